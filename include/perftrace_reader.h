@@ -1,0 +1,81 @@
+/* The reading API of perftrace: what a trace (.ptrace) or a log (PERF_TRACE| lines) says, as one stream
+ * of items. libc only. A reader belongs to one thread at a time; different readers are independent.
+ *
+ *     struct perftrace_error_info error;
+ *     struct perftrace_reader *reader = perftrace_reader_open("trace.ptrace", NULL, &error);
+ *     const struct perftrace_item *item;
+ *     while ((item = perftrace_reader_next(reader)) != NULL)
+ *         if (item->kind == PERFTRACE_ITEM_SPAN_END)
+ *             printf("%s\n", item->call->site->name.bytes);
+ *     perftrace_reader_close(reader);
+ */
+#ifndef PERFTRACE_READER_H
+#define PERFTRACE_READER_H
+
+#include "perftrace_items.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default) /* the library exports what this header declares, nothing else */
+
+struct perftrace_reader;
+
+struct perftrace_reader_options {
+    /* Told of each place where the input makes no sense and is left out; reading goes on after it.
+     * May be NULL. */
+    void (*on_damage)(void *context, const struct perftrace_error_info *what);
+    void *context;
+    bool leave_rings; /* do not look for what a killed or running program left in its rings */
+};
+
+/* Opens a trace or a log ("-": standard input). What it is is told from its first bytes; anything that
+ * is not a trace is taken for a log. Of a trace whose program still runs or was killed, what lies in its
+ * rings is read too. Returns NULL and fills *error (if not NULL) when it can't: no such file, a folder,
+ * a newer version, no memory. `options` may be NULL. Close the result with perftrace_reader_close. */
+struct perftrace_reader *perftrace_reader_open(const char *path, const struct perftrace_reader_options *options,
+                                               struct perftrace_error_info *error);
+
+/* The next item, or NULL at the end. Damage in the input is skipped, counted in perftrace_reader_info
+ * and told to on_damage; perftrace_reader_error tells whether the end was one of failure. */
+const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *reader);
+
+/* NULL, or why reading ended before the end of the input (a read error, no memory). */
+const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader);
+
+/* What is known so far: complete after perftrace_reader_next has returned NULL. Lives as long as the
+ * reader. */
+const struct perftrace_trace_info *perftrace_reader_info(const struct perftrace_reader *reader);
+
+/* All sites and tracks known so far, in order of their ids' first appearance. */
+size_t perftrace_reader_site_count(const struct perftrace_reader *reader);
+const struct perftrace_site_info *perftrace_reader_site(const struct perftrace_reader *reader, size_t index);
+size_t perftrace_reader_track_count(const struct perftrace_reader *reader);
+const struct perftrace_track_info *perftrace_reader_track(const struct perftrace_reader *reader, size_t index);
+
+void perftrace_reader_close(struct perftrace_reader *reader); /* NULL: nothing happens */
+
+/* The name of a cause of loss ("ring full", "disk full", …); NULL past the last. */
+const char *perftrace_loss_name(unsigned cause);
+
+/* ---- aggregation ---------------------------------------------------------------------------------- */
+
+/* Spans of one function, added up. */
+struct perftrace_function_total {
+    const struct perftrace_site_info *site; /* the first one seen of that name and target */
+    uint64_t calls;
+    uint64_t total_ns; /* elapsed, with what they called; recursion counts each level */
+    uint64_t self_ns;  /* elapsed, without what they called */
+    uint64_t min_ns, max_ns;
+    uint64_t unfinished;
+};
+
+/* Reads to the end and gives the totals by function, most calls first (ties by name). *totals is to be
+ * freed with free(). Returns the number of functions, or a negative enum perftrace_error. */
+ptrdiff_t perftrace_reader_aggregate(struct perftrace_reader *reader, struct perftrace_function_total **totals);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
