@@ -1,0 +1,114 @@
+/* The configuration in force: the caller's, overridden by the environment. */
+#include "runtime.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THREAD_BUFFER_BYTES (1u << 20)
+#define PROCESS_BUFFER_BYTES (64u << 20)
+#define FLUSH_MS 50u
+#define SHUTDOWN_MS 5000u
+
+void perftrace_complain(const char *directive, size_t length, const char *reason) {
+    char line[256];
+    int count = snprintf(line, sizeof line, "perftrace: filter directive left out: ");
+    for (size_t i = 0; i < length && count < (int)sizeof line - 60; i++)
+        line[count++] = directive[i] >= ' ' && directive[i] < 127 ? directive[i] : '?';
+    count += snprintf(line + count, sizeof line - (size_t)count, " (%.50s)\n", reason);
+    if (write(STDERR_FILENO, line, (size_t)count) < 0)
+        return; /* nobody to tell */
+}
+
+/* Replaces the extension of path's last component, if it is `from`, by `to`; else appends `to`. */
+static bool with_extension(char *out, size_t size, const char *path, const char *from, const char *to) {
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash != NULL ? slash : path, '.');
+    size_t stem = dot != NULL && (from == NULL || strcmp(dot, from) == 0) ? (size_t)(dot - path) : strlen(path);
+    int length = snprintf(out, size, "%.*s%s", (int)stem, path, to);
+    return length > 0 && (size_t)length < size - 32; /* .PID may have to go in */
+}
+
+static bool ends_in(const char *text, const char *end) {
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+static void override_flag(const char *variable, bool *flag) {
+    const char *value = secure_getenv(variable);
+    if (value != NULL && *value != '\0')
+        *flag = strcmp(value, "0") != 0;
+}
+
+static bool choose_paths(struct perftrace_runtime *runtime, const struct perftrace_config *config,
+                         const char *trace_file) {
+    char *chrome = runtime->chrome_path, *trace = runtime->trace.path;
+    size_t size = sizeof runtime->chrome_path;
+    const char *chrome_path = config->chrome_path != NULL ? config->chrome_path : "./trace.json";
+    const char *trace_path = config->trace_path;
+    if (trace_file != NULL && *trace_file != '\0') {
+        trace_path = ends_in(trace_file, ".ptrace") ? trace_file : NULL;
+        chrome_path = trace_path == NULL ? trace_file : NULL;
+    }
+    if (chrome_path == NULL || strcmp(chrome_path, "") == 0)
+        return with_extension(chrome, size, trace_path, ".ptrace", ".json") &&
+               with_extension(trace, size, trace_path, ".ptrace", ".ptrace");
+    bool fits = snprintf(chrome, size, "%s", chrome_path) < (int)size - 32;
+    if (trace_path != NULL)
+        return snprintf(trace, size, "%s", trace_path) < (int)size - 32 && fits;
+    return with_extension(trace, size, chrome_path, NULL, ".ptrace") && fits;
+}
+
+static void choose_process_name(struct perftrace_runtime *runtime, const char *given) {
+    snprintf(runtime->process_name, sizeof runtime->process_name, "%s",
+             given != NULL ? given : program_invocation_short_name);
+}
+
+bool perftrace_configure(struct perftrace_runtime *runtime, const struct perftrace_config *given,
+                         struct perftrace_filter *filter, const char **why) {
+    static const struct perftrace_config defaults = PERFTRACE_CONFIG_DEFAULT;
+    struct perftrace_config *config = &runtime->config;
+    *config = given != NULL ? *given : defaults;
+    if (config->thread_buffer_bytes == 0)
+        config->thread_buffer_bytes = THREAD_BUFFER_BYTES;
+    if (config->process_buffer_bytes == 0)
+        config->process_buffer_bytes = PROCESS_BUFFER_BYTES;
+    if (config->flush_ms == 0)
+        config->flush_ms = FLUSH_MS;
+    if (config->shutdown_ms == 0)
+        config->shutdown_ms = SHUTDOWN_MS;
+    override_flag("PERF_TRACE_LOG", &config->log_output);
+    override_flag("PERF_TRACE_CONSOLE", &config->console_output);
+    override_flag("PERF_TRACE_CHROME", &config->chrome_output);
+    const char *full = secure_getenv("PERF_TRACE_FULL");
+    if (full != NULL && *full != '\0') {
+        if (strcmp(full, "wait") == 0)
+            config->when_full = PERFTRACE_FULL_WAIT;
+        else if (strcmp(full, "overwrite") == 0)
+            config->when_full = PERFTRACE_FULL_OVERWRITE;
+        else if (strcmp(full, "drop") == 0)
+            config->when_full = PERFTRACE_FULL_DROP;
+        else
+            perftrace_complain(full, strlen(full), "PERF_TRACE_FULL is drop, wait or overwrite");
+    }
+    if (config->when_full > PERFTRACE_FULL_OVERWRITE) {
+        *why = "config.when_full is none of enum perftrace_when_full";
+        return false;
+    }
+    if (config->thread_buffer_bytes < PERFTRACE_SEGMENT_BYTES) {
+        *why = "config.thread_buffer_bytes is less than 65536";
+        return false;
+    }
+    if (!choose_paths(runtime, config, secure_getenv("TRACE_FILE"))) {
+        *why = "the trace's path is too long";
+        return false;
+    }
+    choose_process_name(runtime, config->process_name);
+    const char *directives = secure_getenv("PERF_TRACE_FILTER");
+    if (directives == NULL)
+        directives = secure_getenv("RUST_LOG");
+    perftrace_filter_parse(filter, directives != NULL ? directives : config->filter_level, perftrace_complain);
+    return true;
+}

@@ -1,0 +1,252 @@
+/* The drainer: a background thread that brings what the rings hold into the trace file, in cycles. A cycle
+ * takes a look at all segments, writes the metadata that their records may refer to, then the records, then a
+ * SYNC block that says up to which tick the trace is now complete. */
+#include "runtime.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A record's tick is read a moment before the record is there. Nothing may come late by more than this, in
+ * ticks (or ns): 20 microseconds at 5 GHz; a thread that is in the middle of a record is waited for besides. */
+#define SETTLE_TICKS 100000u
+#define CLOCK_INTERVAL_NS 1000000000u
+#define CLOCK_READINGS 64
+
+struct drainable {
+    uint32_t index, track;
+    uint64_t sequence;
+    uint32_t state;
+};
+
+static int by_track_and_sequence(const void *a, const void *b) {
+    const struct drainable *x = a, *y = b;
+    if (x->track != y->track)
+        return x->track < y->track ? -1 : 1;
+    return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void perftrace_clock_write(struct perftrace_runtime *runtime) {
+    struct perftrace_block_clock best = {0};
+    uint64_t first_ticks = perftrace_ticks_now(runtime), first_ns = nanoseconds(CLOCK_MONOTONIC);
+    uint64_t narrowest = UINT64_MAX, ticks = 0, ns = 0;
+    for (int i = 0; i < CLOCK_READINGS; i++) {
+        uint64_t before = perftrace_ticks_now(runtime);
+        ns = nanoseconds(CLOCK_MONOTONIC);
+        ticks = perftrace_ticks_now(runtime);
+        if (ticks - before < narrowest) {
+            narrowest = ticks - before;
+            best.ticks = before + narrowest / 2;
+            best.monotonic_ns = ns;
+        }
+    }
+    best.realtime_ns = nanoseconds(CLOCK_REALTIME) - (nanoseconds(CLOCK_MONOTONIC) - best.monotonic_ns);
+    /* Half of the bracket in nanoseconds, by the rate seen during these readings. */
+    double rate = ticks > first_ticks ? (double)(ns - first_ns) / (double)(ticks - first_ticks) : 1.0;
+    best.error_ns = (uint32_t)((double)narrowest * rate / 2 + 1);
+    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &best, sizeof best, NULL, 0);
+}
+
+/* Learns the shapes of the records of new sites. */
+static void learn_sites(struct perftrace_runtime *runtime, const char *blocks, size_t bytes) {
+    for (size_t at = 0; at < bytes;) {
+        struct perftrace_block_header header;
+        struct perftrace_block_site site;
+        memcpy(&header, blocks + at, sizeof header);
+        at += sizeof header;
+        if (header.kind == PERFTRACE_BLOCK_SITE) {
+            memcpy(&site, blocks + at, sizeof site);
+            struct perftrace_shape *shape = perftrace_shapes_add(&runtime->shapes, site.id);
+            if (shape != NULL) {
+                shape->kind = site.kind;
+                shape->argument_count = site.argument_count;
+                for (unsigned i = 0; i < site.argument_count; i++)
+                    shape->types[i] =
+                        (uint8_t)blocks[at + sizeof site + i * sizeof(struct perftrace_format_argument)];
+                __atomic_store_n(&shape->known, 1, __ATOMIC_RELEASE);
+            }
+        }
+        at += header.bytes;
+    }
+}
+
+/* True: there was some. */
+static bool drain_metadata(struct perftrace_runtime *runtime) {
+    uint64_t used = __atomic_load_n(&runtime->ring->metadata_used, __ATOMIC_ACQUIRE);
+    uint64_t done = runtime->metadata_drained;
+    if (used == done)
+        return false;
+    learn_sites(runtime, runtime->metadata + done, used - done);
+    if (perftrace_trace_append(&runtime->trace, runtime->metadata + done, used - done) != 0)
+        return true; /* it stays where it is, and is tried again: without it records mean nothing */
+    runtime->metadata_drained = used;
+    if (used > PERFTRACE_METADATA_BYTES / 2) {
+        sigset_t saved;
+        perftrace_lock(runtime, &saved);
+        if (runtime->ring->metadata_used == runtime->metadata_drained) {
+            __atomic_store_n(&runtime->ring->metadata_used, 0, __ATOMIC_RELEASE);
+            runtime->metadata_drained = 0;
+        }
+        perftrace_unlock(runtime, &saved);
+    }
+    return true;
+}
+
+static bool any_thread_is_writing(struct perftrace_runtime *runtime) {
+    bool writing = false;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
+        writing = writing || (thread->used && thread->control.cursor == PERFTRACE_CLAIMED);
+    perftrace_unlock(runtime, &saved);
+    return writing;
+}
+
+/* The tick before which every record is in place. While a thread is in the middle of a record (it may have been
+ * put to sleep there), that moves on only every few cycles. */
+static uint64_t settled_tick(struct perftrace_runtime *runtime) {
+    uint64_t now = perftrace_ticks_now(runtime);
+    if (any_thread_is_writing(runtime) && ++runtime->unsettled < 4)
+        return runtime->settled;
+    runtime->unsettled = 0;
+    runtime->settled = now > SETTLE_TICKS ? now - SETTLE_TICKS : 0;
+    return runtime->settled;
+}
+
+static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
+    size_t count = 0;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (uint32_t i = 0; i < runtime->segment_count; i++) {
+        const struct perftrace_segment *segment = runtime->segments[i];
+        uint32_t state = segment->state;
+        if (state != PERFTRACE_SEGMENT_ACTIVE && state != PERFTRACE_SEGMENT_FULL)
+            continue;
+        runtime->draining[i] = true;
+        found[count++] = (struct drainable){i, segment->track, segment->sequence, state};
+    }
+    perftrace_unlock(runtime, &saved);
+    qsort(found, count, sizeof *found, by_track_and_sequence);
+    return count;
+}
+
+/* Brings what is new of one segment, records and losses, into the trace. True: there was something. */
+static bool drain_segment(struct perftrace_runtime *runtime, const struct drainable *what) {
+    struct perftrace_segment *segment = runtime->segments[what->index];
+    uint32_t from = segment->drained;
+    uint32_t most = PERFTRACE_SEGMENT_RECORD_BYTES;
+    if (what->state == PERFTRACE_SEGMENT_FULL && segment->end < most)
+        most = segment->end;
+    uint64_t base = from == 0 ? segment->base_tick : runtime->bases[what->index];
+    struct perftrace_block_chunk head = {.track = segment->track, .first_byte = from, .base_tick = base,
+                                         .sequence = segment->sequence};
+    const uint64_t *records = (const uint64_t *)(const void *)((const char *)(segment + 1) + from);
+    uint64_t count = 0;
+    bool unknown = false; /* a site registered since: its records wait for the next cycle */
+    size_t words = perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &unknown);
+    uint64_t lost = 0;
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        lost += head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);
+    bool news = words > 0 || lost > runtime->lost_told[what->index];
+    if (news) {
+        head.last_byte = from + (uint32_t)words * 8;
+        runtime->lost_told[what->index] = lost;
+        int error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CHUNK, &head, sizeof head, records,
+                                          words * 8);
+        if (error != 0) {
+            __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], count, __ATOMIC_RELAXED);
+            count = 0;
+        }
+        runtime->bases[what->index] = base;
+        __atomic_store_n(&segment->drained, head.last_byte, __ATOMIC_RELEASE);
+    }
+    __atomic_add_fetch(&runtime->recorded, count, __ATOMIC_RELAXED);
+    return news;
+}
+
+static void release(struct perftrace_runtime *runtime, const struct drainable *found, size_t count) {
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (size_t i = 0; i < count; i++) {
+        const struct perftrace_segment *segment = runtime->segments[found[i].index];
+        runtime->draining[found[i].index] = false;
+        if (found[i].state == PERFTRACE_SEGMENT_FULL &&
+            (segment->drained >= segment->end || segment->end == UINT32_MAX))
+            perftrace_segment_free(runtime, found[i].index);
+    }
+    perftrace_unlock(runtime, &saved);
+}
+
+static void write_losses(struct perftrace_runtime *runtime) {
+    struct perftrace_block_loss loss;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        sum += loss.lost[i] = __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED);
+    if (sum != runtime->losses_written &&
+        perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_LOSS, &loss, sizeof loss, NULL, 0) == 0)
+        runtime->losses_written = sum;
+}
+
+/* One round over everything. `found` has room for all segments. */
+static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bool all) {
+    uint64_t settled = settled_tick(runtime);
+    bool flight = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE && !all;
+    size_t count = flight ? 0 : look(runtime, found);
+    bool news = drain_metadata(runtime);
+    if (news)
+        perftrace_modules_write(runtime);
+    for (size_t i = 0; i < count; i++)
+        news = drain_segment(runtime, &found[i]) || news;
+    release(runtime, found, count);
+    write_losses(runtime);
+    uint64_t now = nanoseconds(CLOCK_MONOTONIC);
+    if (news || all) {
+        if (runtime->clock_written == 0 || now - runtime->clock_written > CLOCK_INTERVAL_NS || all) {
+            perftrace_clock_write(runtime);
+            runtime->clock_written = now;
+        }
+        struct perftrace_block_sync sync = {.before_tick = settled};
+        perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_SYNC, &sync, sizeof sync, NULL, 0);
+    }
+    if (runtime->sinks != NULL)
+        perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
+    __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
+    perftrace_futex_wake(&runtime->pulse);
+    perftrace_rings_grow(runtime);
+}
+
+static void write_end(struct perftrace_runtime *runtime) {
+    struct perftrace_block_end end = {.recorded = runtime->recorded,
+                                      .before_tick = perftrace_ticks_now(runtime)};
+    struct perftrace_block_sync sync = {.before_tick = UINT64_MAX};
+    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_SYNC, &sync, sizeof sync, NULL, 0);
+    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_END, &end, sizeof end, NULL, 0);
+    if (runtime->sinks != NULL)
+        perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
+}
+
+void *perftrace_drainer_main(void *pointer) {
+    struct perftrace_runtime *runtime = pointer;
+    static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* one drainer at a time */
+    pthread_setname_np(pthread_self(), "perftrace");
+    for (;;) {
+        bool stop = __atomic_load_n(&runtime->stop, __ATOMIC_ACQUIRE);
+        uint32_t wanted = __atomic_load_n(&runtime->flush_wanted, __ATOMIC_ACQUIRE);
+        __atomic_store_n(&runtime->wake, 0, __ATOMIC_RELEASE);
+        cycle(runtime, found, stop || wanted != runtime->flush_done);
+        __atomic_store_n(&runtime->flush_done, wanted, __ATOMIC_RELEASE);
+        perftrace_futex_wake(&runtime->pulse);
+        if (stop)
+            break;
+        perftrace_futex_wait(&runtime->wake, 0, (int64_t)runtime->config.flush_ms * 1000000);
+    }
+    write_end(runtime);
+    return NULL;
+}

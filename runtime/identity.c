@@ -1,0 +1,189 @@
+/* Who recorded: the process, its modules with their build ids, and whether its tick counter can be trusted. */
+#include "runtime.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Reads a small file whole, without its last newline. Returns its length; 0 when it can't be read. */
+static size_t read_small(const char *path, char *buffer, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t length = read(fd, buffer, size - 1);
+    close(fd);
+    if (length < 0)
+        length = 0;
+    if (length > 0 && buffer[length - 1] == '\n')
+        length--;
+    buffer[length] = '\0';
+    return (size_t)length;
+}
+
+void perftrace_random(uint8_t *bytes, size_t count) {
+    if (getrandom(bytes, count, GRND_NONBLOCK) == (ssize_t)count)
+        return;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t mixed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 32;
+    for (size_t i = 0; i < count; i++) {
+        mixed ^= mixed << 13, mixed ^= mixed >> 7, mixed ^= mixed << 17; /* xorshift64, Marsaglia 2003 */
+        bytes[i] = (uint8_t)(mixed >> 24);
+    }
+}
+
+/* The kernel removes "tsc" from the list once it has found it unstable. */
+bool perftrace_ticks_are_trusted(void) {
+#if defined(__x86_64__)
+    char sources[256];
+    if (read_small("/sys/devices/system/clocksource/clocksource0/available_clocksource", sources,
+                   sizeof sources) == 0)
+        return true; /* no sysfs: nothing speaks against it */
+    for (char *rest = sources, *word; (word = strsep(&rest, " \n")) != NULL;)
+        if (strcmp(word, "tsc") == 0)
+            return true;
+    return false;
+#else
+    return true;
+#endif
+}
+
+static void parse_boot_id(uint8_t id[16]) {
+    char text[64];
+    size_t length = read_small("/proc/sys/kernel/random/boot_id", text, sizeof text);
+    unsigned digits = 0;
+    for (size_t i = 0; i < length && digits < 32; i++) {
+        char c = text[i];
+        int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (value >= 0) {
+            id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | value);
+            digits++;
+        }
+    }
+}
+
+/* Field 22 of /proc/self/stat, proc(5): the process's start in clock ticks after boot. The name in field 2 may
+ * hold blanks and parentheses; what counts is the last ")". */
+static uint64_t process_start(void) {
+    char text[1024];
+    read_small("/proc/self/stat", text, sizeof text);
+    char *field = strrchr(text, ')');
+    for (int i = 2; field != NULL && i < 22; i++)
+        field = strchr(field + 1, ' ');
+    return field != NULL ? strtoull(field, NULL, 10) : 0;
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+#define PROCESS_BLOCK_BYTES (sizeof(struct perftrace_block_process) + 256 + 1024 + 8)
+
+/* Puts the PROCESS block's payload together; returns its length. */
+static size_t describe_process(const struct perftrace_runtime *runtime, char block[PROCESS_BLOCK_BYTES]) {
+    char executable[1024];
+    ssize_t length = readlink("/proc/self/exe", executable, sizeof executable);
+    size_t executable_bytes = length > 0 ? (size_t)length : 0;
+    size_t name_bytes = strlen(runtime->process_name);
+    struct perftrace_block_process head = {
+        .start_monotonic_ns = nanoseconds(CLOCK_MONOTONIC),
+        .start_realtime_ns = nanoseconds(CLOCK_REALTIME),
+        .process_start_ticks = process_start(),
+        .pid = runtime->pid,
+        .parent_pid = (uint32_t)getppid(),
+        .clock = runtime->use_clock_gettime ? PERFTRACE_CLOCK_MONOTONIC : PERFTRACE_CLOCK_TSC,
+        .mode = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE ? PERFTRACE_MODE_FLIGHT
+                                                                      : PERFTRACE_MODE_STREAM,
+        .flags = (uint16_t)(runtime->ring_fd < 0 ? PERFTRACE_PROCESS_NOT_CRASH_SAFE : 0),
+        .name_bytes = (uint16_t)name_bytes,
+        .executable_bytes = (uint16_t)executable_bytes};
+    memcpy(head.parent_uuid, runtime->parent_uuid, 16);
+    parse_boot_id(head.boot_id);
+    memset(block, 0, PROCESS_BLOCK_BYTES);
+    memcpy(block, &head, sizeof head);
+    memcpy(block + sizeof head, runtime->process_name, name_bytes);
+    memcpy(block + sizeof head + name_bytes, executable, executable_bytes);
+    return (sizeof head + name_bytes + executable_bytes + 7) & ~(size_t)7;
+}
+
+int perftrace_identity_write(struct perftrace_runtime *runtime) {
+    char block[PROCESS_BLOCK_BYTES];
+    size_t bytes = describe_process(runtime, block);
+    int result = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_PROCESS, block, bytes, NULL, 0);
+    if (result != 0 || runtime->ring_fd < 0)
+        return result;
+    char path[PATH_MAX + 8] = {0};
+    struct perftrace_block_ring ring = {.path_bytes = (uint16_t)strlen(runtime->ring_path)};
+    memcpy(path, runtime->ring_path, ring.path_bytes);
+    return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_RING, &ring, sizeof ring, path,
+                                 (ring.path_bytes + 7u) & ~7u);
+}
+
+void perftrace_identity_rename(struct perftrace_runtime *runtime) {
+    char block[PROCESS_BLOCK_BYTES];
+    size_t bytes = describe_process(runtime, block);
+    perftrace_metadata_add(runtime, PERFTRACE_BLOCK_PROCESS, block, bytes);
+}
+
+/* The build id: an ELF note of type NT_GNU_BUILD_ID and owner "GNU" (elf(5)). */
+static uint8_t find_build_id(const struct dl_phdr_info *info, uint8_t *id, size_t size) {
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        if (info->dlpi_phdr[i].p_type != PT_NOTE)
+            continue;
+        const char *at = (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+        const char *end = at + info->dlpi_phdr[i].p_memsz;
+        while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
+            ElfW(Nhdr) note;
+            memcpy(&note, at, sizeof note);
+            const char *name = at + sizeof note;
+            const char *value = name + ((note.n_namesz + 3) & ~3u);
+            if (value > end || note.n_descsz > (size_t)(end - value))
+                break;
+            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
+                size_t bytes = note.n_descsz < size ? note.n_descsz : size;
+                memcpy(id, value, bytes);
+                return (uint8_t)bytes;
+            }
+            at = value + ((note.n_descsz + 3) & ~3u);
+        }
+    }
+    return 0;
+}
+
+static int write_module(struct dl_phdr_info *info, size_t size, void *context) {
+    struct perftrace_runtime *runtime = context;
+    (void)size;
+    char block[sizeof(struct perftrace_block_module) + PATH_MAX + 8] = {0};
+    const char *path = info->dlpi_name != NULL ? info->dlpi_name : "";
+    size_t length = strnlen(path, PATH_MAX);
+    struct perftrace_block_module head = {.base_address = info->dlpi_addr, .path_bytes = (uint16_t)length};
+    head.build_id_bytes = find_build_id(info, head.build_id, sizeof head.build_id);
+    memcpy(block, &head, sizeof head);
+    memcpy(block + sizeof head, path, length);
+    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_MODULE, block, (sizeof head + length + 7) & ~(size_t)7,
+                          NULL, 0);
+    return 0;
+}
+
+static int count_additions(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size;
+    *(uint64_t *)context = info->dlpi_adds;
+    return 1;
+}
+
+void perftrace_modules_write(struct perftrace_runtime *runtime) {
+    uint64_t additions = 0;
+    dl_iterate_phdr(count_additions, &additions);
+    if (additions == runtime->modules_seen)
+        return;
+    runtime->modules_seen = additions;
+    dl_iterate_phdr(write_module, runtime);
+}

@@ -1,0 +1,412 @@
+/* The life of a recording: its beginning, by call, by environment or in a forked child; its end; and what can
+ * be asked of it in between. */
+#include "runtime.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What a forked child remembers: it goes on by the same configuration under a name of its own. */
+static struct {
+    struct perftrace_config config;
+    struct perftrace_filter filter;
+    char chrome_path[PATH_MAX], trace_path[PATH_MAX], process_name[256];
+    uint8_t uuid[16];
+    int trace_fd, ring_fd;
+    uint64_t generation;
+    bool recording;
+} remembered;
+
+static struct perftrace_runtime *here;
+static char last_error[PATH_MAX + 256];
+
+struct perftrace_runtime *perftrace_here(void) {
+    struct perftrace_runtime *runtime = __atomic_load_n(&here, __ATOMIC_ACQUIRE);
+    if (runtime != NULL)
+        return runtime;
+    size_t bytes = (sizeof *runtime + 4095) & ~(size_t)4095;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    madvise(memory, bytes, MADV_WIPEONFORK);
+    struct perftrace_runtime *none = NULL;
+    if (__atomic_compare_exchange_n(&here, &none, memory, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return memory;
+    munmap(memory, bytes);
+    return none;
+}
+
+void perftrace_futex_wait(int *word, int value, int64_t timeout_ns) {
+    struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+}
+
+void perftrace_futex_wake(int *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void perftrace_wake_drainer(struct perftrace_runtime *runtime) {
+    if (__atomic_exchange_n(&runtime->wake, 1, __ATOMIC_ACQ_REL) == 0)
+        perftrace_futex_wake(&runtime->wake);
+}
+
+/* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
+void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, saved);
+    int state = 0;
+    if (__atomic_compare_exchange_n(&runtime->lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return;
+    while (__atomic_exchange_n(&runtime->lock, 2, __ATOMIC_ACQUIRE) != 0)
+        perftrace_futex_wait(&runtime->lock, 2, -1);
+}
+
+void perftrace_unlock(struct perftrace_runtime *runtime, const sigset_t *saved) {
+    if (__atomic_exchange_n(&runtime->lock, 0, __ATOMIC_RELEASE) == 2)
+        perftrace_futex_wake(&runtime->lock);
+    pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+uint64_t perftrace_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t perftrace_ticks_now(const struct perftrace_runtime *runtime) {
+    if (runtime->use_clock_gettime)
+        return perftrace_now_ns();
+    uint32_t epoch;
+    uint64_t ticks = perftrace_stamp_(0, &epoch) >> 32;
+    return (uint64_t)epoch << 32 | ticks;
+}
+
+static int fail(int result, const char *what, const char *path, int error) {
+    snprintf(last_error, sizeof last_error, "%s%s%s%s%s", what, path != NULL ? " " : "", path != NULL ? path : "",
+             error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+    return -result;
+}
+
+const char *perftrace_error_text(int error) {
+    if (error == 0)
+        return "no error";
+    if (error == -PERFTRACE_BUSY)
+        return "recording has begun already";
+    if (error == -PERFTRACE_LATE)
+        return "not everything was written in the time given";
+    return last_error[0] != '\0' ? last_error : "unknown error";
+}
+
+static void start_sinks(struct perftrace_runtime *runtime) {
+    const struct perftrace_config *config = &runtime->config;
+    if (!config->chrome_output && !config->log_output && !config->console_output)
+        return;
+    struct perftrace_sinks_options options = {.trace_fd = runtime->trace.fd,
+                                              .chrome_path = config->chrome_output ? runtime->chrome_path : NULL,
+                                              .log = config->log_output,
+                                              .console = config->console_output};
+    runtime->sinks = perftrace_sinks_open(&options);
+    if (runtime->sinks == NULL && config->chrome_output) {
+        dprintf(STDERR_FILENO, "perftrace: no Chrome file %s: %s (the trace is %s)\n", runtime->chrome_path,
+                strerror(errno), runtime->trace.path);
+        options.chrome_path = NULL;
+        if (options.log || options.console)
+            runtime->sinks = perftrace_sinks_open(&options);
+    }
+}
+
+static int start_drainer(struct perftrace_runtime *runtime) {
+    sigset_t all, saved;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &saved);
+    int error = pthread_create(&runtime->drainer, NULL, perftrace_drainer_main, runtime);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    return error;
+}
+
+static void remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
+    remembered.config = runtime->config;
+    remembered.filter = *filter;
+    memcpy(remembered.chrome_path, runtime->chrome_path, sizeof remembered.chrome_path);
+    memcpy(remembered.trace_path, runtime->trace.path, sizeof remembered.trace_path);
+    memcpy(remembered.process_name, runtime->process_name, sizeof remembered.process_name);
+    memcpy(remembered.uuid, runtime->trace.uuid, sizeof remembered.uuid);
+    remembered.trace_fd = runtime->trace.fd;
+    remembered.ring_fd = runtime->ring_fd;
+    remembered.recording = true;
+}
+
+/* Everything after the configuration is known. The state is STARTING. */
+static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
+    runtime->pid = (uint32_t)getpid();
+    runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
+    runtime->ring_fd = -1;
+    int error = perftrace_trace_open(runtime, own_name);
+    if (error != 0)
+        return fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
+    error = perftrace_rings_open(runtime);
+    if (error == 0)
+        error = perftrace_identity_write(runtime);
+    if (error == 0) {
+        perftrace_clock_write(runtime);
+        perftrace_sites_note_main_program();
+        start_sinks(runtime);
+        error = -start_drainer(runtime);
+    }
+    if (error != 0) {
+        if (runtime->sinks != NULL)
+            perftrace_sinks_close(runtime->sinks, 0, &(int){0});
+        runtime->sinks = NULL;
+        perftrace_rings_close(runtime);
+        perftrace_trace_close(&runtime->trace);
+        return fail(PERFTRACE_SYSTEM, "cannot record to", runtime->trace.path, -error);
+    }
+    remember(runtime, filter);
+    runtime->generation = ++remembered.generation;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    perftrace_sites_start(runtime);
+    __atomic_store_n(&runtime->state, PERFTRACE_STATE_RECORDING, __ATOMIC_RELEASE);
+    __atomic_store_n(&perftrace_recording_, 1, __ATOMIC_RELAXED);
+    perftrace_sites_switch(filter);
+    perftrace_unlock(runtime, &saved);
+    return 0;
+}
+
+/* Moves from one of two states to STARTING; false: it is in neither. */
+static bool claim_start(struct perftrace_runtime *runtime) {
+    int state = PERFTRACE_STATE_NONE, stopped = PERFTRACE_STATE_STOPPED;
+    return __atomic_compare_exchange_n(&runtime->state, &state, PERFTRACE_STATE_STARTING, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE) ||
+           __atomic_compare_exchange_n(&runtime->state, &stopped, PERFTRACE_STATE_STARTING, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static void forget_previous(struct perftrace_runtime *runtime) {
+    struct perftrace_thread *threads = runtime->threads;
+    memset((char *)runtime + offsetof(struct perftrace_runtime, pid), 0,
+           sizeof *runtime - offsetof(struct perftrace_runtime, pid));
+    runtime->threads = threads;
+}
+
+int perftrace_init(const struct perftrace_config *given) {
+    static bool registered;
+    struct perftrace_runtime *runtime = perftrace_here();
+    if (runtime == NULL)
+        return fail(PERFTRACE_NO_MEMORY, "no memory", NULL, 0);
+    if (!claim_start(runtime))
+        return -PERFTRACE_BUSY;
+    forget_previous(runtime);
+    struct perftrace_filter filter;
+    const char *why = "";
+    int result = perftrace_configure(runtime, given, &filter, &why)
+                     ? start(runtime, &filter, false)
+                     : fail(PERFTRACE_INVALID, why, NULL, 0);
+    if (result != 0)
+        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
+    else if (!registered)
+        registered = atexit(perftrace_shutdown) == 0;
+    return result;
+}
+
+int perftrace_init_default(void) {
+    return perftrace_init(NULL);
+}
+
+/* A forked child records for the first time: into a trace of its own. */
+static void start_child(struct perftrace_runtime *runtime) {
+    runtime->config = remembered.config;
+    memcpy(runtime->chrome_path, remembered.chrome_path, sizeof runtime->chrome_path);
+    memcpy(runtime->trace.path, remembered.trace_path, sizeof runtime->trace.path);
+    memcpy(runtime->process_name, remembered.process_name, sizeof runtime->process_name);
+    close(remembered.trace_fd); /* with it goes the parent's lock on its trace, as far as it is ours */
+    if (remembered.ring_fd >= 0)
+        close(remembered.ring_fd);
+    memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
+    if (start(runtime, &remembered.filter, true) != 0) {
+        remembered.recording = false;
+        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
+    }
+}
+
+struct perftrace_runtime *perftrace_active(void) {
+    static int automatic = -1;
+    struct perftrace_runtime *runtime = perftrace_here();
+    if (runtime == NULL)
+        return NULL;
+    int state = __atomic_load_n(&runtime->state, __ATOMIC_ACQUIRE);
+    if (state == PERFTRACE_STATE_NONE) {
+        if (remembered.recording) {
+            if (claim_start(runtime))
+                start_child(runtime);
+        } else {
+            if (automatic < 0) {
+                const char *value = secure_getenv("PERF_TRACE_AUTO");
+                automatic = value != NULL && strcmp(value, "1") == 0;
+            }
+            if (!automatic)
+                return NULL;
+            int result = perftrace_init(NULL);
+            if (result != 0 && result != -PERFTRACE_BUSY)
+                dprintf(STDERR_FILENO, "perftrace: %s\n", perftrace_error_text(result));
+        }
+        state = __atomic_load_n(&runtime->state, __ATOMIC_ACQUIRE);
+    }
+    return state == PERFTRACE_STATE_RECORDING ? runtime : NULL;
+}
+
+static struct perftrace_runtime *recording_now(void) {
+    struct perftrace_runtime *runtime = __atomic_load_n(&here, __ATOMIC_ACQUIRE);
+    return runtime != NULL && __atomic_load_n(&runtime->state, __ATOMIC_ACQUIRE) == PERFTRACE_STATE_RECORDING
+               ? runtime
+               : NULL;
+}
+
+/* Waits for a cycle of the drainer that began after this call. */
+static bool wait_for_drainer(struct perftrace_runtime *runtime, uint64_t deadline) {
+    uint32_t wanted = __atomic_add_fetch(&runtime->flush_wanted, 1, __ATOMIC_ACQ_REL);
+    for (;;) {
+        int pulse = __atomic_load_n(&runtime->pulse, __ATOMIC_ACQUIRE);
+        if ((int32_t)(__atomic_load_n(&runtime->flush_done, __ATOMIC_ACQUIRE) - wanted) >= 0)
+            return true;
+        uint64_t now = perftrace_now_ns();
+        if (now >= deadline)
+            return false;
+        perftrace_wake_drainer(runtime);
+        perftrace_futex_wait(&runtime->pulse, pulse, 5000000);
+    }
+}
+
+int perftrace_flush(void) {
+    struct perftrace_runtime *runtime = recording_now();
+    if (runtime == NULL)
+        return 0;
+    uint64_t deadline = perftrace_now_ns() + (uint64_t)runtime->config.shutdown_ms * 1000000u;
+    if (!wait_for_drainer(runtime, deadline))
+        return -PERFTRACE_LATE;
+    uint64_t now = perftrace_now_ns();
+    uint32_t left_ms = now < deadline ? (uint32_t)((deadline - now) / 1000000u) : 0;
+    if (runtime->sinks != NULL && !perftrace_sinks_wait(runtime->sinks, left_ms))
+        return -PERFTRACE_LATE;
+    return 0;
+}
+
+static void close_sinks(struct perftrace_runtime *runtime) {
+    if (runtime->sinks == NULL)
+        return;
+    int error = 0;
+    uint64_t missing = perftrace_sinks_close(runtime->sinks, runtime->config.shutdown_ms, &error);
+    runtime->sinks = NULL;
+    if ((missing != 0 || error != 0) && runtime->config.chrome_output)
+        dprintf(STDERR_FILENO,
+                "perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
+                runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
+                runtime->chrome_path);
+}
+
+void perftrace_shutdown(void) {
+    struct perftrace_runtime *runtime = recording_now();
+    if (runtime == NULL)
+        return;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    bool mine = runtime->state == PERFTRACE_STATE_RECORDING;
+    if (mine) {
+        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STARTING, __ATOMIC_RELEASE);
+        perftrace_sites_switch(NULL);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
+            thread->control.limit = NULL;
+    }
+    perftrace_unlock(runtime, &saved);
+    if (!mine)
+        return;
+    remembered.recording = false;
+    __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
+    perftrace_wake_drainer(runtime);
+    pthread_join(runtime->drainer, NULL);
+    close_sinks(runtime);
+    perftrace_rings_close(runtime);
+    perftrace_trace_close(&runtime->trace);
+    perftrace_shapes_free(&runtime->shapes);
+    __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
+}
+
+int perftrace_set_filter(const char *directives) {
+    struct perftrace_runtime *runtime = recording_now();
+    struct perftrace_filter filter;
+    int wrong = perftrace_filter_parse(&filter, directives, perftrace_complain);
+    if (runtime == NULL)
+        return wrong;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    if (runtime->state == PERFTRACE_STATE_RECORDING)
+        perftrace_sites_switch(&filter);
+    perftrace_unlock(runtime, &saved);
+    return wrong;
+}
+
+void perftrace_statistics(struct perftrace_statistics *statistics) {
+    static const struct perftrace_statistics none = PERFTRACE_STATISTICS_NONE;
+    *statistics = none;
+    struct perftrace_runtime *runtime = __atomic_load_n(&here, __ATOMIC_ACQUIRE);
+    if (runtime == NULL || runtime->ring == NULL)
+        return;
+    statistics->recorded = __atomic_load_n(&runtime->recorded, __ATOMIC_RELAXED);
+    statistics->bytes = runtime->trace.bytes;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES; i++) {
+        statistics->lost[i] = __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED);
+        for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
+            if (thread->used && thread->segment != NULL && thread->generation == runtime->generation)
+                statistics->lost[i] += __atomic_load_n(&thread->segment->lost[i], __ATOMIC_RELAXED);
+        statistics->lost[i] += runtime->lost_by_ended_threads[i];
+    }
+    perftrace_unlock(runtime, &saved);
+}
+
+void perftrace_thread_name(const char *name) {
+    struct perftrace_runtime *runtime = perftrace_active();
+    struct perftrace_thread *thread = runtime != NULL && name != NULL ? perftrace_thread_here(runtime) : NULL;
+    if (thread == NULL)
+        return;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    snprintf(thread->name, sizeof thread->name, "%s", name);
+    if (runtime->state == PERFTRACE_STATE_RECORDING)
+        perftrace_track_write(runtime, thread->track, PERFTRACE_TRACK_THREAD, thread->os_id, thread->name);
+    perftrace_unlock(runtime, &saved);
+}
+
+void perftrace_process_name(const char *name) {
+    struct perftrace_runtime *runtime = perftrace_active();
+    if (runtime == NULL || name == NULL)
+        return;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    snprintf(runtime->process_name, sizeof runtime->process_name, "%s", name);
+    if (runtime->state == PERFTRACE_STATE_RECORDING)
+        perftrace_identity_rename(runtime);
+    perftrace_unlock(runtime, &saved);
+}
+
+uint32_t perftrace_track_create(enum perftrace_track kind, const char *name) {
+    struct perftrace_runtime *runtime = perftrace_active();
+    if (runtime == NULL)
+        return 0;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    uint32_t track = runtime->state == PERFTRACE_STATE_RECORDING
+                         ? perftrace_track_add(runtime, (uint32_t)kind, 0, name != NULL ? name : "")
+                         : 0;
+    perftrace_unlock(runtime, &saved);
+    return track;
+}

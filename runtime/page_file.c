@@ -1,0 +1,286 @@
+/* A file of JSON events that is valid JSON at every moment: page_file.h says how. */
+#define _GNU_SOURCE /* memfd_create */
+#include "page_file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+#define WINDOW (UINT64_C(1) << 16) /* of the file, mapped; no system has greater pages */
+#define HEAD "{\"displayTimeUnit\":\"ns\",\"traceEvents\":["
+#define CLOSING "\n]}"
+#define CLOSING_BYTES (sizeof CLOSING - 1)
+#define SHORT_CLOSING "]}" /* at the beginning or the end of a page */
+#define SHORT_CLOSING_BYTES (sizeof SHORT_CLOSING - 1)
+#define STEP "  ]}" /* across a boundary: no longer before it, but behind it */
+#define STEP_BYTES (sizeof STEP - 1)
+#define PAGE_FULL (PAGE - SHORT_CLOSING_BYTES)
+
+static_assert(PERFTRACE_PAGE_FILE_EVENT_BYTES + sizeof HEAD + CLOSING_BYTES < PAGE,
+              "an event fits in the first page");
+
+struct perftrace_page_file {
+    struct perftrace_output output;
+    int fd;
+    int step_fd; /* holds STEP; -1: nothing can be mapped */
+    char
+        *window; /* two WINDOWs mapped from window_at, so that a boundary between them lies within; or NULL */
+    uint64_t window_at;
+    uint64_t page_at; /* where the page at hand lies in the file */
+    uint64_t size;    /* of the file: blanks from the closing up to here */
+    size_t used;      /* of the page at hand: events and what separates them */
+    size_t
+        written; /* of these, in the file, and the closing behind them; PAGE_FULL: at the end of the page */
+    unsigned long gathered, lost; /* events: not yet written, never to be */
+    bool any;                     /* there was an event: the next one follows a comma */
+    char page[PAGE];
+    char blanks[PAGE];
+};
+
+/* ---- writing within a page ------------------------------------------------------------------------ */
+
+/* Writes bytes [from, to) of the page at hand over the closing and the blanks behind it. 0 or a negative errno. */
+static int write_page(struct perftrace_page_file *file, size_t from, size_t to) {
+    size_t length = to - from;
+    off_t at = (off_t)(file->page_at + from);
+    ssize_t done;
+    do
+        done = pwrite(file->fd, file->page + from, length, at);
+    while (done < 0 && errno == EINTR);
+    if (done == (ssize_t)length)
+        return 0;
+    if (done < 0)
+        return -errno;
+    /* Only file systems with faults of their own do this. Put a closing back where the old one was. */
+    char closed[PAGE];
+    size_t torn = (size_t)done > CLOSING_BYTES ? (size_t)done : CLOSING_BYTES;
+    memset(closed, ' ', torn);
+    memcpy(closed, SHORT_CLOSING, SHORT_CLOSING_BYTES);
+    return pwrite(file->fd, closed, torn, at) == (ssize_t)torn ? -EAGAIN : -EIO;
+}
+
+int perftrace_page_file_flush(struct perftrace_page_file *file) {
+    if (file->used == file->written)
+        return 0;
+    memcpy(file->page + file->used, CLOSING, CLOSING_BYTES);
+    int result = write_page(file, file->written, file->used + CLOSING_BYTES);
+    if (result != 0)
+        return result;
+    file->written = file->used;
+    file->gathered = 0;
+    return 0;
+}
+
+/* ---- on to the next page -------------------------------------------------------------------------- */
+
+/* Makes the file reach the end of the next page. Cut short at any byte it is still valid. */
+static int append_blanks(struct perftrace_page_file *file) {
+    uint64_t end = file->page_at + (uint64_t)2 * PAGE;
+    while (file->size < end) {
+        uint64_t missing = end - file->size;
+        size_t length = missing < PAGE ? (size_t)missing : PAGE;
+        ssize_t done = pwrite(file->fd, file->blanks, length, (off_t)file->size);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return done < 0 ? -errno : -ENOSPC;
+        file->size += (uint64_t)done;
+    }
+    return 0;
+}
+
+/* Fills the page up with blanks, with the closing at its end. */
+static int fill_page(struct perftrace_page_file *file) {
+    if (file->written == PAGE_FULL)
+        return 0;
+    memset(file->page + file->used, ' ', PAGE_FULL - file->used);
+    memcpy(file->page + PAGE_FULL, SHORT_CLOSING, SHORT_CLOSING_BYTES);
+    int result = write_page(file, file->written, PAGE);
+    if (result != 0)
+        return result;
+    file->used = file->written = PAGE_FULL;
+    file->gathered = 0;
+    return 0;
+}
+
+/* Where the boundary behind the page at hand is mapped; NULL: it can't be. */
+static char *map_boundary(struct perftrace_page_file *file) {
+    uint64_t window_at = file->page_at - file->page_at % WINDOW;
+    if (file->window != NULL && window_at != file->window_at) {
+        munmap(file->window, 2 * WINDOW);
+        file->window = NULL;
+    }
+    if (file->window == NULL) {
+        void *window = mmap(NULL, 2 * WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t)window_at);
+        if (window == MAP_FAILED)
+            return NULL;
+        file->window = window;
+        file->window_at = window_at;
+    }
+    return file->window + (file->page_at + PAGE - window_at);
+}
+
+/* Copies bytes of STEP from its file to mapped memory. */
+static bool copy_step(const struct perftrace_page_file *file, char *to, size_t from, size_t length) {
+    return pread(file->step_fd, to, length, (off_t)from) == (ssize_t)length;
+}
+
+/* Moves the closing from the end of the page to the beginning of the next. */
+static int step(struct perftrace_page_file *file) {
+    char *boundary = file->step_fd < 0 ? NULL : map_boundary(file);
+    if (boundary == NULL) {
+        off_t at = (off_t)(file->page_at + PAGE_FULL);
+        ssize_t done = pwrite(file->fd, STEP, STEP_BYTES, at);
+        if (done > 0 && done < (ssize_t)STEP_BYTES) /* back */
+            (void)!pwrite(file->fd, SHORT_CLOSING "  ", STEP_BYTES, at);
+        return done == (ssize_t)STEP_BYTES ? 0 : done < 0 ? -errno : -EAGAIN;
+    }
+    /* The first two touch both pages, changing nothing, so that the third finds them present and writable. */
+    bool moved = copy_step(file, boundary - 2, 2, 2) && copy_step(file, boundary, 0, 2) &&
+                 copy_step(file, boundary - 2, 0, STEP_BYTES);
+    return moved ? 0 : -EIO;
+}
+
+static int turn_page(struct perftrace_page_file *file) {
+    int result = append_blanks(file);
+    if (result == 0)
+        result = fill_page(file);
+    if (result == 0)
+        result = step(file);
+    if (result != 0)
+        return result;
+    file->page_at += PAGE;
+    file->used = file->written = 0;
+    return 0;
+}
+
+/* ---- events --------------------------------------------------------------------------------------- */
+
+static int write_event(struct perftrace_output *output, const char *text, size_t length) {
+    struct perftrace_page_file *file = (struct perftrace_page_file *)(void *)output; /* its first member */
+    const char *before = file->any ? ",\n" : "\n";
+    size_t before_bytes = strlen(before);
+    int result = length > PERFTRACE_PAGE_FILE_EVENT_BYTES ? -EMSGSIZE : 0;
+    if (result == 0 && file->used + before_bytes + length + CLOSING_BYTES > PAGE)
+        result = turn_page(file);
+    if (result != 0) {
+        file->lost++;
+        return result;
+    }
+    memcpy(file->page + file->used, before, before_bytes);
+    memcpy(file->page + file->used + before_bytes, text, length);
+    file->used += before_bytes + length;
+    file->gathered++;
+    file->any = true;
+    return 0;
+}
+
+struct perftrace_output *perftrace_page_file_output(struct perftrace_page_file *file) {
+    return &file->output;
+}
+
+unsigned long perftrace_page_file_lost(const struct perftrace_page_file *file) {
+    return file->lost;
+}
+
+/* ---- opening and closing -------------------------------------------------------------------------- */
+
+/* A descriptor that can't be taken for one of the standard streams, in a program that has closed them. */
+static int keep_above_standard(int fd) {
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
+    close(fd);
+    errno = error;
+    return moved;
+}
+
+static int open_regular(const char *path) {
+    int fd = keep_above_standard(
+        open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
+    if (fd < 0)
+        return -1;
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        goto failed;
+    if (!S_ISREG(status.st_mode)) {
+        errno = EINVAL;
+        goto failed;
+    }
+    /* A file of our own that stays open to others lies on a file system that has no modes. */
+    if ((status.st_mode & 0177) != 0 && fchmod(fd, 0600) != 0 && status.st_uid != geteuid())
+        goto failed;
+    if (ftruncate(fd, 0) != 0)
+        goto failed;
+    return fd;
+failed:;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static int open_step(void) {
+    int fd = keep_above_standard(memfd_create("perftrace-step", MFD_CLOEXEC));
+    if (fd >= 0 && pwrite(fd, STEP, STEP_BYTES, 0) != (ssize_t)STEP_BYTES) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* The first page, with no event. */
+static int write_head(struct perftrace_page_file *file) {
+    memset(file->page, ' ', PAGE);
+    memcpy(file->page, HEAD CLOSING, sizeof(HEAD CLOSING) - 1);
+    file->used = file->written = sizeof HEAD - 1;
+    file->size = PAGE;
+    return write_page(file, 0, PAGE);
+}
+
+struct perftrace_page_file *perftrace_page_file_open(const char *path) {
+    struct perftrace_page_file *file = calloc(1, sizeof *file);
+    if (file == NULL)
+        return NULL;
+    file->output.write = write_event;
+    memset(file->blanks, ' ', PAGE);
+    file->fd = open_regular(path);
+    if (file->fd < 0) {
+        free(file);
+        return NULL;
+    }
+    int result = write_head(file);
+    if (result != 0) {
+        close(file->fd);
+        free(file);
+        errno = -result;
+        return NULL;
+    }
+    file->step_fd = open_step();
+    return file;
+}
+
+int perftrace_page_file_close(struct perftrace_page_file *file) {
+    if (file == NULL)
+        return 0;
+    int result = perftrace_page_file_flush(file);
+    if (file->window != NULL)
+        munmap(file->window, 2 * WINDOW);
+    if (file->step_fd >= 0)
+        close(file->step_fd);
+    bool short_closing = file->written == 0 || file->written == PAGE_FULL;
+    uint64_t end = file->page_at + file->written + (short_closing ? SHORT_CLOSING_BYTES : CLOSING_BYTES);
+    (void)!ftruncate(file->fd, (off_t)end); /* else the blanks stay */
+    if (close(file->fd) != 0 && result == 0 && errno != EINTR)
+        result = -errno;
+    free(file);
+    return result;
+}

@@ -1,0 +1,216 @@
+/* Rings: the memory that records are written into, shared with a file in tmpfs so that it survives the
+ * process. Segments of 64 KiB; a thread fills one at a time, the drainer empties and frees it. Free ones are
+ * used again last in, first out, so that a drainer that keeps up makes a thread go round in a few segments that
+ * stay in the processor's cache. */
+#include "runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define EXTENT_BYTES ((size_t)PERFTRACE_SEGMENTS_PER_EXTENT * PERFTRACE_SEGMENT_BYTES)
+#define HEADER_BYTES (4096u + PERFTRACE_METADATA_BYTES)
+
+/* Space for [offset, offset + bytes) of the ring file: never sparse, since a store into a hole of a full
+ * tmpfs is SIGBUS. posix_fallocate is of no use: glibc emulates it by writing. */
+static int reserve(int fd, off_t offset, size_t bytes) {
+    int result;
+    do
+        result = fallocate(fd, 0, offset, (off_t)bytes);
+    while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : -errno;
+}
+
+/* Maps part of the ring file, or plain memory, with its pages present. NULL and errno on failure. */
+static void *map_part(int fd, off_t offset, size_t bytes) {
+    if (fd >= 0) {
+        int error = reserve(fd, offset, bytes);
+        if (error != 0) {
+            errno = -error;
+            return NULL;
+        }
+    }
+    int flags = fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, fd >= 0 ? offset : 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    madvise(memory, bytes, MADV_DONTFORK);       /* a child has no business here */
+    madvise(memory, bytes, MADV_POPULATE_WRITE); /* Linux 5.14; before that the first round faults */
+    return memory;
+}
+
+static int create_ring_file(struct perftrace_runtime *runtime) {
+    const uint8_t *id = runtime->trace.uuid;
+    int length = snprintf(runtime->ring_path, sizeof runtime->ring_path,
+                          "/dev/shm/perftrace-%u-%u-%02x%02x%02x%02x.ring", (unsigned)geteuid(), runtime->pid, id[0],
+                          id[1], id[2], id[3]);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (length > 0 && (size_t)length < sizeof runtime->ring_path) {
+            int fd = open(runtime->ring_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+            if (fd >= 0 && fchmod(fd, 0600) == 0 && reserve(fd, 0, HEADER_BYTES + EXTENT_BYTES) == 0)
+                return fd;
+            if (fd >= 0) {
+                unlink(runtime->ring_path);
+                close(fd);
+            }
+        }
+        length = snprintf(runtime->ring_path, sizeof runtime->ring_path, "%.4000s.ring", runtime->trace.path);
+    }
+    runtime->ring_path[0] = '\0';
+    return -1;
+}
+
+static bool add_extent(struct perftrace_runtime *runtime) {
+    uint32_t have = runtime->segment_count;
+    if (have + PERFTRACE_SEGMENTS_PER_EXTENT > runtime->segments_max)
+        return false;
+    off_t offset = (off_t)(HEADER_BYTES + (size_t)have * PERFTRACE_SEGMENT_BYTES);
+    char *memory = map_part(runtime->ring_fd, offset, EXTENT_BYTES);
+    if (memory == NULL)
+        return false;
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (uint32_t i = 0; i < PERFTRACE_SEGMENTS_PER_EXTENT; i++) {
+        runtime->segments[have + i] = (struct perftrace_segment *)(void *)(memory + i * PERFTRACE_SEGMENT_BYTES);
+        runtime->free_segments[runtime->free_count++] = have + PERFTRACE_SEGMENTS_PER_EXTENT - 1 - i;
+    }
+    runtime->segment_count += PERFTRACE_SEGMENTS_PER_EXTENT;
+    __atomic_store_n(&runtime->ring->segment_count, runtime->segment_count, __ATOMIC_RELEASE);
+    perftrace_unlock(runtime, &saved);
+    return true;
+}
+
+int perftrace_rings_open(struct perftrace_runtime *runtime) {
+    runtime->ring_fd = create_ring_file(runtime);
+    char *memory = map_part(runtime->ring_fd, 0, HEADER_BYTES);
+    if (memory == NULL && runtime->ring_fd >= 0) {
+        unlink(runtime->ring_path);
+        close(runtime->ring_fd);
+        runtime->ring_path[0] = '\0';
+        runtime->ring_fd = -1;
+        memory = map_part(-1, 0, HEADER_BYTES);
+    }
+    if (memory == NULL)
+        return -errno;
+    struct perftrace_ring_file *ring = (struct perftrace_ring_file *)(void *)memory;
+    runtime->ring = ring;
+    runtime->metadata = memory + 4096;
+    ring->version = PERFTRACE_FORMAT_VERSION;
+    ring->pid = runtime->pid;
+    memcpy(ring->uuid, runtime->trace.uuid, sizeof ring->uuid);
+    ring->metadata_offset = 4096;
+    ring->metadata_bytes = PERFTRACE_METADATA_BYTES;
+    ring->segments_offset = HEADER_BYTES;
+    memcpy(ring->magic, PERFTRACE_RING_MAGIC, sizeof ring->magic);
+    uint64_t most = runtime->config.process_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    runtime->segments_max = most < PERFTRACE_SEGMENTS_PER_EXTENT ? PERFTRACE_SEGMENTS_PER_EXTENT
+                            : most > PERFTRACE_SEGMENTS_MAX      ? PERFTRACE_SEGMENTS_MAX
+                                                                 : (uint32_t)most;
+    return add_extent(runtime) ? 0 : -ENOMEM;
+}
+
+void perftrace_rings_close(struct perftrace_runtime *runtime) {
+    if (runtime->ring_fd < 0)
+        return;
+    unlink(runtime->ring_path);
+    /* Late threads may still be storing into the mapping: holes are filled again at a store, whereas a
+     * shorter file would be SIGBUS. */
+    fallocate(runtime->ring_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, HEADER_BYTES,
+              (off_t)((size_t)runtime->segment_count * PERFTRACE_SEGMENT_BYTES));
+    close(runtime->ring_fd);
+    runtime->ring_fd = -1;
+}
+
+void perftrace_rings_grow(struct perftrace_runtime *runtime) {
+    while (__atomic_load_n(&runtime->free_count, __ATOMIC_RELAXED) < PERFTRACE_SEGMENTS_SPARE)
+        if (!add_extent(runtime))
+            return;
+}
+
+bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload, size_t bytes) {
+    struct perftrace_ring_file *ring = runtime->ring;
+    struct perftrace_block_header header;
+    uint64_t used = ring->metadata_used;
+    if (used + sizeof header + bytes > ring->metadata_bytes) {
+        perftrace_wake_drainer(runtime); /* it begins anew once all of it is in the trace */
+        return false;
+    }
+    perftrace_block_seal(&header, kind, payload, bytes, NULL, 0);
+    memcpy(runtime->metadata + used, &header, sizeof header);
+    memcpy(runtime->metadata + used + sizeof header, payload, bytes);
+    __atomic_store_n(&ring->metadata_used, used + sizeof header + bytes, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* The flight recorder gives up the oldest. */
+static void overwrite_oldest(struct perftrace_runtime *runtime) {
+    uint32_t oldest = UINT32_MAX;
+    for (uint32_t i = 0; i < runtime->segment_count; i++)
+        if (runtime->segments[i]->state == PERFTRACE_SEGMENT_FULL && !runtime->draining[i] &&
+            (oldest == UINT32_MAX || runtime->segments[i]->filled < runtime->segments[oldest]->filled))
+            oldest = i;
+    if (oldest != UINT32_MAX)
+        perftrace_segment_free(runtime, oldest);
+}
+
+struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
+                                                 struct perftrace_thread *thread) {
+    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    if (runtime->config.when_full == PERFTRACE_FULL_OVERWRITE) {
+        if (runtime->free_count == 0 && runtime->segment_count == runtime->segments_max)
+            overwrite_oldest(runtime);
+    } else if (__atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) + 1 > most) {
+        return NULL;
+    }
+    if (runtime->free_count < PERFTRACE_SEGMENTS_SPARE)
+        perftrace_wake_drainer(runtime);
+    if (runtime->free_count == 0)
+        return NULL;
+    uint32_t index = runtime->free_segments[--runtime->free_count];
+    struct perftrace_segment *segment = runtime->segments[index];
+    runtime->owners[index] = thread;
+    runtime->lost_told[index] = 0;
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++) {
+        segment->lost[i] = thread->segment != NULL ? thread->segment->lost[i] : 0;
+        runtime->lost_told[index] += segment->lost[i];
+    }
+    segment->state = PERFTRACE_SEGMENT_CLEARING;
+    segment->track = thread->track;
+    segment->sequence = thread->sequence++;
+    return segment;
+}
+
+void perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment) {
+    memset(segment + 1, 0, PERFTRACE_SEGMENT_RECORD_BYTES);
+    segment->base_tick = perftrace_ticks_now(runtime) & ~(uint64_t)UINT32_MAX;
+    segment->drained = 0;
+    segment->end = 0;
+    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_ACTIVE, __ATOMIC_RELEASE);
+}
+
+void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
+                                 const uint64_t *end) {
+    struct perftrace_segment *segment = thread->segment;
+    __atomic_add_fetch(&thread->waiting, 1, __ATOMIC_RELAXED);
+    segment->filled = __atomic_add_fetch(&runtime->filled, 1, __ATOMIC_RELAXED);
+    segment->end = end == PERFTRACE_CLAIMED ? UINT32_MAX : (uint32_t)((const char *)end - (const char *)(segment + 1));
+    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FULL, __ATOMIC_RELEASE);
+}
+
+void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index) {
+    struct perftrace_segment *segment = runtime->segments[index];
+    struct perftrace_thread *owner = runtime->owners[index];
+    if (owner != NULL && owner->track == segment->track)
+        __atomic_sub_fetch(&owner->waiting, 1, __ATOMIC_RELAXED);
+    runtime->owners[index] = NULL;
+    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FREE, __ATOMIC_RELEASE);
+    runtime->free_segments[runtime->free_count++] = index;
+}

@@ -1,0 +1,209 @@
+/* The recorder's inside: what its files share. Reading order: sites.c (what can record), rings.c (where
+ * records go), record.c (the cold path), drain.c (how they get into the file), trace_file.c, lifetime.c.
+ *
+ * Three rules hold everywhere:
+ *   - What a signal handler may reach (record.c, sites.c, rings.c) allocates only with mmap and takes only
+ *     the one lock, with signals blocked while it is held.
+ *   - Everything that a forked child must not continue with lies in struct perftrace_runtime, in memory that
+ *     reads as zeros in a child: state NONE, lock free, nothing open.
+ *   - Only the drainer thread frees segments and writes the trace file. */
+#ifndef PERFTRACE_RUNTIME_H
+#define PERFTRACE_RUNTIME_H
+
+#ifndef PERF_TRACE
+#define PERF_TRACE 1
+#endif
+#include "../include/perftrace.h"
+#include "../core/record.h"
+#include "../format/format.h"
+#include "filter.h"
+#include "sinks.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+
+#define PERFTRACE_SEGMENTS_MAX 4096u
+#define PERFTRACE_SEGMENTS_PER_EXTENT 16u
+#define PERFTRACE_SEGMENTS_SPARE 8u /* the drainer makes more when fewer are free */
+#define PERFTRACE_METADATA_BYTES (1u << 20)
+#define PERFTRACE_SLACK_BYTES (PERFTRACE_INLINE_BYTES_ + 64u)
+#define PERFTRACE_RESERVE_BYTES 4096u /* of each segment, kept for the ends of open spans */
+#define PERFTRACE_CLAIMED ((uint64_t *)UINTPTR_MAX)
+#define PERFTRACE_THREAD_NAME_BYTES 64u
+
+enum perftrace_runtime_state {
+    PERFTRACE_STATE_NONE = 0, /* never initialised; in a forked child: not yet continued */
+    PERFTRACE_STATE_STARTING,
+    PERFTRACE_STATE_RECORDING,
+    PERFTRACE_STATE_STOPPED,
+};
+
+/* A thread that records: begins with what the inline path sees. One page, wiped in a forked child. Never
+ * given back to the system: an ended thread's is used by a later one. */
+struct perftrace_thread {
+    struct perftrace_control control;
+    struct perftrace_segment *segment; /* the one being filled */
+    uint64_t *hard_limit;              /* ends of open spans may be written up to here */
+    struct perftrace_thread *next;     /* of all threads ever */
+    uint64_t sequence;                 /* of the next segment */
+    uint64_t generation;               /* of the trace that this belongs to */
+    uint64_t next_id;
+    uint32_t track;
+    uint32_t waiting; /* segments filled and not yet drained (atomic) */
+    int32_t os_id;
+    bool used;
+    char name[PERFTRACE_THREAD_NAME_BYTES];
+};
+
+struct perftrace_trace_file {
+    int fd;
+    uint64_t bytes;     /* up to here it is whole */
+    uint64_t bytes_max; /* 0: no limit */
+    uint8_t uuid[16];
+    char path[PATH_MAX];
+};
+
+/* All that belongs to one process's recording. */
+struct perftrace_runtime {
+    int lock;
+    int state; /* enum perftrace_runtime_state (atomic) */
+    uint32_t pid;
+    bool use_clock_gettime; /* the kernel does not trust the tick counter: no inline path */
+    uint64_t generation;
+
+    struct perftrace_config config;
+    char chrome_path[PATH_MAX];
+    char process_name[256];
+    uint8_t parent_uuid[16]; /* of the trace of the process that forked this one, or zeros */
+    struct perftrace_trace_file trace;
+
+    /* rings */
+    int ring_fd;
+    char ring_path[PATH_MAX]; /* "": plain memory */
+    struct perftrace_ring_file *ring;
+    char *metadata;
+    uint64_t metadata_drained;
+    struct perftrace_segment *segments[PERFTRACE_SEGMENTS_MAX];
+    uint32_t segment_count, segments_max;
+    struct perftrace_thread *owners[PERFTRACE_SEGMENTS_MAX];
+    uint64_t bases[PERFTRACE_SEGMENTS_MAX]; /* base tick in force after what is drained; the drainer's */
+    bool draining[PERFTRACE_SEGMENTS_MAX]; /* the drainer reads it: not to be overwritten */
+    uint64_t filled;
+    uint32_t free_segments[PERFTRACE_SEGMENTS_MAX];
+    uint32_t free_count;
+    uint64_t lost_told[PERFTRACE_SEGMENTS_MAX]; /* losses that the trace has been told of; the drainer's */
+    uint64_t lost_by_ended_threads[PERFTRACE_LOSS_CAUSES];
+    uint32_t tracks;
+    struct perftrace_thread *threads;
+
+    /* the drainer */
+    pthread_t drainer;
+    int wake;  /* futex: set by whoever wants the drainer to work at once */
+    int pulse; /* futex: counts the drainer's cycles */
+    bool stop;
+    uint32_t flush_wanted, flush_done;
+    struct perftrace_shapes shapes;
+    uint64_t recorded;
+    uint64_t losses_written;
+    uint64_t modules_seen;
+    uint64_t clock_written; /* when, CLOCK_MONOTONIC */
+    uint64_t settled;       /* before_tick of the last SYNC */
+    unsigned unsettled;     /* cycles since then in which a thread was in the middle of a record */
+    struct perftrace_sinks *sinks;
+};
+
+/* The runtime of this process; its memory is made when first asked for. NULL without memory. */
+struct perftrace_runtime *perftrace_here(void);
+/* The one in which recording goes on: starts it where AUTO or a fork asks for that; NULL: nobody records. */
+struct perftrace_runtime *perftrace_active(void);
+
+/* The lock of everything but the segments' contents. Signals are blocked while it is held. */
+void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved);
+void perftrace_unlock(struct perftrace_runtime *runtime, const sigset_t *saved);
+void perftrace_wake_drainer(struct perftrace_runtime *runtime);
+/* Sleeps until *word is no longer `value`, a wake-up, or the time is over (negative: for ever). */
+void perftrace_futex_wait(int *word, int value, int64_t timeout_ns);
+void perftrace_futex_wake(int *word);
+
+/* Ticks of the clock in use. */
+uint64_t perftrace_ticks_now(const struct perftrace_runtime *runtime);
+
+/* ---- sites.c ---- */
+/* Puts the site on the list (once) and sets its state by the filter. True: it is on. */
+bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site);
+/* With the lock held: writes all sites' metadata into a new ring, and switches them on or off. */
+void perftrace_sites_start(struct perftrace_runtime *runtime);
+void perftrace_sites_switch(const struct perftrace_filter *filter); /* NULL: all off */
+/* Where the main program lies: its sites are never unloaded. */
+void perftrace_sites_note_main_program(void);
+
+/* ---- rings.c ---- */
+/* Makes the ring file (or plain memory) with its first segments. 0 or a negative errno. */
+int perftrace_rings_open(struct perftrace_runtime *runtime);
+/* Removes the file and gives its pages back; the addresses stay valid, for threads that come late. */
+void perftrace_rings_close(struct perftrace_runtime *runtime);
+/* More segments, their pages present. Called without the lock, by the drainer. */
+void perftrace_rings_grow(struct perftrace_runtime *runtime);
+/* With the lock held: appends a metadata block. False: no room now. */
+bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload, size_t bytes);
+/* With the lock held: a segment for the thread, or NULL. It becomes its own with perftrace_segment_start, which
+ * fills it with zeros: the thread does that itself, since it brings the memory into the right processor's cache. */
+struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
+                                                 struct perftrace_thread *thread);
+void perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
+/* Hands the thread's segment to the drainer; its records end at `end`, or (CLAIMED: a record was begun and left)
+ * at the first zero word. */
+void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
+                                 const uint64_t *end);
+/* With the lock held: frees a FULL segment of which nothing is needed any more. */
+void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index);
+
+/* ---- threads.c ---- */
+extern struct perftrace_control perftrace_no_control; /* of threads that have no ring: everything is cold */
+/* The calling thread's state, made at its first record; NULL when that can't be (then counted as lost). */
+struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime);
+/* With the lock held: writes a track's metadata, for the first time or with a new name. False: no room. */
+bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, uint32_t kind, int32_t os_id,
+                           const char *name);
+/* With the lock held: a track with a number of its own. 0: no room. */
+uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id, const char *name);
+void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause);
+
+/* ---- trace_file.c ---- */
+/* Opens and locks the trace at trace.path; where that is held by another process, or `own_name`, with .PID inserted
+ * in it and in chrome_path. Writes the header. 0 or a negative errno. */
+int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name);
+/* Appends a block whose payload is in two parts. All or nothing: 0 or a negative errno. */
+int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head, size_t head_bytes,
+                          const void *body, size_t body_bytes);
+/* Appends whole blocks as they are. */
+int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks, size_t bytes);
+void perftrace_trace_close(struct perftrace_trace_file *file);
+/* Fills in a block's header for a payload in two parts. */
+void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head, size_t head_bytes,
+                          const void *body, size_t body_bytes);
+
+/* ---- identity.c ---- */
+/* With the lock held: tells the trace of the process's new name. */
+void perftrace_identity_rename(struct perftrace_runtime *runtime);
+/* Writes PROCESS and RING. */
+int perftrace_identity_write(struct perftrace_runtime *runtime);
+/* Writes a MODULE block for each module loaded, when that has changed since the last call. */
+void perftrace_modules_write(struct perftrace_runtime *runtime);
+void perftrace_random(uint8_t *bytes, size_t count);
+/* Whether the kernel counts on the tick counter. */
+bool perftrace_ticks_are_trusted(void);
+
+/* ---- drain.c ---- */
+void *perftrace_drainer_main(void *runtime);
+/* Reads the clocks and writes a CLOCK block. */
+void perftrace_clock_write(struct perftrace_runtime *runtime);
+
+/* ---- configure.c ---- */
+/* The configuration in force: what was given, then the environment. False, with a text in *why: nonsense. */
+bool perftrace_configure(struct perftrace_runtime *runtime, const struct perftrace_config *given,
+                         struct perftrace_filter *filter, const char **why);
+void perftrace_complain(const char *directive, size_t length, const char *reason);
+
+#endif

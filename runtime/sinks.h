@@ -1,0 +1,32 @@
+/* The sinks: Chrome file, log lines and console lines, made from the trace file by a thread of their own.
+ * They follow the file as any reader would, so they may lag behind but hold nobody up. */
+#ifndef PERFTRACE_RUNTIME_SINKS_H
+#define PERFTRACE_RUNTIME_SINKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct perftrace_sinks;
+
+struct perftrace_sinks_options {
+    int trace_fd;            /* readable; borrowed; read with pread only */
+    const char *chrome_path; /* NULL: no Chrome file. Created 0600, links not followed */
+    bool log, console;       /* lines on stderr */
+};
+
+/* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the Chrome file or the thread can't
+ * be had. */
+struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_options *options);
+
+/* The trace is complete up to this byte (a block's end). Never blocks for long; wakes the thread. */
+void perftrace_sinks_advance(struct perftrace_sinks *sinks, uint64_t trace_bytes);
+
+/* Waits until the sinks have written out everything up to the last advance; at most `timeout_ms`. True: done. */
+bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms);
+
+/* Waits as above (after which open spans are handed out as such), ends the thread and frees everything. When time runs
+ * out, what has been written so far stays (a valid file), the thread is told to stop at once and joined, and the result is the number of
+ * trace bytes that the sinks have not seen; else 0. *write_errno: 0, or why the Chrome file could not be written to its end. */
+uint64_t perftrace_sinks_close(struct perftrace_sinks *sinks, uint32_t timeout_ms, int *write_errno);
+
+#endif

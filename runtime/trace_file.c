@@ -1,0 +1,176 @@
+/* The trace file: opened so that nobody else's is touched, appended to block by block, always whole up to
+ * its last block. docs/trace_format.md describes what is in it. */
+#include "runtime.h"
+
+#include "../core/crc32c.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Writes all the parts at `offset`. 0 or a negative errno. */
+static int write_at(int fd, struct iovec *parts, int count, uint64_t offset) {
+    while (count > 0) {
+        ssize_t written = pwritev(fd, parts, count, (off_t)offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return written < 0 ? -errno : -ENOSPC;
+        offset += (uint64_t)written;
+        while (count > 0 && (size_t)written >= parts->iov_len) {
+            written -= (ssize_t)parts->iov_len;
+            parts++;
+            count--;
+        }
+        if (count > 0) {
+            parts->iov_base = (char *)parts->iov_base + written;
+            parts->iov_len -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+/* All or nothing: what was written of a block that did not fit is cut off again. */
+static int append(struct perftrace_trace_file *file, struct iovec *parts, int count, size_t bytes) {
+    if (file->fd < 0)
+        return -EBADF;
+    if (file->bytes_max != 0 && file->bytes + bytes > file->bytes_max)
+        return -EFBIG;
+    int result = write_at(file->fd, parts, count, file->bytes);
+    if (result == 0)
+        file->bytes += bytes;
+    else if (ftruncate(file->fd, (off_t)file->bytes) != 0)
+        return result; /* the reader finds the next block by its marker */
+    return result;
+}
+
+void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head, size_t head_bytes,
+                          const void *body, size_t body_bytes) {
+    *header = (struct perftrace_block_header){.kind = kind, .bytes = (uint32_t)(head_bytes + body_bytes),
+                                              .marker = PERFTRACE_BLOCK_MARKER};
+    uint32_t crc = perftrace_crc32c(0, header, sizeof *header);
+    crc = perftrace_crc32c(crc, head, head_bytes);
+    header->checksum = body_bytes > 0 ? perftrace_crc32c(crc, body, body_bytes) : crc;
+}
+
+int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head, size_t head_bytes,
+                          const void *body, size_t body_bytes) {
+    struct perftrace_block_header header;
+    perftrace_block_seal(&header, kind, head, head_bytes, body, body_bytes);
+    struct iovec parts[3] = {{&header, sizeof header}, {(void *)head, head_bytes}, {(void *)body, body_bytes}};
+    return append(file, parts, body_bytes > 0 ? 3 : 2, sizeof header + head_bytes + body_bytes);
+}
+
+int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks, size_t bytes) {
+    struct iovec part = {(void *)blocks, bytes};
+    return append(file, &part, 1, bytes);
+}
+
+void perftrace_trace_close(struct perftrace_trace_file *file) {
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+}
+
+/* dir/name.ext -> dir/name.PID.ext */
+static void insert_pid(char *path, size_t size, uint32_t pid) {
+    char *slash = strrchr(path, '/');
+    char *dot = strrchr(slash != NULL ? slash : path, '.');
+    char extension[256];
+    if (dot == NULL || dot == path || dot[-1] == '/')
+        dot = path + strlen(path);
+    snprintf(extension, sizeof extension, "%s", dot);
+    snprintf(dot, size - (size_t)(dot - path), ".%u%s", pid, extension);
+}
+
+/* A program that was killed leaves its ring file to whoever reads its trace; when the trace is replaced
+ * unread, the ring file goes too. */
+static void remove_ring_of(int fd) {
+    char buffer[8192];
+    ssize_t have = pread(fd, buffer, sizeof buffer, 0);
+    size_t at = sizeof(struct perftrace_file_header);
+    if (have < (ssize_t)at || memcmp(buffer, PERFTRACE_TRACE_MAGIC, 8) != 0)
+        return;
+    struct perftrace_block_header header;
+    struct perftrace_block_ring ring;
+    while (at + sizeof header + sizeof ring <= (size_t)have) {
+        memcpy(&header, buffer + at, sizeof header);
+        at += sizeof header;
+        if (header.marker != PERFTRACE_BLOCK_MARKER || header.bytes > (size_t)have - at)
+            return;
+        memcpy(&ring, buffer + at, sizeof ring);
+        if (header.kind == PERFTRACE_BLOCK_RING && ring.path_bytes <= header.bytes - sizeof ring &&
+            ring.path_bytes > 5) {
+            char path[PATH_MAX] = {0};
+            memcpy(path, buffer + at + sizeof ring, ring.path_bytes < sizeof path ? ring.path_bytes : 0);
+            struct perftrace_ring_file left;
+            int ring_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+            bool same = ring_fd >= 0 && pread(ring_fd, &left, sizeof left, 0) == (ssize_t)sizeof left &&
+                        memcmp(left.magic, PERFTRACE_RING_MAGIC, 8) == 0 && memcmp(left.uuid, buffer + 16, 16) == 0;
+            if (ring_fd >= 0)
+                close(ring_fd);
+            if (same)
+                unlink(path);
+            return;
+        }
+        at += header.bytes;
+    }
+}
+
+/* A descriptor of the regular file at `path`, locked against other recorders, or a negative errno. */
+static int open_locked(const char *path) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return -errno;
+    struct stat status;
+    int error = 0;
+    if (fstat(fd, &status) != 0)
+        error = -errno;
+    else if (!S_ISREG(status.st_mode))
+        error = -EINVAL;
+    else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        error = -errno;
+    if (error == 0) {
+        remove_ring_of(fd);
+        if (fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0)
+            error = -errno;
+    }
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name) {
+    struct perftrace_trace_file *file = &runtime->trace;
+    int fd = -EWOULDBLOCK;
+    if (!own_name)
+        fd = open_locked(file->path);
+    if (fd == -EWOULDBLOCK) {
+        insert_pid(file->path, sizeof file->path, runtime->pid);
+        insert_pid(runtime->chrome_path, sizeof runtime->chrome_path, runtime->pid);
+        fd = open_locked(file->path);
+    }
+    file->fd = fd < 0 ? -1 : fd;
+    if (fd < 0)
+        return fd;
+    file->bytes = 0;
+    file->bytes_max = runtime->config.trace_bytes_max;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct perftrace_file_header header = {
+        .version = PERFTRACE_FORMAT_VERSION,
+        .header_bytes = sizeof header,
+        .pid = runtime->pid,
+        .start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec};
+    memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
+    perftrace_random(file->uuid, sizeof file->uuid);
+    memcpy(header.uuid, file->uuid, sizeof header.uuid);
+    return perftrace_trace_append(file, &header, sizeof header);
+}
