@@ -25,16 +25,16 @@ auto perftrace_look_(const T &text)
     (0 * (int)sizeof(PERFTRACE_NAME_(__VA_ARGS__)) PERFTRACE_EACH_PAIR_(PERFTRACE_LOOK_PAIR_, __VA_ARGS__))
 
 #define PERFTRACE_SCOPE_(level, ...)                                                                         \
-    enum { perftrace_span_here = PERFTRACE_LOOK_(__VA_ARGS__) };                                             \
-    enum { PERFTRACE_JOIN_(perftrace_declared_, __LINE__) = perftrace_span_here };                           \
+    enum { perftrace_the_span_of_this_block = PERFTRACE_LOOK_(__VA_ARGS__) };                                             \
+    enum { PERFTRACE_JOIN_(perftrace_declared_, __LINE__) = perftrace_the_span_of_this_block };                           \
     PERFTRACE_STATIC_ASSERT_(PERFTRACE_JOIN_(perftrace_declared_, __LINE__) == 0 && (level) > 0,             \
                              "PERF_SPAN is a declaration: it stands in a block of its own")
 #define PERFTRACE_SCOPE_DYNAMIC_(level, name, ...)                                                           \
     PERFTRACE_SCOPE_(level, "", "", name, ##__VA_ARGS__)
 
 #define PERFTRACE_BLOCK_(level, ...)                                                                         \
-    for (int perftrace_span_here = PERFTRACE_LOOK_(__VA_ARGS__); perftrace_span_here == 0;                   \
-         perftrace_span_here = 1)                                                                            \
+    for (int perftrace_the_span_of_this_block = PERFTRACE_LOOK_(__VA_ARGS__); perftrace_the_span_of_this_block == 0;                   \
+         perftrace_the_span_of_this_block = 1)                                                                            \
         if (0) {                                                                                             \
         } else /* in C++ the block may not declare again what the loop has declared */
 
@@ -44,7 +44,7 @@ auto perftrace_look_(const T &text)
     ((void)(PERFTRACE_LOOK_AT_(w1) + PERFTRACE_LOOK_AT_(w2) + PERFTRACE_LOOK_AT_(w3) +                       \
             0 * (int)(level)), (void)PERFTRACE_LOOK_(__VA_ARGS__))
 #define PERFTRACE_METRIC_(...)                                                                               \
-    ((void)(0 * (int)sizeof(perftrace_span_here)), (void)PERFTRACE_LOOK_("", __VA_ARGS__))
+    ((void)(0 * (int)sizeof(perftrace_the_span_of_this_block)), (void)PERFTRACE_LOOK_("", __VA_ARGS__))
 
 #define PERFTRACE_HANDLE_(level, ...)                                                                        \
     __extension__({                                                                                          \

@@ -96,7 +96,9 @@ PERFTRACE_API __thread struct perftrace_control *perftrace_control_ __attribute_
 
 PERFTRACE_API int perftrace_recording_; /* 0: nobody records, dynamic names need not be looked up */
 
-/* The cold path: registers the site, starts the thread's ring, changes segments, writes any record. `depth`
+/* Registers a site that has never been reached; returns its state: on or off. */
+PERFTRACE_API uint32_t perftrace_meet_(struct perftrace_site *site) __attribute__((cold));
+/* The cold path: starts the thread's ring, changes segments, writes any record. `depth`
  * is the record's, or all ones for the thread's own. Returns the scope's word of a BEGIN that was written, else 0. */
 PERFTRACE_API uint64_t perftrace_record_cold_(struct perftrace_site *site, uint64_t depth, const uint64_t *fixed,
                                               unsigned fixed_count, const struct perftrace_value_ *values,
@@ -339,6 +341,10 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
         (uint8_t)(sizeof perftrace_arguments / sizeof perftrace_arguments[0] - 1), __LINE__, 0, name,        \
         PERF_TARGET, __FILE__, __func__, perftrace_arguments, (void *)&__dso_handle, 0}
 
+/* One test of `state` tells apart on, off and never reached; only that last case is cold. */
+#define PERFTRACE_IS_ON_(state, site)                                                                        \
+    ((state) != 0 && (PERFTRACE_LIKELY_((int32_t)(state) > 0) || ((state) = perftrace_meet_(site)) != 0))
+
 /* Writes one record of `site` (a pointer) and sets perftrace_written to its scope's word. `begin`: it opens
  * a span. `depth_here`: the record's; `cold_depth`: the same, or all ones for the thread's. Values
  * are evaluated before the claim: they may record spans of their own. */
@@ -348,7 +354,7 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
     const size_t perftrace_length = 1 + (fixed)PERFTRACE_EACH_PAIR_(PERFTRACE_ADD_WORDS_, __VA_ARGS__);      \
     struct perftrace_control *perftrace_c = perftrace_control_;                                              \
     uint64_t perftrace_first, *perftrace_at = 0;                                                             \
-    if (PERFTRACE_LIKELY_((int32_t)perftrace_state > 0 && perftrace_length <= PERFTRACE_INLINE_BYTES_ / 8)) { \
+    if (PERFTRACE_LIKELY_(perftrace_length <= PERFTRACE_INLINE_BYTES_ / 8)) {                                \
         perftrace_written = perftrace_state + (uint64_t)(depth_here);                                        \
         perftrace_at = perftrace_claim_(perftrace_c, perftrace_written, &perftrace_first);                   \
     }                                                                                                        \
@@ -378,8 +384,8 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
     __extension__({                                                                                          \
         PERFTRACE_SITE_(BEGIN, NONE, level, PERFTRACE_NAME_(__VA_ARGS__), __VA_ARGS__);                      \
         uint64_t perftrace_written = 0;                                                                      \
-        const uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                  \
-        if (perftrace_state != 0) {                                                                          \
+        uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                        \
+        if (PERFTRACE_IS_ON_(perftrace_state, &perftrace_site)) {                                            \
             PERFTRACE_WRITE_(&perftrace_site, 1, perftrace_c->depth, UINT64_MAX, 0, 0, 0, 0, __VA_ARGS__)    \
         }                                                                                                    \
         perftrace_scope_(perftrace_written);                                                                 \
@@ -390,8 +396,8 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
         uint64_t perftrace_written = 0;                                                                      \
         struct perftrace_site *perftrace_named =                                                             \
             perftrace_recording_ ? perftrace_dynamic_site_(&perftrace_site, name) : 0;                       \
-        const uint32_t perftrace_state = perftrace_named != 0 ? perftrace_state_(perftrace_named) : 0;       \
-        if (perftrace_state != 0) {                                                                          \
+        uint32_t perftrace_state = perftrace_named != 0 ? perftrace_state_(perftrace_named) : 0;             \
+        if (PERFTRACE_IS_ON_(perftrace_state, perftrace_named)) {                                            \
             PERFTRACE_WRITE_(perftrace_named, 1, perftrace_c->depth, UINT64_MAX, 0, 0, 0, 0, "",             \
                              ##__VA_ARGS__)                                                                  \
         }                                                                                                    \
@@ -402,15 +408,15 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
  * already left it behind. */
 #define PERFTRACE_DECLARE_(opened)                                                                           \
     enum { PERFTRACE_JOIN_(perftrace_declared_, __LINE__) };                                                 \
-    struct perftrace_scope perftrace_span_here __attribute__((cleanup(perftrace_end_), unused)) = opened;    \
+    struct perftrace_scope perftrace_the_span_of_this_block __attribute__((cleanup(perftrace_end_), unused)) = opened;    \
     PERFTRACE_STATIC_ASSERT_(PERFTRACE_JOIN_(perftrace_declared_, __LINE__) == 0,                            \
                              "PERF_SPAN is a declaration: it stands in a block of its own")
 #define PERFTRACE_SCOPE_(level, ...) PERFTRACE_DECLARE_(PERFTRACE_OPEN_(level, __VA_ARGS__))
 #define PERFTRACE_SCOPE_DYNAMIC_(level, ...) PERFTRACE_DECLARE_(PERFTRACE_OPEN_DYNAMIC_(level, __VA_ARGS__))
 
 #define PERFTRACE_BLOCK_(level, ...)                                                                         \
-    for (struct perftrace_scope perftrace_span_here __attribute__((cleanup(perftrace_end_))) =               \
-             PERFTRACE_OPEN_(level, __VA_ARGS__), *perftrace_once = &perftrace_span_here;                    \
+    for (struct perftrace_scope perftrace_the_span_of_this_block __attribute__((cleanup(perftrace_end_))) =               \
+             PERFTRACE_OPEN_(level, __VA_ARGS__), *perftrace_once = &perftrace_the_span_of_this_block;                    \
          perftrace_once != 0; perftrace_once = 0)                                                            \
         if (0) {                                                                                             \
         } else /* in C++ the block may not declare again what the loop has declared */
@@ -436,8 +442,8 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
     do {                                                                                                     \
         PERFTRACE_SITE_(kind, phase, level, PERFTRACE_NAME_(__VA_ARGS__), __VA_ARGS__);                      \
         uint64_t perftrace_written;                                                                          \
-        const uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                  \
-        if (perftrace_state != 0) {                                                                          \
+        uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                        \
+        if (PERFTRACE_IS_ON_(perftrace_state, &perftrace_site)) {                                            \
             PERFTRACE_WRITE_(&perftrace_site, 0, depth_here, cold_depth, fixed, w1, w2, w3, __VA_ARGS__)          \
             (void)perftrace_written;                                                                         \
         }                                                                                                    \
@@ -445,19 +451,19 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
 
 #define PERFTRACE_METRIC_(...)                                                                               \
     do {                                                                                                     \
-        if (perftrace_span_here.word != 0)                                                                   \
+        if (perftrace_the_span_of_this_block.word != 0)                                                                   \
             PERFTRACE_EMIT_(METRIC, NONE, 0, PERFTRACE_DEPTH_HERE_, PERFTRACE_DEPTH_HERE_, 0, 0, 0, 0, "",   \
                             __VA_ARGS__);                                                                    \
     } while (0)
-#define PERFTRACE_DEPTH_HERE_ (perftrace_span_here.word & 0xff)
+#define PERFTRACE_DEPTH_HERE_ (perftrace_the_span_of_this_block.word & 0xff)
 
 #define PERFTRACE_HANDLE_(level, ...)                                                                        \
     __extension__({                                                                                          \
         PERFTRACE_SITE_(ASYNC_BEGIN, NONE, level, PERFTRACE_NAME_(__VA_ARGS__), __VA_ARGS__);                \
         struct perftrace_handle perftrace_handle = {0};                                                      \
         uint64_t perftrace_written = 0;                                                                      \
-        const uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                  \
-        if (perftrace_state != 0) {                                                                          \
+        uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                        \
+        if (PERFTRACE_IS_ON_(perftrace_state, &perftrace_site)) {                                            \
             const uint64_t perftrace_id = perftrace_new_id_();                                               \
             PERFTRACE_WRITE_(&perftrace_site, 0, perftrace_c->depth, UINT64_MAX, 1, perftrace_id, 0, 0,      \
                              __VA_ARGS__)                                                                    \

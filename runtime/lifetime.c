@@ -151,7 +151,7 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     int error = perftrace_trace_open(runtime, own_name);
     if (error != 0)
         return fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
-    error = perftrace_rings_open(runtime);
+    error = perftrace_rings_make(runtime);
     if (error == 0)
         error = perftrace_identity_write(runtime);
     if (error == 0) {
@@ -164,7 +164,7 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
         if (runtime->sinks != NULL)
             perftrace_sinks_close(runtime->sinks, 0, &(int){0});
         runtime->sinks = NULL;
-        perftrace_rings_close(runtime);
+        perftrace_rings_drop(runtime);
         perftrace_trace_close(&runtime->trace);
         return fail(PERFTRACE_SYSTEM, "cannot record to", runtime->trace.path, -error);
     }
@@ -333,7 +333,7 @@ void perftrace_shutdown(void) {
     perftrace_wake_drainer(runtime);
     pthread_join(runtime->drainer, NULL);
     close_sinks(runtime);
-    perftrace_rings_close(runtime);
+    perftrace_rings_drop(runtime);
     perftrace_trace_close(&runtime->trace);
     perftrace_shapes_free(&runtime->shapes);
     __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);

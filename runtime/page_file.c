@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -203,29 +204,14 @@ static int keep_above_standard(int fd) {
     return moved;
 }
 
-static int open_regular(const char *path) {
-    int fd = keep_above_standard(
-        open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
-    if (fd < 0)
-        return -1;
+/* 0: there is a regular file at `path`, or nothing. */
+static int check_path(const char *path) {
     struct stat status;
-    if (fstat(fd, &status) != 0)
-        goto failed;
-    if (!S_ISREG(status.st_mode)) {
-        errno = EINVAL;
-        goto failed;
-    }
-    /* A file of our own that stays open to others lies on a file system that has no modes. */
-    if ((status.st_mode & 0177) != 0 && fchmod(fd, 0600) != 0 && status.st_uid != geteuid())
-        goto failed;
-    if (ftruncate(fd, 0) != 0)
-        goto failed;
-    return fd;
-failed:;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (S_ISREG(status.st_mode))
+        return 0;
+    return S_ISLNK(status.st_mode) ? -ELOOP : S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
 }
 
 static int open_step(void) {
@@ -246,20 +232,40 @@ static int write_head(struct perftrace_page_file *file) {
     return write_page(file, 0, PAGE);
 }
 
-struct perftrace_page_file *perftrace_page_file_open(const char *path) {
-    struct perftrace_page_file *file = calloc(1, sizeof *file);
-    if (file == NULL)
-        return NULL;
-    file->output.write = write_event;
-    memset(file->blanks, ' ', PAGE);
-    file->fd = open_regular(path);
-    if (file->fd < 0) {
-        free(file);
-        return NULL;
-    }
-    int result = write_head(file);
-    if (result != 0) {
+/* Makes the file under another name (mkostemp puts it in the place of the Xs), and renames it when it is JSON. */
+static int create(struct perftrace_page_file *file, const char *path, char *other_name) {
+    int fd = mkostemp(other_name, O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    file->fd = keep_above_standard(fd);
+    int result = file->fd < 0 ? -errno : write_head(file);
+    if (result == 0 && rename(other_name, path) != 0)
+        result = -errno;
+    if (result == 0)
+        return 0;
+    unlink(other_name);
+    if (file->fd >= 0)
         close(file->fd);
+    return result;
+}
+
+struct perftrace_page_file *perftrace_page_file_open(const char *path) {
+    static const char suffix[] = ".XXXXXX";
+    size_t path_bytes = strlen(path);
+    struct perftrace_page_file *file = calloc(1, sizeof *file);
+    char *other_name = malloc(path_bytes + sizeof suffix);
+    int result = -ENOMEM;
+    if (file != NULL && other_name != NULL) {
+        memcpy(other_name, path, path_bytes);
+        memcpy(other_name + path_bytes, suffix, sizeof suffix);
+        file->output.write = write_event;
+        memset(file->blanks, ' ', PAGE);
+        result = check_path(path);
+        if (result == 0)
+            result = create(file, path, other_name);
+    }
+    free(other_name);
+    if (result != 0) {
         free(file);
         errno = -result;
         return NULL;

@@ -116,19 +116,24 @@ uint64_t perftrace_record_cold_(struct perftrace_site *site, uint64_t depth, con
                                 unsigned fixed_count, const struct perftrace_value_ *values,
                                 unsigned value_count) {
     int saved_errno = errno;
-    uint64_t word = 0;
     struct perftrace_runtime *runtime = perftrace_active();
-    uint32_t state = perftrace_state_(site);
-    if (state == PERFTRACE_SITE_NEW_ && perftrace_here() != NULL) {
-        bool on = perftrace_site_register(perftrace_here(), site);
-        if (!on && perftrace_state_(site) == PERFTRACE_SITE_NEW_ && runtime != NULL)
-            perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_SITE);
-        state = on ? perftrace_state_(site) : 0;
-    }
-    if (runtime != NULL && state != 0 && state != PERFTRACE_SITE_NEW_)
+    uint64_t word = 0;
+    if (runtime != NULL && perftrace_state_(site) != 0)
         word = record(runtime, site, depth, fixed, fixed_count, values, value_count);
     errno = saved_errno;
     return word;
+}
+
+uint32_t perftrace_meet_(struct perftrace_site *site) {
+    int saved_errno = errno;
+    struct perftrace_runtime *recording = perftrace_active(), *runtime = perftrace_here();
+    uint32_t state = 0;
+    if (runtime != NULL && perftrace_site_register(runtime, site))
+        state = perftrace_state_(site);
+    else if (recording != NULL && perftrace_state_(site) == PERFTRACE_SITE_NEW_)
+        perftrace_count_lost(recording, NULL, PERFTRACE_LOSS_NO_SITE);
+    errno = saved_errno;
+    return state;
 }
 
 void perftrace_end_cold_(uint64_t word) {

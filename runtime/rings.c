@@ -88,7 +88,7 @@ static bool add_extent(struct perftrace_runtime *runtime) {
     return true;
 }
 
-int perftrace_rings_open(struct perftrace_runtime *runtime) {
+int perftrace_rings_make(struct perftrace_runtime *runtime) {
     runtime->ring_fd = create_ring_file(runtime);
     char *memory = map_part(runtime->ring_fd, 0, HEADER_BYTES);
     if (memory == NULL && runtime->ring_fd >= 0) {
@@ -117,7 +117,7 @@ int perftrace_rings_open(struct perftrace_runtime *runtime) {
     return add_extent(runtime) ? 0 : -ENOMEM;
 }
 
-void perftrace_rings_close(struct perftrace_runtime *runtime) {
+void perftrace_rings_drop(struct perftrace_runtime *runtime) {
     if (runtime->ring_fd < 0)
         return;
     unlink(runtime->ring_path);

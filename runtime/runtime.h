@@ -140,9 +140,9 @@ void perftrace_sites_note_main_program(void);
 
 /* ---- rings.c ---- */
 /* Makes the ring file (or plain memory) with its first segments. 0 or a negative errno. */
-int perftrace_rings_open(struct perftrace_runtime *runtime);
+int perftrace_rings_make(struct perftrace_runtime *runtime);
 /* Removes the file and gives its pages back; the addresses stay valid, for threads that come late. */
-void perftrace_rings_close(struct perftrace_runtime *runtime);
+void perftrace_rings_drop(struct perftrace_runtime *runtime);
 /* More segments, their pages present. Called without the lock, by the drainer. */
 void perftrace_rings_grow(struct perftrace_runtime *runtime);
 /* With the lock held: appends a metadata block. False: no room now. */

@@ -9,24 +9,28 @@
 struct perftrace_sinks;
 
 struct perftrace_sinks_options {
-    int trace_fd;            /* readable; borrowed; read with pread only */
+    int trace_fd;            /* readable; borrowed until perftrace_sinks_close; read with pread only */
     const char *chrome_path; /* NULL: no Chrome file. Created 0600, links not followed */
-    bool log, console;       /* lines on stderr */
+    bool log, console;       /* lines on stderr; both are switched off when it fails */
 };
 
-/* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the Chrome file or the thread can't
- * be had. */
+/* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the Chrome
+ * file or the thread can't be had. */
 struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_options *options);
 
 /* The trace is complete up to this byte (a block's end). Never blocks for long; wakes the thread. */
 void perftrace_sinks_advance(struct perftrace_sinks *sinks, uint64_t trace_bytes);
 
-/* Waits until the sinks have written out everything up to the last advance; at most `timeout_ms`. True: done. */
+/* Waits until the sinks have written out everything up to the last advance; at most `timeout_ms`. True: done.
+ * (Records that no SYNC block covers yet are taken, but come out later.) */
 bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms);
 
-/* Waits as above (after which open spans are handed out as such), ends the thread and frees everything. When time runs
- * out, what has been written so far stays (a valid file), the thread is told to stop at once and joined, and the result is the number of
- * trace bytes that the sinks have not seen; else 0. *write_errno: 0, or why the Chrome file could not be written to its end. */
+/* Waits as above (after which open spans are handed out as such), ends the thread and frees everything. When
+ * time runs out, what has been written so far stays (a valid file), the thread is told to stop at once and
+ * joined, and the result is the number of trace bytes that the sinks have not written out; else 0. A thread that does
+ * not return from the kernel (stderr is a pipe that is full) is left behind after another half second, and frees
+ * everything if it ever comes back. *write_errno: 0, or why the Chrome file could not be written to its end: it
+ * holds all events up to there (a file with holes would tell lies), and the trace is not read any further for it. */
 uint64_t perftrace_sinks_close(struct perftrace_sinks *sinks, uint32_t timeout_ms, int *write_errno);
 
 #endif

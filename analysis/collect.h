@@ -1,0 +1,102 @@
+/* Calls, item by item, into a model from which reports are made. The model grows with what is distinct
+ * (functions, signatures, callers), not with the number of calls. Nothing here prints. */
+#ifndef PERFTRACE_ANALYSIS_COLLECT_H
+#define PERFTRACE_ANALYSIS_COLLECT_H
+
+#include "../include/perftrace_reader.h"
+#include "../core/text.h"
+#include "intern.h"
+
+/* Which call: its number, and of which input (from 1, in the order of analysis_begin_input). */
+struct analysis_call_id {
+    uint64_t number;
+    uint32_t input;
+};
+bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b);
+
+/* All spans of one name, whatever their target: a log knows no targets. A name that was seen only as a
+ * caller has no calls. */
+struct analysis_function {
+    struct perftrace_text name;
+    uint64_t calls, unfinished;
+    uint64_t total_ns, self_ns, min_ns, max_ns;
+};
+
+struct analysis_edge {
+    uint32_t caller, function; /* into functions */
+    uint64_t calls;
+};
+
+/* Calls of one function with the same parameters from one caller. */
+#define ANALYSIS_NUMBERS_MAX 20u /* how many call numbers a signature remembers: the smallest */
+struct analysis_signature {
+    uint32_t question, caller;
+    uint32_t next; /* signature of the same question, or INTERN_NONE */
+    uint32_t number_count, number_capacity;
+    uint64_t calls, total_ns;
+    struct analysis_call_id first;
+    struct analysis_call_id *numbers; /* in order, from the second on: numbers[0] follows `first` */
+};
+
+/* One function with the same parameters, whoever called. */
+struct analysis_question {
+    uint32_t function;
+    uint32_t signatures;      /* how many, each of another caller */
+    uint32_t first_signature; /* the list goes on in analysis_signature.next */
+    uint64_t calls;
+    struct analysis_call_id first;
+    struct perftrace_text parameters; /* "|key=value|key=value", escaped for reports; may be empty */
+};
+
+struct analysis_slow_call {
+    struct analysis_call_id id;
+    uint64_t elapsed_ns;
+    uint32_t signature;
+    bool milliseconds; /* known to the millisecond only */
+};
+
+/* What is known of a whole input after it was read. */
+struct analysis_input {
+    const char *name;
+    uint64_t calls;
+    uint32_t threads;
+    bool finished; /* the program ended its trace in good order; always true for a log */
+    bool live;
+    bool damaged;
+};
+
+struct analysis {
+    uint64_t calls; /* finished ones: the unfinished are counted, and in nothing else */
+    uint64_t unfinished;
+    uint64_t lost[PERFTRACE_LOSS_KINDS];
+    struct analysis_input *inputs;
+    struct analysis_function *functions;
+    struct analysis_edge *edges;
+    struct analysis_signature *signatures;
+    struct analysis_question *questions;
+    struct analysis_slow_call *slowest; /* after analysis_finish: slowest first, ties by call */
+    uint32_t input_count, function_count, edge_count, signature_count, question_count, slowest_count;
+    struct analysis_state *state; /* collect.c's own */
+};
+
+/* Keeps the `slowest_max` slowest calls; `seed` is any number the input's author can't foresee. NULL
+ * without memory. Free with analysis_close (NULL: nothing happens). */
+struct analysis *analysis_open(uint32_t slowest_max, uint64_t seed);
+void analysis_close(struct analysis *analysis);
+
+/* Around the items of one reader. `name` is copied; the reader must live until the end of its input. All
+ * return 0 or -PERFTRACE_ERROR_MEMORY. */
+int analysis_begin_input(struct analysis *analysis, const char *name);
+int analysis_item(struct analysis *analysis, const struct perftrace_item *item);
+void analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads);
+
+/* After the last input, before anything but the totals is looked at. */
+void analysis_finish(struct analysis *analysis);
+
+/* "name|caller=X|key=value|…", and the same without the caller; added to `buffer`, safe to show. */
+void analysis_signature_text(const struct analysis *analysis, const struct analysis_signature *signature,
+                             struct perftrace_buffer *buffer);
+void analysis_question_text(const struct analysis *analysis, const struct analysis_question *question,
+                            struct perftrace_buffer *buffer);
+
+#endif

@@ -1,0 +1,136 @@
+/* Hash tables with open addressing over dense arrays: an entry is found by its hash, and kept by its number. */
+#include "intern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MIN 64u
+#define ENTRIES_MAX (1u << 30)
+
+int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes) {
+    if (count < *capacity)
+        return 0;
+    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *grown = wanted > ENTRIES_MAX ? NULL : realloc(*array, wanted * bytes);
+    if (grown == NULL)
+        return -PERFTRACE_ERROR_MEMORY;
+    *array = grown;
+    *capacity = wanted;
+    return 0;
+}
+
+/* Multiplication with both halves of the product folded together: every input bit reaches every output bit. */
+static uint64_t mix(uint64_t a, uint64_t b) {
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_text(uint64_t seed, const char *bytes, size_t length) {
+    uint64_t hash = seed ^ (length * UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t word;
+    for (; length >= 8; bytes += 8, length -= 8) {
+        memcpy(&word, bytes, 8);
+        hash = mix(hash ^ word, UINT64_C(0xa0761d6478bd642f));
+    }
+    word = 0;
+    memcpy(&word, bytes, length);
+    return mix(hash ^ word ^ seed, UINT64_C(0xe7037ed1a0b428db));
+}
+
+static uint64_t hash_key(uint64_t key) {
+    return mix(key ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xa0761d6478bd642f));
+}
+
+/* Slots are doubled when three quarters are taken; `hash_of` gives an entry's hash for its new place. */
+static int slots_reserve(uint32_t **slots, uint32_t *slot_count, uint32_t count,
+                         uint64_t (*hash_of)(const void *table, uint32_t number), const void *table) {
+    if (*slot_count != 0 && count < *slot_count / 4 * 3)
+        return 0;
+    uint32_t wanted = *slot_count == 0 ? SLOTS_MIN : *slot_count * 2;
+    uint32_t *grown = wanted < *slot_count ? NULL : calloc(wanted, sizeof *grown);
+    if (grown == NULL)
+        return -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t number = 0; number < count; number++) {
+        uint32_t at = (uint32_t)hash_of(table, number) & (wanted - 1);
+        while (grown[at] != 0)
+            at = (at + 1) & (wanted - 1);
+        grown[at] = number + 1;
+    }
+    free(*slots);
+    *slots = grown;
+    *slot_count = wanted;
+    return 0;
+}
+
+static uint64_t text_hash_of(const void *table, uint32_t number) {
+    return ((const struct text_table *)table)->entries[number].hash;
+}
+
+uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
+    if (length > UINT32_MAX ||
+        slots_reserve(&table->slots, &table->slot_count, table->count, text_hash_of, table) != 0)
+        return INTERN_NONE;
+    uint64_t hash = hash_text(table->seed + owner, bytes, length);
+    uint32_t at = (uint32_t)hash & (table->slot_count - 1);
+    for (; table->slots[at] != 0; at = (at + 1) & (table->slot_count - 1)) {
+        const struct text_entry *entry = &table->entries[table->slots[at] - 1];
+        if (entry->hash == hash && entry->owner == owner && entry->length == length &&
+            memcmp(entry->bytes, bytes, length) == 0)
+            return table->slots[at] - 1;
+    }
+    if (array_reserve((void **)&table->entries, table->count, &table->capacity, sizeof *table->entries) != 0)
+        return INTERN_NONE;
+    struct perftrace_text copy;
+    table->arena.bytes_max = SIZE_MAX;
+    if (!perftrace_arena_text(&table->arena, bytes, length, &copy))
+        return INTERN_NONE;
+    table->entries[table->count] = (struct text_entry){copy.bytes, (uint32_t)length, owner, hash};
+    table->slots[at] = ++table->count;
+    return table->count - 1;
+}
+
+struct perftrace_text text_table_get(const struct text_table *table, uint32_t number) {
+    return (struct perftrace_text){table->entries[number].bytes, table->entries[number].length};
+}
+
+void text_table_free(struct text_table *table) {
+    free(table->entries);
+    free(table->slots);
+    perftrace_arena_free(&table->arena);
+    *table = (struct text_table){0};
+}
+
+static uint64_t pair_hash_of(const void *table, uint32_t number) {
+    return hash_key(((const struct pair_table *)table)->keys[number]);
+}
+
+/* The slot of `key`, or the empty one where it belongs. */
+static uint32_t pair_slot(const struct pair_table *table, uint64_t key) {
+    uint32_t at = (uint32_t)hash_key(key) & (table->slot_count - 1);
+    while (table->slots[at] != 0 && table->keys[table->slots[at] - 1] != key)
+        at = (at + 1) & (table->slot_count - 1);
+    return at;
+}
+
+uint32_t pair_table_add(struct pair_table *table, uint64_t key) {
+    if (slots_reserve(&table->slots, &table->slot_count, table->count, pair_hash_of, table) != 0)
+        return INTERN_NONE;
+    uint32_t at = pair_slot(table, key);
+    if (table->slots[at] != 0)
+        return table->slots[at] - 1;
+    if (array_reserve((void **)&table->keys, table->count, &table->capacity, sizeof *table->keys) != 0)
+        return INTERN_NONE;
+    table->keys[table->count] = key;
+    table->slots[at] = ++table->count;
+    return table->count - 1;
+}
+
+uint32_t pair_table_find(const struct pair_table *table, uint64_t key) {
+    return table->slot_count == 0 ? INTERN_NONE : table->slots[pair_slot(table, key)] - 1;
+}
+
+void pair_table_free(struct pair_table *table) {
+    free(table->keys);
+    free(table->slots);
+    *table = (struct pair_table){0};
+}

@@ -1,0 +1,49 @@
+/* Interning: small dense numbers for what is distinct, texts and pairs of such numbers. */
+#ifndef PERFTRACE_ANALYSIS_INTERN_H
+#define PERFTRACE_ANALYSIS_INTERN_H
+
+#include "../core/arena.h"
+#include "../include/perftrace_items.h"
+
+#define INTERN_NONE UINT32_MAX
+
+/* Texts, each with an owner: the same bytes under two owners are two entries. Zero-initialised is empty;
+ * `seed` makes collisions unpredictable for whoever wrote the input. */
+struct text_entry {
+    const char *bytes;
+    uint32_t length;
+    uint32_t owner;
+    uint64_t hash;
+};
+struct text_table {
+    struct text_entry *entries; /* by number */
+    uint32_t count, capacity;
+    uint32_t *slots; /* number + 1, or 0 */
+    uint32_t slot_count;
+    uint64_t seed;
+    struct perftrace_arena arena;
+};
+/* The number of (owner, bytes), added if new; INTERN_NONE without memory. New ones get the old `count`. */
+uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length);
+struct perftrace_text text_table_get(const struct text_table *table, uint32_t number);
+void text_table_free(struct text_table *table);
+
+/* Pairs of 32-bit numbers, or one of 64 bits. Zero-initialised is empty. */
+struct pair_table {
+    uint64_t *keys; /* by number */
+    uint32_t count, capacity;
+    uint32_t *slots;
+    uint32_t slot_count;
+};
+static inline uint64_t pair_key(uint32_t first, uint32_t second) {
+    return (uint64_t)first << 32 | second;
+}
+uint32_t pair_table_add(struct pair_table *table, uint64_t key);        /* as text_table_add */
+uint32_t pair_table_find(const struct pair_table *table, uint64_t key); /* INTERN_NONE: not there */
+void pair_table_free(struct pair_table *table);
+
+/* Makes room for one more of `bytes` each in *array, doubling *capacity. 0, or -PERFTRACE_ERROR_MEMORY
+ * with the array as it was. */
+int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes);
+
+#endif

@@ -1,0 +1,126 @@
+/* Selecting and sorting; every order is total, so that equal inputs give equal reports. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* qsort_r */
+#endif
+#include "rank.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_texts(struct perftrace_text a, struct perftrace_text b) {
+    int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+static int most_first(uint64_t a, uint64_t b) {
+    return (a < b) - (a > b);
+}
+
+static int compare_ids(struct analysis_call_id a, struct analysis_call_id b) {
+    return analysis_call_before(b, a) - analysis_call_before(a, b);
+}
+
+static int compare_functions(const void *left, const void *right) {
+    const struct analysis_function *a = *(const struct analysis_function *const *)left;
+    const struct analysis_function *b = *(const struct analysis_function *const *)right;
+    return a->calls != b->calls ? most_first(a->calls, b->calls) : compare_texts(a->name, b->name);
+}
+
+const struct analysis_function **rank_functions(const struct analysis *analysis, size_t *count) {
+    const struct analysis_function **ranked = malloc((analysis->function_count + 1) * sizeof(*ranked));
+    *count = 0;
+    if (ranked == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < analysis->function_count; i++)
+        if (analysis->functions[i].calls > 0)
+            ranked[(*count)++] = &analysis->functions[i];
+    qsort(ranked, *count, sizeof(*ranked), compare_functions);
+    return ranked;
+}
+
+static int compare_edges(const void *left, const void *right, void *context) {
+    const struct analysis_function *functions = context;
+    const struct analysis_edge *a = *(const struct analysis_edge *const *)left;
+    const struct analysis_edge *b = *(const struct analysis_edge *const *)right;
+    if (a->calls != b->calls)
+        return most_first(a->calls, b->calls);
+    int order = compare_texts(functions[a->caller].name, functions[b->caller].name);
+    return order != 0 ? order : compare_texts(functions[a->function].name, functions[b->function].name);
+}
+
+const struct analysis_edge **rank_edges(const struct analysis *analysis, size_t *count) {
+    const struct analysis_edge **ranked = malloc((analysis->edge_count + 1) * sizeof(*ranked));
+    *count = analysis->edge_count;
+    if (ranked == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < analysis->edge_count; i++)
+        ranked[i] = &analysis->edges[i];
+    qsort_r(ranked, *count, sizeof(*ranked), compare_edges, analysis->functions);
+    return ranked;
+}
+
+static int compare_signatures(const void *left, const void *right) {
+    const struct analysis_signature *a = *(const struct analysis_signature *const *)left;
+    const struct analysis_signature *b = *(const struct analysis_signature *const *)right;
+    return a->calls != b->calls ? most_first(a->calls, b->calls) : compare_ids(a->first, b->first);
+}
+
+const struct analysis_signature **rank_repeated(const struct analysis *analysis, uint64_t calls_min,
+                                                size_t *count) {
+    *count = 0;
+    for (uint32_t i = 0; i < analysis->signature_count; i++)
+        *count += analysis->signatures[i].calls >= calls_min;
+    const struct analysis_signature **ranked = malloc((*count + 1) * sizeof(*ranked));
+    if (ranked == NULL)
+        return NULL;
+    size_t at = 0;
+    for (uint32_t i = 0; i < analysis->signature_count; i++)
+        if (analysis->signatures[i].calls >= calls_min)
+            ranked[at++] = &analysis->signatures[i];
+    qsort(ranked, *count, sizeof(*ranked), compare_signatures);
+    return ranked;
+}
+
+static int compare_questions(const void *left, const void *right) {
+    const struct analysis_question *a = *(const struct analysis_question *const *)left;
+    const struct analysis_question *b = *(const struct analysis_question *const *)right;
+    return a->calls != b->calls ? most_first(a->calls, b->calls) : compare_ids(a->first, b->first);
+}
+
+/* Without parameters nothing is asked: any helper called from two places would be here. */
+static bool is_shared(const struct analysis_question *question) {
+    return question->signatures > 1 && question->parameters.length > 0;
+}
+
+const struct analysis_question **rank_shared_questions(const struct analysis *analysis, size_t *count) {
+    *count = 0;
+    for (uint32_t i = 0; i < analysis->question_count; i++)
+        *count += is_shared(&analysis->questions[i]);
+    const struct analysis_question **ranked = malloc((*count + 1) * sizeof(*ranked));
+    if (ranked == NULL)
+        return NULL;
+    size_t at = 0;
+    for (uint32_t i = 0; i < analysis->question_count; i++)
+        if (is_shared(&analysis->questions[i]))
+            ranked[at++] = &analysis->questions[i];
+    qsort(ranked, *count, sizeof(*ranked), compare_questions);
+    return ranked;
+}
+
+static int compare_askers(const void *left, const void *right) {
+    const struct analysis_signature *a = *(const struct analysis_signature *const *)left;
+    const struct analysis_signature *b = *(const struct analysis_signature *const *)right;
+    return compare_ids(a->first, b->first);
+}
+
+const struct analysis_signature **rank_askers(const struct analysis *analysis,
+                                              const struct analysis_question *question, size_t *count) {
+    const struct analysis_signature **ranked = malloc((question->signatures + 1) * sizeof(*ranked));
+    *count = 0;
+    if (ranked == NULL)
+        return NULL;
+    for (uint32_t i = question->first_signature; i != INTERN_NONE; i = analysis->signatures[i].next)
+        ranked[(*count)++] = &analysis->signatures[i];
+    qsort(ranked, *count, sizeof(*ranked), compare_askers);
+    return ranked;
+}

@@ -1,0 +1,447 @@
+/* Items -> Chrome trace events: which event each item becomes, and what has to be remembered for that.
+ *
+ * Decisions that are not the format's:
+ * - E repeats its B's name and category, because DevTools and speedscope drop an E without them.
+ * - A span that was jumped out of gets its E, so that its parents keep nesting; one that was open when the
+ *   trace ended gets none, and viewers show it as unfinished.
+ * - Viewers match async spans and flows by category and id only. So that spans of different names with
+ *   one id don't fuse, a hash of target and name goes into the id's upper half.
+ * - A counter of a GPU queue or fiber carries the track's name as id: it is another series than one of the
+ *   same name elsewhere. On threads a counter's name means one series of the whole process.
+ * - Allocations become a counter of the bytes that live in a pool. */
+#include "chrome.h"
+
+#include "arena.h"
+#include "chrome_event.h"
+#include "map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SITES_MAX = 1 << 20,       /* as many as a trace's ids can name */
+    POOLS_MAX = 1024,          /* items of further pools are passed over */
+    LIVE_BYTES_MAX = 16 << 20, /* a million addresses */
+    TRACKS_BYTES_MAX = 16 << 20,
+    EVENT_BYTES_MIN = 1024, /* what an event without arguments may take */
+    LABEL_BYTES_MAX = 24,   /* of a track's name or a text in a counter */
+};
+
+/* Track ids of GPU queues and the like become thread ids from here on: beyond all that a kernel gives. */
+#define MADE_UP_TID UINT64_C(1000000000)
+
+struct site_state {
+    const struct perftrace_site_info *site;
+    struct perftrace_chrome_head head;
+    uint64_t id_mask; /* laid over the ids of async spans and flows */
+    uint64_t frames;  /* marks so far */
+    uint64_t last_frame_ns;
+    uint32_t pool; /* index + 1; 0: not known yet */
+};
+
+/* A pool is known by name: it may allocate in one part of a program and free in another. */
+struct pool {
+    struct site_state *first; /* whose name and category its counter bears */
+    uint64_t bytes;
+};
+
+struct allocation {
+    union {
+        uint64_t bytes;
+        struct allocation *next; /* of the free ones */
+    };
+    uint32_t pool; /* index */
+};
+
+enum { BY_TRACK, BY_TID };
+
+struct perftrace_chrome {
+    struct perftrace_chrome_options options;
+    struct perftrace_chrome_writer writer;
+    struct perftrace_buffer more; /* members of the event being made */
+    struct site_state **sites;    /* by id */
+    size_t site_capacity;
+    struct perftrace_map tracks; /* (BY_TRACK, id) and (BY_TID, thread id) -> uint64_t: the thread id */
+    struct perftrace_arena track_memory;
+    struct perftrace_map live;    /* address -> struct allocation */
+    struct allocation *live_free; /* entries to use again */
+    struct perftrace_arena live_memory;
+    struct pool *pools;
+    uint32_t pool_count;
+    bool live_full_told;
+    uint64_t where_track; /* id + 1 of the track that `where` is for; 0: none */
+    char where[80];
+    size_t where_length, where_pid_length;
+    uint32_t pid;
+    struct perftrace_text process_name; /* as last written */
+};
+
+struct perftrace_chrome *perftrace_chrome_open(const struct perftrace_chrome_options *options) {
+    struct perftrace_chrome *chrome = calloc(1, sizeof *chrome);
+    if (chrome == NULL)
+        return NULL;
+    chrome->options = *options;
+    size_t max = options->event_bytes_max;
+    chrome->writer.event_bytes_max = max != 0 && max < EVENT_BYTES_MIN ? EVENT_BYTES_MIN : max;
+    chrome->track_memory.bytes_max = TRACKS_BYTES_MAX;
+    chrome->live_memory.bytes_max = LIVE_BYTES_MAX;
+    return chrome;
+}
+
+void perftrace_chrome_close(struct perftrace_chrome *chrome) {
+    if (chrome == NULL)
+        return;
+    for (size_t i = 0; i < chrome->site_capacity; i++)
+        if (chrome->sites[i] != NULL) {
+            free(chrome->sites[i]->head.text);
+            free(chrome->sites[i]);
+        }
+    free(chrome->sites);
+    free(chrome->pools);
+    free(chrome->more.bytes);
+    free(chrome->writer.text.bytes);
+    perftrace_map_free(&chrome->tracks);
+    perftrace_map_free(&chrome->live);
+    perftrace_arena_free(&chrome->track_memory);
+    perftrace_arena_free(&chrome->live_memory);
+    free(chrome);
+}
+
+static struct perftrace_text text_of(const struct perftrace_buffer *buffer) {
+    return (struct perftrace_text){buffer->length == 0 ? "" : buffer->bytes, buffer->length};
+}
+
+static uint64_t id_mask_of(const struct perftrace_site_info *site) {
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    const struct perftrace_text parts[2] = {site->target, site->name};
+    for (int part = 0; part < 2; part++) {
+        for (size_t i = 0; i < parts[part].length; i++)
+            hash = (hash ^ (unsigned char)parts[part].bytes[i]) * 16777619u;
+        hash *= 16777619u;
+    }
+    return (uint64_t)hash << 32;
+}
+
+static int grow_sites(struct perftrace_chrome *chrome, size_t id) {
+    size_t capacity = chrome->site_capacity == 0 ? 64 : chrome->site_capacity;
+    while (capacity <= id)
+        capacity *= 2;
+    struct site_state **sites = realloc(chrome->sites, capacity * sizeof *sites);
+    if (sites == NULL)
+        return -ENOMEM;
+    memset(sites + chrome->site_capacity, 0, (capacity - chrome->site_capacity) * sizeof *sites);
+    chrome->sites = sites;
+    chrome->site_capacity = capacity;
+    return 0;
+}
+
+/* NULL without memory, or where the id breaks the reader's promise. */
+static struct site_state *site_state(struct perftrace_chrome *chrome,
+                                     const struct perftrace_site_info *site) {
+    size_t id = site->id;
+    if (id < chrome->site_capacity && chrome->sites[id] != NULL)
+        return chrome->sites[id];
+    if (id >= SITES_MAX || (id >= chrome->site_capacity && grow_sites(chrome, id) != 0))
+        return NULL;
+    struct site_state *state = calloc(1, sizeof *state);
+    if (state == NULL ||
+        perftrace_chrome_head_make(&state->head, site, chrome->writer.event_bytes_max) != 0) {
+        free(state);
+        return NULL;
+    }
+    state->site = site;
+    state->id_mask = id_mask_of(site);
+    return chrome->sites[id] = state;
+}
+
+static int write_text(struct perftrace_chrome *chrome) {
+    return chrome->options.output->write(chrome->options.output, chrome->writer.text.bytes,
+                                         chrome->writer.text.length);
+}
+
+/* ---- process and tracks --------------------------------------------------------------------------- */
+
+static size_t add_member(char *out, const char *name, uint64_t value) {
+    size_t length = strlen(name);
+    memcpy(out, name, length);
+    return length + perftrace_format_unsigned(out + length, value);
+}
+
+/* {"name":"thread_name","ph":"M","pid":1,"tid":2,"args":{"name":"worker"}} */
+static int write_name(struct perftrace_chrome *chrome, const char *what, uint64_t tid,
+                      struct perftrace_text name) {
+    struct perftrace_buffer *text = &chrome->writer.text;
+    text->length = 0;
+    perftrace_buffer_text(text, "{\"name\":\"");
+    perftrace_buffer_text(text, what);
+    perftrace_buffer_text(text, "\",\"ph\":\"M\",\"pid\":");
+    perftrace_buffer_unsigned(text, chrome->pid);
+    perftrace_buffer_text(text, ",\"tid\":");
+    perftrace_buffer_unsigned(text, tid);
+    perftrace_buffer_text(text, ",\"args\":{\"name\":");
+    perftrace_chrome_fit(text, name, chrome->writer.event_bytes_max / 2);
+    perftrace_buffer_text(text, "}}");
+    return text->failed ? -ENOMEM : write_text(chrome);
+}
+
+static int write_sort_index(struct perftrace_chrome *chrome, uint64_t tid, uint64_t index) {
+    struct perftrace_buffer *text = &chrome->writer.text;
+    text->length = 0;
+    perftrace_buffer_text(text, "{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":");
+    perftrace_buffer_unsigned(text, chrome->pid);
+    perftrace_buffer_text(text, ",\"tid\":");
+    perftrace_buffer_unsigned(text, tid);
+    perftrace_buffer_text(text, ",\"args\":{\"sort_index\":");
+    perftrace_buffer_unsigned(text, index);
+    perftrace_buffer_text(text, "}}");
+    return text->failed ? -ENOMEM : write_text(chrome);
+}
+
+/* The pid and the name become known, or change, while the trace is read. */
+static int follow_process(struct perftrace_chrome *chrome) {
+    const struct perftrace_trace_info *info = chrome->options.info;
+    struct perftrace_text name = info->process_name.length != 0 ? info->process_name : info->executable;
+    if (chrome->where_pid_length != 0 && info->pid == chrome->pid &&
+        name.bytes == chrome->process_name.bytes && name.length == chrome->process_name.length)
+        return 0;
+    chrome->pid = info->pid;
+    chrome->process_name = name;
+    chrome->where_pid_length = add_member(chrome->where, ",\"pid\":", info->pid);
+    chrome->where_track = 0;
+    return name.length == 0 ? 0 : write_name(chrome, "process_name", 0, name);
+}
+
+/* The thread's id where it has one and no earlier track had the same (kernels use them again). NULL
+ * without memory. */
+static uint64_t *choose_tid(struct perftrace_chrome *chrome, const struct perftrace_track_info *track) {
+    uint64_t *tid = perftrace_arena_take(&chrome->track_memory, sizeof *tid);
+    if (tid == NULL)
+        return NULL;
+    bool made_up = track->os_id == 0 || track->os_id >= MADE_UP_TID ||
+                   perftrace_map_find(&chrome->tracks, BY_TID, track->os_id) != NULL;
+    *tid = made_up ? MADE_UP_TID + track->id : track->os_id;
+    if ((!made_up && !perftrace_map_put(&chrome->tracks, BY_TID, *tid, tid)) ||
+        !perftrace_map_put(&chrome->tracks, BY_TRACK, track->id, tid))
+        return NULL;
+    return tid;
+}
+
+/* Makes chrome->where for the track; one seen for the first time is introduced, a renamed one named again. */
+static int enter_track(struct perftrace_chrome *chrome, const struct perftrace_track_info *track,
+                       bool renamed) {
+    if (chrome->where_track == (uint64_t)track->id + 1 && !renamed)
+        return 0;
+    const uint64_t *tid = perftrace_map_find(&chrome->tracks, BY_TRACK, track->id);
+    bool fresh = tid == NULL;
+    if (fresh)
+        tid = choose_tid(chrome, track);
+    if (tid == NULL)
+        return -ENOMEM;
+    chrome->where_length =
+        chrome->where_pid_length + add_member(chrome->where + chrome->where_pid_length, ",\"tid\":", *tid);
+    chrome->where_track = (uint64_t)track->id + 1;
+    int result = 0;
+    if (fresh) /* threads in the order in which they appeared, then the other tracks */
+        result = write_sort_index(chrome, *tid,
+                                  track->kind <= PERFTRACE_ON_THREAD ? track->id : MADE_UP_TID + track->id);
+    if (result == 0 && track->name.length != 0 && (fresh || renamed))
+        result = write_name(chrome, "thread_name", *tid, track->name);
+    return result;
+}
+
+/* ---- events --------------------------------------------------------------------------------------- */
+
+/* Writes the event `phase` of the site, with chrome->more and with the values as its args. */
+static int write_event(struct perftrace_chrome *chrome, const struct site_state *state, char phase,
+                       uint64_t time_ns, size_t value_count, const struct perftrace_value *values) {
+    struct perftrace_chrome_event event = {
+        .head = &state->head,
+        .phase = phase,
+        .time_ns = time_ns,
+        .where = {chrome->where, chrome->where_length},
+        .more = text_of(&chrome->more),
+        .value_count = value_count,
+        .values = values,
+    };
+    if (chrome->more.failed)
+        return -ENOMEM;
+    int result = perftrace_chrome_event_make(&chrome->writer, &event);
+    return result != 0 ? result : write_text(chrome);
+}
+
+static int write_async(struct perftrace_chrome *chrome, const struct site_state *state,
+                       const struct perftrace_item *item) {
+    bool begin = item->kind == PERFTRACE_ITEM_ASYNC_BEGIN;
+    const struct perftrace_call *call = item->call;
+    if (!begin && call->at_end)
+        return 0;
+    perftrace_buffer_text(&chrome->more, ",\"id2\":{\"local\":\"");
+    perftrace_buffer_address(&chrome->more, item->id ^ state->id_mask);
+    perftrace_buffer_text(&chrome->more, "\"}");
+    return write_event(chrome, state, begin ? 'b' : 'e', item->time_ns,
+                       begin ? call->parameter_count : call->metric_count,
+                       begin ? call->parameters : call->metrics);
+}
+
+static int write_flow(struct perftrace_chrome *chrome, const struct site_state *state,
+                      const struct perftrace_item *item) {
+    char phase = item->kind == PERFTRACE_ITEM_FLOW_BEGIN  ? 's'
+                 : item->kind == PERFTRACE_ITEM_FLOW_STEP ? 't'
+                                                          : 'f';
+    perftrace_buffer_text(&chrome->more, ",\"id\":\"");
+    perftrace_buffer_address(&chrome->more, item->id ^ state->id_mask);
+    perftrace_buffer_text(&chrome->more, phase == 'f' ? "\",\"bp\":\"e\"" : "\"");
+    return write_event(chrome, state, phase, item->time_ns, 0, NULL);
+}
+
+static int write_counter(struct perftrace_chrome *chrome, const struct site_state *state,
+                         const struct perftrace_item *item) {
+    if (item->value_count == 0)
+        return 0;
+    if (item->track->kind > PERFTRACE_ON_THREAD) {
+        perftrace_buffer_text(&chrome->more, ",\"id\":");
+        if (item->track->name.length != 0)
+            perftrace_buffer_json(&chrome->more, item->track->name, LABEL_BYTES_MAX);
+        else
+            perftrace_buffer_unsigned(&chrome->more, item->track->id);
+    }
+    perftrace_buffer_text(&chrome->more, ",\"args\":{\"value\":");
+    const struct perftrace_value *value = &item->values[0];
+    if (value->type == PERFTRACE_TYPE_SIGNED)
+        perftrace_buffer_signed(&chrome->more, value->i);
+    else if (value->type == PERFTRACE_TYPE_UNSIGNED || value->type == PERFTRACE_TYPE_BOOLEAN)
+        perftrace_buffer_unsigned(&chrome->more, value->u); /* a graph needs a number, if not each digit */
+    else
+        perftrace_chrome_value(&chrome->more, value, LABEL_BYTES_MAX);
+    perftrace_buffer_text(&chrome->more, "}");
+    return write_event(chrome, state, 'C', item->time_ns, 0, NULL);
+}
+
+/* A line across the whole process, with the number of the frame that ends here and how long it took. */
+static int write_frame(struct perftrace_chrome *chrome, struct site_state *state, uint64_t time_ns) {
+    perftrace_buffer_text(&chrome->more, ",\"s\":\"p\",\"args\":{\"frame\":");
+    perftrace_buffer_unsigned(&chrome->more, ++state->frames);
+    if (state->frames > 1 && time_ns >= state->last_frame_ns) {
+        perftrace_buffer_text(&chrome->more, ",\"ms\":");
+        perftrace_buffer_double(&chrome->more, (double)(time_ns - state->last_frame_ns) / 1e6);
+    }
+    perftrace_buffer_text(&chrome->more, "}");
+    state->last_frame_ns = time_ns;
+    return write_event(chrome, state, 'i', time_ns, 0, NULL);
+}
+
+/* ---- memory --------------------------------------------------------------------------------------- */
+
+/* The pool's index + 1, or 0 when there are too many or without memory. */
+static uint32_t pool_of(struct perftrace_chrome *chrome, struct site_state *state) {
+    if (state->pool != 0)
+        return state->pool;
+    struct perftrace_text name = state->site->name;
+    for (uint32_t i = 0; i < chrome->pool_count; i++) {
+        struct perftrace_text other = chrome->pools[i].first->site->name;
+        if (other.length == name.length && memcmp(other.bytes, name.bytes, name.length) == 0)
+            return state->pool = i + 1;
+    }
+    if (chrome->pools == NULL)
+        chrome->pools = calloc(POOLS_MAX, sizeof *chrome->pools);
+    if (chrome->pools == NULL || chrome->pool_count == POOLS_MAX)
+        return 0;
+    chrome->pools[chrome->pool_count].first = state;
+    return state->pool = ++chrome->pool_count;
+}
+
+static int write_pool(struct perftrace_chrome *chrome, const struct pool *pool, uint64_t time_ns) {
+    perftrace_buffer_text(&chrome->more, ",\"args\":{\"bytes\":");
+    perftrace_buffer_unsigned(&chrome->more, pool->bytes);
+    perftrace_buffer_text(&chrome->more, "}");
+    return write_event(chrome, pool->first, 'C', time_ns, 0, NULL);
+}
+
+/* An address that can't be remembered is left out of the sum, since its end would not be seen. */
+static int tell_live_full(struct perftrace_chrome *chrome, const struct site_state *state, uint64_t time_ns) {
+    if (chrome->live_full_told)
+        return 0;
+    chrome->live_full_told = true;
+    perftrace_buffer_text(&chrome->more,
+                          ",\"s\":\"p\",\"args\":{\"perftrace\":\"too many live allocations: from here "
+                          "on some are not counted\"}");
+    return write_event(chrome, state, 'i', time_ns, 0, NULL);
+}
+
+static int write_allocation(struct perftrace_chrome *chrome, struct site_state *state,
+                            const struct perftrace_item *item) {
+    uint32_t pool = pool_of(chrome, state);
+    if (item->id == 0 || pool == 0)
+        return 0;
+    struct allocation *allocation = perftrace_map_find(&chrome->live, 0, item->id);
+    if (allocation != NULL) /* allocated anew: the record of its end was lost */
+        chrome->pools[allocation->pool].bytes -= allocation->bytes;
+    else {
+        allocation = chrome->live_free;
+        if (allocation != NULL)
+            chrome->live_free = allocation->next;
+        else
+            allocation = perftrace_arena_take(&chrome->live_memory, sizeof *allocation);
+        if (allocation == NULL || !perftrace_map_put(&chrome->live, 0, item->id, allocation))
+            return tell_live_full(chrome, state, item->time_ns);
+    }
+    allocation->pool = pool - 1;
+    allocation->bytes = item->bytes;
+    chrome->pools[pool - 1].bytes += item->bytes;
+    return write_pool(chrome, &chrome->pools[pool - 1], item->time_ns);
+}
+
+static int write_free(struct perftrace_chrome *chrome, const struct perftrace_item *item) {
+    struct allocation *allocation = perftrace_map_remove(&chrome->live, 0, item->id);
+    if (allocation == NULL)
+        return 0;
+    struct pool *pool = &chrome->pools[allocation->pool];
+    pool->bytes -= allocation->bytes;
+    allocation->next = chrome->live_free;
+    chrome->live_free = allocation;
+    return write_pool(chrome, pool, item->time_ns);
+}
+
+/* --------------------------------------------------------------------------------------------------- */
+
+int perftrace_chrome_item(struct perftrace_chrome *chrome, const struct perftrace_item *item) {
+    int result = follow_process(chrome);
+    if (result == 0)
+        result = enter_track(chrome, item->track, item->kind == PERFTRACE_ITEM_TRACK);
+    if (result != 0 || item->kind == PERFTRACE_ITEM_TRACK)
+        return result;
+    struct site_state *state = site_state(chrome, item->site);
+    if (state == NULL)
+        return -ENOMEM;
+    chrome->more.length = 0;
+    const struct perftrace_call *call = item->call;
+    switch (item->kind) {
+    case PERFTRACE_ITEM_SPAN_BEGIN:
+        return write_event(chrome, state, 'B', item->time_ns, call->parameter_count, call->parameters);
+    case PERFTRACE_ITEM_SPAN_END:
+        if (call->at_end)
+            return 0;
+        return write_event(chrome, state, 'E', item->time_ns, call->metric_count, call->metrics);
+    case PERFTRACE_ITEM_EVENT:
+        perftrace_buffer_text(&chrome->more, ",\"s\":\"t\"");
+        return write_event(chrome, state, 'i', item->time_ns, item->value_count, item->values);
+    case PERFTRACE_ITEM_COUNTER:
+        return write_counter(chrome, state, item);
+    case PERFTRACE_ITEM_FRAME:
+        return write_frame(chrome, state, item->time_ns);
+    case PERFTRACE_ITEM_ASYNC_BEGIN:
+    case PERFTRACE_ITEM_ASYNC_END:
+        return write_async(chrome, state, item);
+    case PERFTRACE_ITEM_FLOW_BEGIN:
+    case PERFTRACE_ITEM_FLOW_STEP:
+    case PERFTRACE_ITEM_FLOW_END:
+        return write_flow(chrome, state, item);
+    case PERFTRACE_ITEM_ALLOCATE:
+        return write_allocation(chrome, state, item);
+    case PERFTRACE_ITEM_FREE:
+        return write_free(chrome, item);
+    default:
+        return 0;
+    }
+}

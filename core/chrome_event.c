@@ -1,0 +1,191 @@
+/* The text of one Chrome trace event. */
+#include "chrome_event.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* JavaScript, and so every viewer, has doubles only: beyond this integers lose digits. */
+#define INTEGER_MAX (UINT64_C(1) << 53)
+
+#define LITERAL(buffer, text) perftrace_buffer_add(buffer, text, sizeof(text) - 1)
+
+void perftrace_chrome_fit(struct perftrace_buffer *buffer, struct perftrace_text text, size_t bytes_max) {
+    size_t start = buffer->length;
+    perftrace_buffer_json(buffer, text, 0);
+    /* The quotes and "…" are 5 bytes; an escaped byte is at most 6. */
+    for (size_t factor = 1; bytes_max != 0 && buffer->length - start > bytes_max && factor <= 6;
+         factor += 5) {
+        buffer->length = start;
+        perftrace_buffer_json(buffer, text, (bytes_max - 5) / factor);
+    }
+}
+
+int perftrace_chrome_head_make(struct perftrace_chrome_head *head, const struct perftrace_site_info *site,
+                               size_t event_bytes_max) {
+    /* The cut must not depend on the event: viewers match E with B by name and category. */
+    struct perftrace_buffer text = {0};
+    LITERAL(&text, "{\"name\":");
+    perftrace_chrome_fit(&text, site->name, event_bytes_max / 4);
+    LITERAL(&text, ",\"cat\":");
+    perftrace_chrome_fit(&text, site->target, event_bytes_max / 4);
+    LITERAL(&text, ",\"ph\":\"");
+    if (text.failed) {
+        free(text.bytes);
+        return -ENOMEM;
+    }
+    head->text = text.bytes;
+    head->length = text.length;
+    return 0;
+}
+
+static void add_integer(struct perftrace_buffer *buffer, bool negative, uint64_t magnitude) {
+    char text[PERFTRACE_DIGITS_MAX + 3];
+    unsigned length = 0;
+    bool quoted = magnitude > INTEGER_MAX;
+    if (quoted)
+        text[length++] = '"';
+    if (negative)
+        text[length++] = '-';
+    length += perftrace_format_unsigned(text + length, magnitude);
+    if (quoted)
+        text[length++] = '"';
+    perftrace_buffer_add(buffer, text, length);
+}
+
+static void add_double(struct perftrace_buffer *buffer, double value) {
+    if (isnan(value))
+        LITERAL(buffer, "\"NaN\"");
+    else if (isinf(value))
+        perftrace_buffer_text(buffer, value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+    else
+        perftrace_buffer_double(buffer, value);
+}
+
+static void add_string(struct perftrace_buffer *buffer, const struct perftrace_value *value,
+                       size_t bytes_max) {
+    if (value->null) {
+        LITERAL(buffer, "null");
+        return;
+    }
+    perftrace_buffer_json(buffer, value->text, bytes_max);
+    bool cut_here = bytes_max != 0 && value->text.length > bytes_max;
+    if (value->cut && !cut_here && !buffer->failed) {
+        buffer->length--;
+        LITERAL(buffer, "…\"");
+    }
+}
+
+void perftrace_chrome_value(struct perftrace_buffer *buffer, const struct perftrace_value *value,
+                            size_t string_bytes_max) {
+    switch (value->type) {
+    case PERFTRACE_TYPE_SIGNED:
+        add_integer(buffer, value->i < 0, value->i < 0 ? 0 - (uint64_t)value->i : (uint64_t)value->i);
+        break;
+    case PERFTRACE_TYPE_UNSIGNED:
+        add_integer(buffer, false, value->u);
+        break;
+    case PERFTRACE_TYPE_DOUBLE:
+        add_double(buffer, value->d);
+        break;
+    case PERFTRACE_TYPE_BOOLEAN:
+        perftrace_buffer_text(buffer, value->u != 0 ? "true" : "false");
+        break;
+    case PERFTRACE_TYPE_ADDRESS:
+        LITERAL(buffer, "\"");
+        perftrace_buffer_address(buffer, value->u);
+        LITERAL(buffer, "\"");
+        break;
+    case PERFTRACE_TYPE_STRING:
+        add_string(buffer, value, string_bytes_max);
+        break;
+    default:
+        LITERAL(buffer, "null");
+    }
+}
+
+static void add_key(struct perftrace_chrome_writer *writer, const struct perftrace_argument_info *argument) {
+    uintptr_t address = (uintptr_t)argument;
+    struct perftrace_chrome_key *key = &writer->keys[(address / sizeof *argument) % PERFTRACE_CHROME_KEYS];
+    if (key->argument == argument && writer->string_bytes_max == 0) {
+        perftrace_buffer_add(&writer->text, key->text, key->length);
+        return;
+    }
+    size_t start = writer->text.length;
+    perftrace_buffer_json(&writer->text, argument->name, writer->string_bytes_max);
+    LITERAL(&writer->text, ":");
+    size_t length = writer->text.length - start;
+    if (writer->text.failed || writer->string_bytes_max != 0 || length > sizeof key->text)
+        return;
+    memcpy(key->text, writer->text.bytes + start, length);
+    key->length = (uint8_t)length;
+    key->argument = argument;
+}
+
+static void add_arguments(struct perftrace_chrome_writer *writer, const struct perftrace_chrome_event *event,
+                          bool drop) {
+    struct perftrace_buffer *text = &writer->text;
+    LITERAL(text, ",\"args\":{");
+    for (size_t i = 0; i < event->value_count; i++) {
+        size_t before = text->length;
+        if (i > 0)
+            LITERAL(text, ",");
+        add_key(writer, event->values[i].argument);
+        perftrace_chrome_value(text, &event->values[i], writer->string_bytes_max);
+        if (drop && text->length + 2 > writer->event_bytes_max) {
+            text->length = before;
+            break;
+        }
+    }
+    LITERAL(text, "}");
+}
+
+static char *copy(char *out, const char *bytes, size_t length) {
+    memcpy(out, bytes, length);
+    return out + length;
+}
+
+/* Microseconds with three decimals. */
+static char *copy_time(char *out, uint64_t time_ns) {
+    out += perftrace_format_unsigned(out, time_ns / 1000);
+    unsigned rest = (unsigned)(time_ns % 1000);
+    *out++ = '.';
+    *out++ = (char)('0' + rest / 100);
+    *out++ = (char)('0' + rest / 10 % 10);
+    *out++ = (char)('0' + rest % 10);
+    return out;
+}
+
+static void make(struct perftrace_chrome_writer *writer, const struct perftrace_chrome_event *event,
+                 bool drop) {
+    struct perftrace_buffer *text = &writer->text;
+    text->length = 0;
+    char *start = perftrace_buffer_reserve(text, event->head->length + event->where.length +
+                                                     event->more.length + PERFTRACE_DIGITS_MAX + 16);
+    if (start == NULL)
+        return;
+    char *out = copy(start, event->head->text, event->head->length);
+    *out++ = event->phase;
+    out = copy(out, "\",\"ts\":", 7);
+    out = copy_time(out, event->time_ns);
+    out = copy(out, event->where.bytes, event->where.length);
+    out = copy(out, event->more.bytes, event->more.length);
+    text->length = (size_t)(out - start);
+    if (event->value_count != 0)
+        add_arguments(writer, event, drop);
+    LITERAL(text, "}");
+}
+
+int perftrace_chrome_event_make(struct perftrace_chrome_writer *writer,
+                                const struct perftrace_chrome_event *event) {
+    static const size_t string_limits[] = {192, 48, 12};
+    size_t max = writer->event_bytes_max;
+    make(writer, event, false);
+    for (int i = 0; i < 3 && max != 0 && writer->text.length > max; i++) {
+        writer->string_bytes_max = string_limits[i];
+        make(writer, event, i == 2);
+    }
+    writer->string_bytes_max = 0;
+    return writer->text.failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,94 @@
+/* CRC-32C: with the processor's instruction where it has one, else eight bytes at a time from tables. */
+#include "crc32c.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#if defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+#include <arm_acle.h>
+#endif
+
+/* tables[0] steps the checksum over one byte; tables[k] over one byte and then k zero bytes. */
+static uint32_t tables[8][256];
+static bool tables_made;
+
+/* Two threads may both make the tables: they store the same values, and nobody reads before the flag. */
+static void make_tables(void) {
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t crc = byte;
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
+        __atomic_store_n(&tables[0][byte], crc, __ATOMIC_RELAXED);
+    }
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t crc = __atomic_load_n(&tables[0][byte], __ATOMIC_RELAXED);
+        for (int zeros = 1; zeros < 8; zeros++) {
+            crc = (crc >> 8) ^ __atomic_load_n(&tables[0][crc & 0xff], __ATOMIC_RELAXED);
+            __atomic_store_n(&tables[zeros][byte], crc, __ATOMIC_RELAXED);
+        }
+    }
+    __atomic_store_n(&tables_made, true, __ATOMIC_RELEASE);
+}
+
+uint32_t perftrace_crc32c_portable(uint32_t crc, const void *data, size_t bytes) {
+    const unsigned char *at = data;
+    if (!__atomic_load_n(&tables_made, __ATOMIC_ACQUIRE))
+        make_tables();
+    crc = ~crc;
+    for (; bytes >= 8; bytes -= 8, at += 8) {
+        uint32_t low =
+            crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
+        crc = tables[7][low & 0xff] ^ tables[6][(low >> 8) & 0xff] ^ tables[5][(low >> 16) & 0xff] ^
+              tables[4][low >> 24] ^ tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^
+              tables[0][at[7]];
+    }
+    for (; bytes > 0; bytes--, at++)
+        crc = (crc >> 8) ^ tables[0][(crc ^ *at) & 0xff];
+    return ~crc;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("sse4.2"))) static uint32_t with_instruction(uint32_t crc, const void *data,
+                                                                   size_t bytes) {
+    const unsigned char *at = data;
+    uint64_t wide = ~crc;
+    for (; bytes >= 8; bytes -= 8, at += 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    crc = (uint32_t)wide;
+    for (; bytes > 0; bytes--, at++)
+        crc = __builtin_ia32_crc32qi(crc, *at);
+    return ~crc;
+}
+
+uint32_t perftrace_crc32c(uint32_t crc, const void *data, size_t bytes) {
+    if (__builtin_cpu_supports("sse4.2"))
+        return with_instruction(crc, data, bytes);
+    return perftrace_crc32c_portable(crc, data, bytes);
+}
+
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+
+uint32_t perftrace_crc32c(uint32_t crc, const void *data, size_t bytes) {
+    const unsigned char *at = data;
+    crc = ~crc;
+    for (; bytes >= 8; bytes -= 8, at += 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        crc = __crc32cd(crc, word);
+    }
+    for (; bytes > 0; bytes--, at++)
+        crc = __crc32cb(crc, *at);
+    return ~crc;
+}
+
+#else
+
+uint32_t perftrace_crc32c(uint32_t crc, const void *data, size_t bytes) {
+    return perftrace_crc32c_portable(crc, data, bytes);
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* What sites and tracks a trace has told of, by the ids it uses for them. */
+#ifndef PERFTRACE_CORE_TABLES_H
+#define PERFTRACE_CORE_TABLES_H
+
+#include "arena.h"
+#include "map.h"
+#include "record.h"
+
+struct perftrace_site_entry {
+    struct perftrace_site_info info;
+    uint32_t group;         /* the same for all sites of one name and target; not 0 */
+    uint8_t record_kind;    /* enum perftrace_record_kind, as in the trace */
+    uint8_t argument_words; /* of a record, where no argument is a text */
+    bool has_text;
+    struct perftrace_argument_info arguments[];
+};
+
+struct perftrace_open_span; /* spans.c */
+struct perftrace_waiting;   /* merge.c */
+
+/* A track, and where its records stand. */
+struct perftrace_track_state {
+    struct perftrace_track_info info;
+
+    /* The records that wait, and the first of them (merge.c); chunk is NULL when none do. */
+    struct perftrace_waiting *chunk, *last_chunk;
+    size_t at, words;
+    uint64_t base, tick;
+    const struct perftrace_site_entry *site;
+
+    /* Open spans, outermost first (spans.c). */
+    struct perftrace_open_span *open;
+    size_t open_count, open_capacity;
+    uint64_t last_ns; /* of the last record handed out */
+
+    /* The last chunk that was taken (stream.c). */
+    bool any_taken;
+    uint32_t taken; /* up to this byte of segment `sequence` */
+    uint64_t sequence;
+    uint64_t lost[PERFTRACE_LOSS_CAUSES];
+};
+
+#define PERFTRACE_TABLES_BYTES_MAX ((size_t)64 << 20)
+
+/* Zero-initialised but for arena.bytes_max is empty. */
+struct perftrace_tables {
+    struct perftrace_arena arena;
+    struct perftrace_shapes shapes;
+    struct perftrace_site_entry **site_pages[(1u << PERFTRACE_SITE_BITS) / PERFTRACE_SHAPES_PER_PAGE];
+    struct perftrace_site_entry **sites; /* in order of appearance */
+    size_t site_count, site_capacity;
+    struct perftrace_map groups;
+    struct perftrace_track_state **tracks; /* in order of appearance */
+    size_t track_count, track_capacity;
+    struct perftrace_map tracks_by_id;
+};
+
+/* What became of a block. */
+enum perftrace_table_result {
+    PERFTRACE_TABLE_ADDED,
+    PERFTRACE_TABLE_KNOWN, /* told before */
+    PERFTRACE_TABLE_BAD,   /* *why says what makes no sense */
+    PERFTRACE_TABLE_FULL,  /* no memory, or past PERFTRACE_TABLES_BYTES_MAX */
+};
+enum perftrace_table_result perftrace_tables_add_site(struct perftrace_tables *tables, const void *payload,
+                                                      size_t bytes, const char **why);
+/* ADDED also when the track got another name; *track is the track unless BAD or FULL. */
+enum perftrace_table_result perftrace_tables_add_track(struct perftrace_tables *tables, const void *payload,
+                                                       size_t bytes, struct perftrace_track_state **track,
+                                                       const char **why);
+/* NULL where unknown. */
+struct perftrace_track_state *perftrace_tables_track(const struct perftrace_tables *tables, uint32_t id);
+/* A track that no block told of. NULL without memory. */
+struct perftrace_track_state *perftrace_tables_make_track(struct perftrace_tables *tables, uint32_t id);
+void perftrace_tables_free(struct perftrace_tables *tables);
+
+static inline const struct perftrace_site_entry *perftrace_tables_site(const struct perftrace_tables *tables,
+                                                                       uint32_t id) {
+    struct perftrace_site_entry **page = tables->site_pages[id / PERFTRACE_SHAPES_PER_PAGE];
+    return page == NULL ? NULL : page[id % PERFTRACE_SHAPES_PER_PAGE];
+}
+
+#endif

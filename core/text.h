@@ -1,0 +1,48 @@
+/* Untrusted bytes made safe to show: names and values from a traced program may hold anything. */
+#ifndef PERFTRACE_CORE_TEXT_H
+#define PERFTRACE_CORE_TEXT_H
+
+#include "../include/perftrace_items.h"
+
+/* A text that grows. Zero-initialised is empty; `failed` stays set once memory ran out, and then nothing
+ * more is added. Free `bytes` with free(). */
+struct perftrace_buffer {
+    char *bytes;
+    size_t length, capacity;
+    bool failed;
+};
+/* Room for `more` bytes at the end, where the caller then writes them and adds to `length`; NULL without memory. */
+char *perftrace_buffer_reserve(struct perftrace_buffer *buffer, size_t more);
+void perftrace_buffer_add(struct perftrace_buffer *buffer, const char *bytes, size_t length);
+void perftrace_buffer_text(struct perftrace_buffer *buffer, const char *text);
+void perftrace_buffer_unsigned(struct perftrace_buffer *buffer, uint64_t value);
+void perftrace_buffer_signed(struct perftrace_buffer *buffer, int64_t value);
+void perftrace_buffer_address(struct perftrace_buffer *buffer, uint64_t value); /* 0x1f */
+/* The shortest decimal that reads back as the same double; "nan", "inf", "-inf". */
+void perftrace_buffer_double(struct perftrace_buffer *buffer, double value);
+
+/* Writes `value` in decimal, without a terminator, and returns its length (at most PERFTRACE_DIGITS_MAX). */
+enum { PERFTRACE_DIGITS_MAX = 20 };
+unsigned perftrace_format_unsigned(char *out, uint64_t value);
+
+/* The length in bytes (1 to 4) of the valid UTF-8 character at `bytes`, with *code_point, or 0. Overlong
+ * forms and surrogates are not valid (RFC 3629). */
+unsigned perftrace_utf8(const char *bytes, size_t length, uint32_t *code_point);
+
+/* As a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. At most `max` bytes of the
+ * input are used (0: all), on a character's boundary, with "…" after a cut. */
+void perftrace_buffer_json(struct perftrace_buffer *buffer, struct perftrace_text text, size_t max);
+
+/* For a terminal or a report: control characters (C0, DEL, C1), bidirectional and other invisible formatting
+ * characters and invalid bytes become \xHH or \u{HHHH}; what is left is shown as it is. */
+void perftrace_buffer_visible(struct perftrace_buffer *buffer, struct perftrace_text text);
+
+/* For a field of a log line: like visible, and `|` and backslash are escaped too. perftrace_unescape undoes it
+ * in place and returns the new length. */
+void perftrace_buffer_field(struct perftrace_buffer *buffer, struct perftrace_text text);
+size_t perftrace_unescape(char *bytes, size_t length);
+
+/* Any value, as `visible` (raw numbers, true/false, 0x… for addresses, (null)). */
+void perftrace_buffer_value(struct perftrace_buffer *buffer, const struct perftrace_value *value);
+
+#endif

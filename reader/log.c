@@ -1,0 +1,240 @@
+/* A log -> items: finds the PERF_TRACE records in a stream of text of any kind. children_ns is 0 in these
+ * calls: a line comes before its parent's, and parent_number lets the analyser subtract. */
+#define _GNU_SOURCE /* memmem */
+#include "log.h"
+
+#include "log_line.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    READ_BYTES = 256 << 10, /* at once: what stays in the cache until it is parsed */
+    RECORD_BYTES_MAX = 1 << 20,
+    NAMES_BYTES_MAX = 64 << 20,
+};
+
+struct perftrace_log_reader {
+    int fd;
+    bool at_end;  /* of the input */
+    char *buffer; /* `capacity` bytes and PERFTRACE_LOG_PADDING */
+    size_t capacity;
+    size_t begin, end; /* what is not yet parsed */
+    size_t searched;   /* bytes from `begin` on that are known to hold no newline */
+    uint64_t offset;   /* of `begin` in the input */
+    uint64_t line;     /* at `begin`, from 1 */
+    struct perftrace_reader_options options;
+    struct perftrace_trace_info info;
+    struct perftrace_error_info error;
+    struct perftrace_log_parser parser;
+    struct perftrace_item item;
+};
+
+struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes, size_t first_length,
+                                                const struct perftrace_reader_options *options,
+                                                struct perftrace_error_info *error) {
+    static const struct perftrace_text empty = {"", 0};
+    struct perftrace_log_reader *log = calloc(1, sizeof *log);
+    size_t capacity = RECORD_BYTES_MAX + READ_BYTES;
+    if (capacity < first_length)
+        capacity = first_length;
+    char *buffer = calloc(1, capacity + PERFTRACE_LOG_PADDING);
+    if (log == NULL || buffer == NULL) {
+        if (error != NULL)
+            *error =
+                (struct perftrace_error_info){.code = PERFTRACE_ERROR_MEMORY, .message = "out of memory"};
+        free(log);
+        free(buffer);
+        close(fd);
+        return NULL;
+    }
+    log->fd = fd;
+    log->buffer = buffer;
+    log->capacity = capacity;
+    if (first_length != 0)
+        memcpy(buffer, first_bytes, first_length);
+    log->end = first_length;
+    log->line = 1;
+    if (options != NULL)
+        log->options = *options;
+    log->info.process_name = log->info.executable = empty;
+    log->info.bytes = first_length;
+    log->parser.names.arena.bytes_max = NAMES_BYTES_MAX;
+    return log;
+}
+
+void perftrace_log_close(struct perftrace_log_reader *log) {
+    if (log == NULL)
+        return;
+    close(log->fd);
+    perftrace_log_names_free(&log->parser.names);
+    free(log->parser.scratch.bytes);
+    free(log->buffer);
+    free(log);
+}
+
+/* Leaves the first `bytes` of what is not parsed behind. */
+static void advance(struct perftrace_log_reader *log, size_t bytes) {
+    log->begin += bytes;
+    log->offset += bytes;
+    log->searched = 0;
+}
+
+static void tell_damage(struct perftrace_log_reader *log, uint64_t bytes, const char *why) {
+    log->info.damaged = true;
+    log->info.damaged_bytes += bytes;
+    if (log->options.on_damage == NULL)
+        return;
+    struct perftrace_error_info what = {
+        .code = PERFTRACE_ERROR_FORMAT, .byte_offset = log->offset, .line = log->line};
+    snprintf(what.message, sizeof what.message, "%s", why);
+    log->options.on_damage(log->options.context, &what);
+}
+
+/* Reads more after what is there. False at the end of the input. */
+static bool refill(struct perftrace_log_reader *log) {
+    if (log->at_end)
+        return false;
+    if (log->begin > 0) {
+        memmove(log->buffer, log->buffer + log->begin, log->end - log->begin);
+        log->end -= log->begin;
+        log->begin = 0;
+    }
+    size_t room = log->capacity - log->end;
+    for (;;) {
+        ssize_t got = read(log->fd, log->buffer + log->end, room < READ_BYTES ? room : READ_BYTES);
+        if (got > 0) {
+            log->end += (size_t)got;
+            log->info.bytes += (uint64_t)got;
+            return true;
+        }
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            poll(&(struct pollfd){.fd = log->fd, .events = POLLIN}, 1, -1);
+            continue;
+        }
+        if (got < 0) {
+            log->error.code = PERFTRACE_ERROR_SYSTEM;
+            log->error.byte_offset = log->info.bytes;
+            log->error.line = log->line;
+            snprintf(log->error.message, sizeof log->error.message, "read: %s", strerror(errno));
+        }
+        log->at_end = true;
+        log->info.finished = got == 0;
+        return false;
+    }
+}
+
+/* Eight bytes at a time: the text between records may be most of the input. */
+static uint64_t count_newlines(const char *bytes, size_t length) {
+    const uint64_t newlines = UINT64_C(0x0a0a0a0a0a0a0a0a), low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t count = 0;
+    size_t at = 0;
+    for (; length - at >= 8; at += 8) {
+        uint64_t word = perftrace_log_word(bytes + at) ^ newlines;
+        uint64_t zeros = ~(((word & low) + low) | word | low) >> 7; /* 1 in each byte that is zero */
+        count += zeros * UINT64_C(0x0101010101010101) >> 56;
+    }
+    for (; at < length; at++)
+        count += bytes[at] == '\n';
+    return count;
+}
+
+/* Goes to the next mark. False if there is none in the buffer; what can't be part of one is then left behind. */
+static bool find_record(struct perftrace_log_reader *log) {
+    char *from = log->buffer + log->begin;
+    size_t length = log->end - log->begin;
+    if (length >= PERFTRACE_LOG_MARK_LENGTH &&
+        memcmp(from, PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH) == 0)
+        return true;
+    char *found = memmem(from, length, PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH);
+    size_t kept = length < PERFTRACE_LOG_MARK_LENGTH ? length : PERFTRACE_LOG_MARK_LENGTH - 1;
+    size_t passed = found != NULL ? (size_t)(found - from) : length - kept;
+    log->line += count_newlines(from, passed);
+    advance(log, passed);
+    return found != NULL;
+}
+
+/* The newline that ends the record at `begin`, or the end of the input. NULL if it is not there yet. */
+static char *find_end(struct perftrace_log_reader *log) {
+    char *from = log->buffer + log->begin + log->searched;
+    char *newline = memchr(from, '\n', log->end - log->begin - log->searched);
+    if (newline != NULL)
+        return newline;
+    log->searched = log->end - log->begin;
+    return log->at_end ? log->buffer + log->end : NULL;
+}
+
+/* Parses the record at `begin` that ends at `end`. NULL if it makes no sense: told, and left behind. */
+static const struct perftrace_item *take_record(struct perftrace_log_reader *log, char *end) {
+    char *start = log->buffer + log->begin;
+    bool carriage_return = end[-1] == '\r';
+    const char *why =
+        perftrace_log_parse(&log->parser, start + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return);
+    if (why != NULL) {
+        size_t bytes = (size_t)(log->parser.stopped - start);
+        tell_damage(log, bytes, why);
+        advance(log, bytes);
+        return NULL;
+    }
+    bool newline = end < log->buffer + log->end;
+    advance(log, (size_t)(end - start) + newline);
+    log->line += newline;
+    log->info.records++;
+    log->item = (struct perftrace_item){
+        .kind = PERFTRACE_ITEM_SPAN_END,
+        .site = log->parser.call.site,
+        .track = log->parser.call.track,
+        .call = &log->parser.call,
+    };
+    return &log->item;
+}
+
+const struct perftrace_item *perftrace_log_next(struct perftrace_log_reader *log) {
+    for (;;) {
+        if (!find_record(log)) {
+            if (!refill(log))
+                return NULL;
+            continue;
+        }
+        char *end = find_end(log);
+        if (end != NULL) {
+            const struct perftrace_item *item = take_record(log, end);
+            if (item != NULL)
+                return item;
+        } else if (log->searched > RECORD_BYTES_MAX) {
+            tell_damage(log, log->searched, "a PERF_TRACE line longer than 1 MiB");
+            advance(log, log->searched);
+        } else
+            refill(log);
+    }
+}
+
+const struct perftrace_error_info *perftrace_log_error(const struct perftrace_log_reader *log) {
+    return log->error.code == PERFTRACE_OK ? NULL : &log->error;
+}
+
+struct perftrace_trace_info *perftrace_log_info(struct perftrace_log_reader *log) {
+    return &log->info;
+}
+
+size_t perftrace_log_site_count(const struct perftrace_log_reader *log) {
+    return log->parser.names.site_count;
+}
+
+const struct perftrace_site_info *perftrace_log_site(const struct perftrace_log_reader *log, size_t index) {
+    return index < log->parser.names.site_count ? &log->parser.names.sites[index]->info : NULL;
+}
+
+size_t perftrace_log_track_count(const struct perftrace_log_reader *log) {
+    return log->parser.names.track_count;
+}
+
+const struct perftrace_track_info *perftrace_log_track(const struct perftrace_log_reader *log, size_t index) {
+    return index < log->parser.names.track_count ? log->parser.names.tracks[index] : NULL;
+}

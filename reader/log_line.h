@@ -1,0 +1,30 @@
+/* One PERF_TRACE record of a log -> one call. */
+#ifndef PERFTRACE_READER_LOG_LINE_H
+#define PERFTRACE_READER_LOG_LINE_H
+
+#include "../core/text.h"
+#include "log_names.h"
+
+#define PERFTRACE_LOG_MARK "PERF_TRACE|"
+enum {
+    PERFTRACE_LOG_MARK_LENGTH = 11,
+    PERFTRACE_LOG_FIELDS_MAX = 1024,
+    PERFTRACE_LOG_PADDING = 32, /* readable bytes that the parser needs after a record */
+};
+
+struct perftrace_log_parser {
+    struct perftrace_log_names names;
+    struct perftrace_buffer scratch;
+    struct perftrace_call call; /* what the last record said; its site and track belong to `names` */
+    uint32_t thread;            /* track id of the last record */
+    const struct perftrace_track_info *track;
+    char *stopped; /* after a failure: what stands from here on was not looked at, or was left as it was */
+    struct perftrace_value values[PERFTRACE_LOG_FIELDS_MAX];
+};
+
+/* Reads the record that begins (after the mark) at `at` and ends before `end`, into parser->call. The
+ * bytes up to and including *end are written to: values lie where they stood, each with a zero after it.
+ * NULL, or what is wrong, and then *end is as it was. */
+const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end);
+
+#endif

@@ -1,0 +1,183 @@
+/* Functions, argument names and tracks of a log, each kept once. */
+#include "log_names.h"
+
+#include "../core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How far a search goes: names that were made to collide must not make it slow. With the table at most
+ * half full and a hash that spreads, none gets near this. */
+enum { PROBES_MAX = 256 };
+
+enum { KIND_SPAN = 1 }; /* of a site, as in the format */
+
+static uint64_t hash_of(const char *raw, size_t length) {
+    uint64_t hash = length * UINT64_C(0x9e3779b97f4a7c15);
+    for (; length >= 8; raw += 8, length -= 8) {
+        hash = (hash ^ perftrace_log_word(raw)) * UINT64_C(0xff51afd7ed558ccd);
+        hash ^= hash >> 32;
+    }
+    if (length != 0)
+        hash = (hash ^ (perftrace_log_word(raw) & perftrace_log_mask(length))) * UINT64_C(0xff51afd7ed558ccd);
+    return hash ^ hash >> 29;
+}
+
+/* The slot of the name, or the free one where it would go, or NULL after too long a search. */
+static struct perftrace_log_slot *probe(const struct perftrace_log_names *names, uint64_t hash,
+                                        const char *raw, size_t length) {
+    for (size_t i = 0; i < PROBES_MAX; i++) {
+        struct perftrace_log_slot *slot = &names->slots[(hash + i) & (names->slot_count - 1)];
+        if (slot->site == NULL || (slot->hash == hash && slot->site->raw_length == length &&
+                                   memcmp(slot->site->raw, raw, length) == 0))
+            return slot;
+    }
+    return NULL;
+}
+
+static bool grow_slots(struct perftrace_log_names *names) {
+    struct perftrace_log_names bigger = {.slot_count = names->slot_count == 0 ? 256 : names->slot_count * 2};
+    bigger.slots = calloc(bigger.slot_count, sizeof *bigger.slots);
+    if (bigger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < names->slot_count; i++) {
+        const struct perftrace_log_slot *old = &names->slots[i];
+        if (old->site == NULL)
+            continue;
+        struct perftrace_log_slot *slot = probe(&bigger, old->hash, old->site->raw, old->site->raw_length);
+        if (slot == NULL) {
+            free(bigger.slots);
+            return false;
+        }
+        *slot = *old;
+    }
+    free(names->slots);
+    names->slots = bigger.slots;
+    names->slot_count = bigger.slot_count;
+    return true;
+}
+
+/* The array with room for one more pointer, perhaps moved; NULL without memory, and then it is as it was. */
+static void *grow_list(void *list, size_t count, size_t *capacity) {
+    if (count < *capacity)
+        return list;
+    size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+    void *larger = realloc(list, wanted * sizeof(void *));
+    if (larger != NULL)
+        *capacity = wanted;
+    return larger;
+}
+
+/* Keeps the name as written in *raw (with `end` after it) and, without its escapes, in *text. */
+static bool keep_name(struct perftrace_arena *arena, const char *bytes, size_t length, const char *end,
+                      const char **raw, struct perftrace_text *text) {
+    size_t end_length = strlen(end);
+    char *copy = perftrace_arena_take(arena, length + end_length + 8); /* 8: read a word at a time */
+    char *plain = perftrace_arena_take(arena, length + 1);
+    if (copy == NULL || plain == NULL)
+        return false;
+    memcpy(copy, bytes, length);
+    memcpy(copy + length, end, end_length);
+    memcpy(plain, bytes, length);
+    size_t plain_length = perftrace_unescape(plain, length);
+    plain[plain_length] = '\0';
+    *raw = copy;
+    *text = (struct perftrace_text){plain, plain_length};
+    return true;
+}
+
+struct perftrace_log_site *perftrace_log_names_site(struct perftrace_log_names *names, const char *raw,
+                                                    size_t length) {
+    uint64_t hash = hash_of(raw, length);
+    struct perftrace_log_slot *slot = names->slot_count == 0 ? NULL : probe(names, hash, raw, length);
+    if (slot != NULL && slot->site != NULL)
+        return slot->site;
+    if (names->site_count >= names->slot_count / 2) {
+        if (!grow_slots(names))
+            return NULL;
+        slot = probe(names, hash, raw, length);
+    }
+    struct perftrace_log_site **sites = grow_list(names->sites, names->site_count, &names->site_capacity);
+    if (sites == NULL)
+        return NULL;
+    names->sites = sites;
+    struct perftrace_log_site *site = perftrace_arena_take(&names->arena, sizeof *site);
+    if (slot == NULL || site == NULL ||
+        !keep_name(&names->arena, raw, length, "", &site->raw, &site->info.name))
+        return NULL;
+    static const struct perftrace_text empty = {"", 0};
+    site->raw_length = length;
+    site->info.kind = KIND_SPAN;
+    site->info.target = site->info.file = site->info.function = empty;
+    names->sites[names->site_count++] = site;
+    site->info.id = (uint32_t)names->site_count;
+    *slot = (struct perftrace_log_slot){hash, site};
+    return site;
+}
+
+const struct perftrace_track_info *perftrace_log_names_track(struct perftrace_log_names *names, uint32_t id) {
+    struct perftrace_track_info *track = perftrace_map_find(&names->tracks_by_id, 0, id);
+    if (track != NULL)
+        return track;
+    struct perftrace_track_info **tracks =
+        grow_list(names->tracks, names->track_count, &names->track_capacity);
+    if (tracks == NULL)
+        return NULL;
+    names->tracks = tracks;
+    track = perftrace_arena_take(&names->arena, sizeof *track);
+    if (track == NULL || !perftrace_map_put(&names->tracks_by_id, 0, id, track))
+        return NULL;
+    track->id = id;
+    track->kind = PERFTRACE_ON_THREAD;
+    track->name.bytes = "";
+    return names->tracks[names->track_count++] = track;
+}
+
+/* Arguments that were handed out stay where they are: the larger arrays are copies. */
+static bool grow_keys(struct perftrace_arena *arena, struct perftrace_log_site *site) {
+    size_t count = site->info.argument_count;
+    size_t capacity = count == 0 ? 8 : count < 128 ? count * 2 : PERFTRACE_LOG_KEYS_MAX;
+    struct perftrace_log_key *keys = perftrace_arena_take(arena, capacity * sizeof *keys);
+    struct perftrace_argument_info *arguments = perftrace_arena_take(arena, capacity * sizeof *arguments);
+    if (count == PERFTRACE_LOG_KEYS_MAX || keys == NULL || arguments == NULL)
+        return false;
+    if (count != 0) {
+        memcpy(keys, site->keys, count * sizeof *keys);
+        memcpy(arguments, site->arguments, count * sizeof *arguments);
+    }
+    site->keys = keys;
+    site->info.arguments = site->arguments = arguments;
+    site->capacity = (uint8_t)capacity;
+    return true;
+}
+
+int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_log_site *site,
+                            const char *raw, size_t length, bool metric, uint8_t type) {
+    int count = site->info.argument_count;
+    for (int i = 0; i < count; i++)
+        if (site->keys[i].raw_length == length && site->keys[i].metric == metric &&
+            memcmp(site->keys[i].raw, raw, length) == 0)
+            return i;
+    if (count == site->capacity && !grow_keys(&names->arena, site))
+        return -1;
+    struct perftrace_log_key *key = &site->keys[count];
+    struct perftrace_argument_info *argument = &site->arguments[count];
+    if (!keep_name(&names->arena, raw, length, "=", &key->raw, &argument->name))
+        return -1;
+    argument->type = type;
+    argument->metric = metric;
+    key->raw_length = (uint32_t)length;
+    key->metric = metric;
+    key->start_mask = perftrace_log_mask(length + 1);
+    key->start = perftrace_log_word(key->raw) & key->start_mask;
+    site->info.argument_count++;
+    return count;
+}
+
+void perftrace_log_names_free(struct perftrace_log_names *names) {
+    free(names->slots);
+    free(names->sites);
+    free(names->tracks);
+    perftrace_map_free(&names->tracks_by_id);
+    perftrace_arena_free(&names->arena);
+}

@@ -1,0 +1,254 @@
+/* The reader's half for traces: the blocks of the file, then those made of what lies in the rings. */
+#include "native.h"
+
+#include "../core/stream.h"
+#include "rings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER_BYTES_MAX 4096u
+
+enum stage {
+    FILE_BLOCKS,
+    FILE_AGAIN, /* what a running program appended while its rings were copied */
+    RING_BLOCKS,
+    LAST_ITEMS,
+};
+
+struct perftrace_native_reader {
+    struct perftrace_source source;
+    struct perftrace_stream *stream;
+    struct perftrace_rings *rings;
+    struct perftrace_reader_options options;
+    struct perftrace_error_info error;
+    struct perftrace_block_process process;
+    char *ring_path; /* NULL: none is known */
+    uint8_t uuid[16];
+    enum stage stage;
+    uint64_t ring_bytes;    /* of blocks that came from the rings */
+    uint64_t damaged_bytes; /* outside the stream, as counted in its info so far */
+};
+
+/* ---- opening -------------------------------------------------------------------------------------- */
+
+static int refuse(struct perftrace_error_info *error, enum perftrace_error code, const char *message) {
+    *error = (struct perftrace_error_info){.code = code};
+    snprintf(error->message, sizeof error->message, "%s", message);
+    return -(int)code;
+}
+
+/* Checks the file's header and steps over it. */
+static int take_header(struct perftrace_native_reader *native, struct perftrace_error_info *error) {
+    struct perftrace_source *source = &native->source;
+    struct perftrace_file_header header;
+    if (!perftrace_source_fill(source, sizeof header)) {
+        if (source->error.code == PERFTRACE_OK)
+            return refuse(error, PERFTRACE_ERROR_FORMAT, "the trace is cut within its header");
+        *error = source->error;
+        return -(int)error->code;
+    }
+    memcpy(&header, source->buffer + source->start, sizeof header);
+    if (header.version > PERFTRACE_FORMAT_VERSION || header.version == 0) {
+        char message[128];
+        snprintf(message, sizeof message, "the trace has format version %u; this reader knows up to %u",
+                 header.version, PERFTRACE_FORMAT_VERSION);
+        return refuse(error, PERFTRACE_ERROR_VERSION, message);
+    }
+    size_t skip = header.header_bytes;
+    /* No checksum covers the header; where it ends is found by the first block's in case of doubt. */
+    if (skip < sizeof header || skip > HEADER_BYTES_MAX || !perftrace_source_fill(source, skip))
+        skip = sizeof header;
+    memcpy(native->uuid, header.uuid, sizeof native->uuid);
+    struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
+    memcpy(info->uuid, header.uuid, sizeof info->uuid);
+    info->pid = header.pid;
+    info->start_realtime_ns = header.start_realtime_ns;
+    perftrace_source_skip(source, skip);
+    return 0;
+}
+
+struct perftrace_native_reader *perftrace_native_open(struct perftrace_source *source,
+                                                      const struct perftrace_reader_options *options,
+                                                      struct perftrace_error_info *error) {
+    struct perftrace_native_reader *native = calloc(1, sizeof *native);
+    if (native == NULL) {
+        refuse(error, PERFTRACE_ERROR_MEMORY, "no memory to read a trace");
+        perftrace_source_free(source);
+        close(source->fd);
+        return NULL;
+    }
+    if (options != NULL)
+        native->options = *options;
+    native->source = *source;
+    native->source.options = &native->options;
+    native->stream = perftrace_stream_open(&(struct perftrace_stream_options){
+        .on_damage = native->options.on_damage, .context = native->options.context});
+    if (native->stream == NULL)
+        refuse(error, PERFTRACE_ERROR_MEMORY, "no memory to read a trace");
+    if (native->stream == NULL || take_header(native, error) != 0) {
+        perftrace_native_close(native);
+        return NULL;
+    }
+    return native;
+}
+
+void perftrace_native_close(struct perftrace_native_reader *native) {
+    if (native == NULL)
+        return;
+    perftrace_rings_close(native->rings);
+    perftrace_stream_close(native->stream);
+    perftrace_source_free(&native->source);
+    close(native->source.fd);
+    free(native->ring_path);
+    free(native);
+}
+
+/* ---- reading -------------------------------------------------------------------------------------- */
+
+static void tell(struct perftrace_native_reader *native, const char *message) {
+    struct perftrace_error_info what = {.code = PERFTRACE_ERROR_FORMAT, .byte_offset = native->source.offset};
+    snprintf(what.message, sizeof what.message, "%s", message);
+    if (native->options.on_damage != NULL)
+        native->options.on_damage(native->options.context, &what);
+}
+
+static void take_ring_path(struct perftrace_native_reader *native, const unsigned char *payload,
+                           size_t bytes) {
+    struct perftrace_block_ring ring;
+    if (bytes < sizeof ring)
+        return;
+    memcpy(&ring, payload, sizeof ring);
+    const char *path = (const char *)payload + sizeof ring;
+    if (ring.path_bytes > bytes - sizeof ring || ring.path_bytes == 0 || path[0] != '/' ||
+        memchr(path, 0, ring.path_bytes) != NULL) {
+        tell(native, "the path of the ring file makes no sense");
+        return;
+    }
+    free(native->ring_path);
+    native->ring_path = strndup(path, ring.path_bytes);
+}
+
+/* Gives a block to the stream. False after a failure. */
+static bool give(struct perftrace_native_reader *native, const struct perftrace_block_header *header,
+                 const void *payload, uint64_t offset) {
+    if (header->kind == PERFTRACE_BLOCK_RING)
+        take_ring_path(native, payload, header->bytes);
+    if (header->kind == PERFTRACE_BLOCK_PROCESS && header->bytes >= sizeof native->process)
+        memcpy(&native->process, payload, sizeof native->process);
+    if (perftrace_stream_block(native->stream, header, payload, offset) == 0)
+        return true;
+    refuse(&native->error, PERFTRACE_ERROR_MEMORY, "no memory for what the trace holds");
+    return false;
+}
+
+/* The file has been read to its end. */
+static void look_at_rings(struct perftrace_native_reader *native) {
+    struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
+    native->stage = LAST_ITEMS;
+    if (info->finished)
+        return;
+    info->live = perftrace_process_runs(&native->process);
+    if (native->ring_path == NULL || native->options.leave_rings)
+        return;
+    native->rings = perftrace_rings_open(native->ring_path, native->uuid, info->live, &native->options);
+    if (native->rings != NULL)
+        native->stage = info->live ? FILE_AGAIN : RING_BLOCKS;
+    else if (!info->live)
+        tell(native,
+             "the program did not end its trace, and its rings are gone: the last records are missing");
+}
+
+static void finish(struct perftrace_native_reader *native) {
+    struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
+    /* Where there are rings, they still hold what the last block would have told. */
+    if (native->source.length > 0 && !info->live && native->rings == NULL) {
+        tell(native, "the trace is cut within a block");
+        native->source.damaged_bytes += native->source.length;
+    }
+    native->stage = LAST_ITEMS;
+}
+
+/* One step on: another block for the stream, or the next stage. False after a failure. */
+static bool step(struct perftrace_native_reader *native) {
+    struct perftrace_block_header header;
+    const void *payload;
+    uint64_t offset;
+    if (native->stage == RING_BLOCKS) {
+        if (!perftrace_rings_next(native->rings, native->stream, &header, &payload, &offset)) {
+            finish(native);
+            return perftrace_stream_finish(native->stream) == 0;
+        }
+        native->ring_bytes += header.bytes;
+        return give(native, &header, payload, offset);
+    }
+    int got = perftrace_source_next(&native->source, &header, &payload, &offset);
+    if (got < 0) {
+        native->error = native->source.error;
+        return false;
+    }
+    if (got > 0)
+        return give(native, &header, payload, offset);
+    if (native->stage == FILE_AGAIN) {
+        native->stage = RING_BLOCKS;
+        return true;
+    }
+    look_at_rings(native);
+    if (native->stage != LAST_ITEMS)
+        return true;
+    finish(native);
+    return perftrace_stream_finish(native->stream) == 0;
+}
+
+const struct perftrace_item *perftrace_native_next(struct perftrace_native_reader *native) {
+    for (;;) {
+        const struct perftrace_item *item = perftrace_stream_next(native->stream);
+        if (item != NULL)
+            return item;
+        if (perftrace_stream_error(native->stream) != 0 && native->error.code == PERFTRACE_OK)
+            refuse(&native->error, PERFTRACE_ERROR_MEMORY, "no memory for what the trace holds");
+        if (native->error.code != PERFTRACE_OK || native->stage == LAST_ITEMS || !step(native)) {
+            perftrace_native_info(native); /* whoever holds on to it finds it complete */
+            return NULL;
+        }
+    }
+}
+
+/* ---- what is known -------------------------------------------------------------------------------- */
+
+const struct perftrace_error_info *perftrace_native_error(const struct perftrace_native_reader *native) {
+    return native->error.code == PERFTRACE_OK ? NULL : &native->error;
+}
+
+struct perftrace_trace_info *perftrace_native_info(struct perftrace_native_reader *native) {
+    struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
+    uint64_t outside = native->source.damaged_bytes;
+    if (native->rings != NULL)
+        outside += perftrace_rings_damaged_bytes(native->rings);
+    info->bytes = native->source.offset + native->ring_bytes;
+    info->damaged |= outside > 0;
+    /* The stream counts there too. */
+    info->damaged_bytes += outside - native->damaged_bytes;
+    native->damaged_bytes = outside;
+    return info;
+}
+
+size_t perftrace_native_site_count(const struct perftrace_native_reader *native) {
+    return perftrace_stream_site_count(native->stream);
+}
+
+const struct perftrace_site_info *perftrace_native_site(const struct perftrace_native_reader *native,
+                                                        size_t index) {
+    return perftrace_stream_site(native->stream, index);
+}
+
+size_t perftrace_native_track_count(const struct perftrace_native_reader *native) {
+    return perftrace_stream_track_count(native->stream);
+}
+
+const struct perftrace_track_info *perftrace_native_track(const struct perftrace_native_reader *native,
+                                                          size_t index) {
+    return perftrace_stream_track(native->stream, index);
+}

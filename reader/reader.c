@@ -1,0 +1,153 @@
+/* The public reading API: tells a trace from a log by its first bytes, and calls the half for it. */
+#include "../include/perftrace_reader.h"
+
+#include "log.h"
+#include "native.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC_BYTES 8u
+
+struct perftrace_reader {
+    struct perftrace_native_reader *native; /* one of the two */
+    struct perftrace_log_reader *log;
+};
+
+static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *what,
+                      const char *path, int system_error) {
+    *error = (struct perftrace_error_info){.code = code};
+    if (system_error != 0)
+        snprintf(error->message, sizeof error->message, "%s %s: %s", what, path, strerror(system_error));
+    else
+        snprintf(error->message, sizeof error->message, "%s %s", path, what);
+}
+
+static int open_input(const char *path, struct perftrace_error_info *error) {
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                            : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        set_error(error, PERFTRACE_ERROR_SYSTEM, "can't open", standard_input ? "standard input" : path,
+                  errno);
+    return fd;
+}
+
+/* Gives the source to the half that understands it. */
+static int open_half(struct perftrace_reader *reader, struct perftrace_source *source, const char *path,
+                     const struct perftrace_reader_options *options, struct perftrace_error_info *error) {
+    bool whole = perftrace_source_fill(source, MAGIC_BYTES);
+    if (source->error.code != PERFTRACE_OK) {
+        *error = source->error;
+        goto failed;
+    }
+    const unsigned char *first = source->length == 0 ? NULL : source->buffer + source->start;
+    if (whole && memcmp(first, PERFTRACE_TRACE_MAGIC, MAGIC_BYTES) == 0) {
+        reader->native = perftrace_native_open(source, options, error);
+        return reader->native == NULL ? -(int)error->code : 0;
+    }
+    if (whole && memcmp(first, PERFTRACE_RING_MAGIC, MAGIC_BYTES) == 0) {
+        set_error(error, PERFTRACE_ERROR_FORMAT, "is a ring file: open the trace that it belongs to", path,
+                  0);
+        goto failed;
+    }
+    /* Two bytes of the magic are enough: no text starts so. */
+    if (!whole && source->length >= 2 && memcmp(first, PERFTRACE_TRACE_MAGIC, source->length) == 0) {
+        set_error(error, PERFTRACE_ERROR_FORMAT, "is a trace that is cut within its header", path, 0);
+        goto failed;
+    }
+    reader->log = perftrace_log_open(source->fd, (const char *)first, source->length, options, error);
+    perftrace_source_free(source);
+    return reader->log == NULL ? -(int)error->code : 0;
+failed:
+    perftrace_source_free(source);
+    close(source->fd);
+    return -(int)error->code;
+}
+
+struct perftrace_reader *perftrace_reader_open(const char *path,
+                                               const struct perftrace_reader_options *options,
+                                               struct perftrace_error_info *error) {
+    struct perftrace_error_info ignored;
+    struct perftrace_source source;
+    struct perftrace_reader *reader = calloc(1, sizeof *reader);
+    if (error == NULL)
+        error = &ignored;
+    *error = (struct perftrace_error_info){0};
+    if (path == NULL || reader == NULL) {
+        if (path == NULL)
+            set_error(error, PERFTRACE_ERROR_ARGUMENT, "is needed", "a path", 0);
+        else
+            set_error(error, PERFTRACE_ERROR_MEMORY, "can't be read: no memory", path, 0);
+        goto failed;
+    }
+    int fd = open_input(path, error);
+    if (fd < 0)
+        goto failed;
+    perftrace_source_init(&source, fd, 0, UINT64_MAX, NULL);
+    if (open_half(reader, &source, path, options, error) != 0)
+        goto failed;
+    return reader;
+failed:
+    free(reader);
+    return NULL;
+}
+
+void perftrace_reader_close(struct perftrace_reader *reader) {
+    if (reader == NULL)
+        return;
+    perftrace_native_close(reader->native);
+    perftrace_log_close(reader->log);
+    free(reader);
+}
+
+const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *reader) {
+    return reader->native != NULL ? perftrace_native_next(reader->native) : perftrace_log_next(reader->log);
+}
+
+const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader) {
+    return reader->native != NULL ? perftrace_native_error(reader->native) : perftrace_log_error(reader->log);
+}
+
+const struct perftrace_trace_info *perftrace_reader_info(const struct perftrace_reader *reader) {
+    return reader->native != NULL ? perftrace_native_info(reader->native) : perftrace_log_info(reader->log);
+}
+
+size_t perftrace_reader_site_count(const struct perftrace_reader *reader) {
+    return reader->native != NULL ? perftrace_native_site_count(reader->native)
+                                  : perftrace_log_site_count(reader->log);
+}
+
+const struct perftrace_site_info *perftrace_reader_site(const struct perftrace_reader *reader, size_t index) {
+    return reader->native != NULL ? perftrace_native_site(reader->native, index)
+                                  : perftrace_log_site(reader->log, index);
+}
+
+size_t perftrace_reader_track_count(const struct perftrace_reader *reader) {
+    return reader->native != NULL ? perftrace_native_track_count(reader->native)
+                                  : perftrace_log_track_count(reader->log);
+}
+
+const struct perftrace_track_info *perftrace_reader_track(const struct perftrace_reader *reader,
+                                                          size_t index) {
+    return reader->native != NULL ? perftrace_native_track(reader->native, index)
+                                  : perftrace_log_track(reader->log, index);
+}
+
+const char *perftrace_loss_name(unsigned cause) {
+    static const char *const names[PERFTRACE_LOSS_CAUSES] = {
+        [PERFTRACE_LOSS_FULL] = "ring full",
+        [PERFTRACE_LOSS_DISK] = "disk full",
+        [PERFTRACE_LOSS_REENTRY] = "signal re-entry",
+        [PERFTRACE_LOSS_TOO_BIG] = "record too big",
+        [PERFTRACE_LOSS_NO_RING] = "no ring",
+        [PERFTRACE_LOSS_NO_SITE] = "no room for the site",
+        [PERFTRACE_LOSS_NO_SITE + 1] = "unknown cause",
+        [PERFTRACE_LOSS_NO_SITE + 2] = "unknown cause",
+    };
+    return cause < PERFTRACE_LOSS_CAUSES ? names[cause] : NULL;
+}

@@ -1,0 +1,25 @@
+/* What a killed or running program left in its rings, as blocks for the stream. */
+#ifndef PERFTRACE_READER_RINGS_H
+#define PERFTRACE_READER_RINGS_H
+
+#include "../core/stream.h"
+#include "../include/perftrace_reader.h"
+
+struct perftrace_rings;
+
+/* Opens the ring file if it is that of the trace with this uuid; NULL otherwise. With `live` what the rings
+ * hold is copied at once: what has moved to the trace since is then found there. */
+struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uuid[16], bool live,
+                                             const struct perftrace_reader_options *options);
+
+/* The next block to give to `stream`, which by now has been given all of the trace; false when there are no
+ * more. *payload is valid until the next call; *offset is a byte of the ring file. */
+bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_stream *stream,
+                          struct perftrace_block_header *header, const void **payload, uint64_t *offset);
+uint64_t perftrace_rings_damaged_bytes(const struct perftrace_rings *rings);
+void perftrace_rings_close(struct perftrace_rings *rings); /* NULL: nothing happens */
+
+/* Whether the process that recorded still runs: same boot, same pid, started at the same moment. */
+bool perftrace_process_runs(const struct perftrace_block_process *process);
+
+#endif

@@ -1,0 +1,200 @@
+/* Blocks out of bytes. */
+#include "source.h"
+
+#include "../core/crc32c.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_BYTES ((size_t)1 << 20)
+
+/* Damaged or hostile bytes can look like many long blocks, one inside the other, each to be checked to its
+ * end. So that this stays linear, checking is paid for: each byte of input that is passed brings some
+ * bytes' worth of checking, and a candidate that can't be paid for is no block. An intact trace pays with a
+ * fraction of it. */
+#define CREDIT_START ((uint64_t)4 * PERFTRACE_BLOCK_BYTES_MAX)
+#define CREDIT_PER_BYTE 8u
+
+#define HEADER_BYTES sizeof(struct perftrace_block_header)
+
+void perftrace_source_init(struct perftrace_source *source, int fd, uint64_t offset, uint64_t bytes,
+                           const struct perftrace_reader_options *options) {
+    *source = (struct perftrace_source){
+        .fd = fd, .offset = offset, .unread = bytes, .credit = CREDIT_START, .options = options};
+}
+
+void perftrace_source_free(struct perftrace_source *source) {
+    free(source->buffer);
+    source->buffer = NULL;
+}
+
+static bool fail(struct perftrace_source *source, enum perftrace_error code, const char *what) {
+    source->error.code = code;
+    source->error.byte_offset = source->offset + source->length;
+    snprintf(source->error.message, sizeof source->error.message, "%s", what);
+    return false;
+}
+
+/* Makes the buffer able to hold `bytes` from start on. */
+static bool make_room(struct perftrace_source *source, size_t bytes) {
+    if (source->capacity - source->start >= bytes)
+        return true;
+    if (source->start > 0) {
+        memmove(source->buffer, source->buffer + source->start, source->length);
+        source->start = 0;
+    }
+    if (source->capacity >= bytes)
+        return true;
+    size_t capacity = source->capacity == 0 ? READ_BYTES : source->capacity;
+    while (capacity < bytes)
+        capacity *= 2;
+    unsigned char *bigger = realloc(source->buffer, capacity);
+    if (bigger == NULL)
+        return fail(source, PERFTRACE_ERROR_MEMORY, "no memory to read a block");
+    source->buffer = bigger;
+    source->capacity = capacity;
+    return true;
+}
+
+/* Reads once. False at the end of the input and on failure. */
+static bool read_some(struct perftrace_source *source) {
+    size_t end = source->start + source->length, room = source->capacity - end;
+    if (room > source->unread)
+        room = (size_t)source->unread;
+    if (room == 0)
+        return false;
+    for (;;) {
+        ssize_t got = read(source->fd, source->buffer + end, room);
+        if (got > 0) {
+            source->length += (size_t)got;
+            if (source->unread != UINT64_MAX)
+                source->unread -= (uint64_t)got;
+            return true;
+        }
+        if (got == 0)
+            return false;
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            poll(&(struct pollfd){.fd = source->fd, .events = POLLIN}, 1, -1);
+        else if (errno != EINTR) {
+            char what[128];
+            snprintf(what, sizeof what, "reading failed: %s", strerror(errno));
+            return fail(source, PERFTRACE_ERROR_SYSTEM, what);
+        }
+    }
+}
+
+bool perftrace_source_fill(struct perftrace_source *source, size_t bytes) {
+    while (source->length < bytes) {
+        /* The buffer grows with what really comes, not with what a header claims. */
+        size_t room = source->length * 2 < bytes ? source->length * 2 : bytes;
+        if (!make_room(source, room <= source->length ? source->length + 1 : room) || !read_some(source))
+            return false;
+    }
+    return true;
+}
+
+void perftrace_source_skip(struct perftrace_source *source, size_t bytes) {
+    source->start += bytes;
+    source->length -= bytes;
+    source->offset += bytes;
+    source->credit += bytes * (uint64_t)CREDIT_PER_BYTE;
+    if (source->length == 0)
+        source->start = 0;
+}
+
+/* ---- damage --------------------------------------------------------------------------------------- */
+
+static void skip_damage(struct perftrace_source *source, size_t bytes) {
+    if (source->skipped == 0)
+        source->skipped_from = source->offset;
+    source->skipped += bytes;
+    perftrace_source_skip(source, bytes);
+}
+
+static void tell_damage(struct perftrace_source *source) {
+    if (source->skipped == 0)
+        return;
+    struct perftrace_error_info what = {.code = PERFTRACE_ERROR_FORMAT, .byte_offset = source->skipped_from};
+    snprintf(what.message, sizeof what.message, "%llu bytes from byte %llu on are damaged and left out",
+             (unsigned long long)source->skipped, (unsigned long long)source->skipped_from);
+    source->damaged_bytes += source->skipped;
+    source->skipped = 0;
+    if (source->options != NULL && source->options->on_damage != NULL)
+        source->options->on_damage(source->options->context, &what);
+}
+
+/* Where the next block could begin, counted from start: at least 1, and `length - 15` where none can. */
+static size_t next_candidate(const struct perftrace_source *source, size_t from) {
+    const uint32_t marker = PERFTRACE_BLOCK_MARKER;
+    const size_t marker_at = offsetof(struct perftrace_block_header, marker);
+    const unsigned char *bytes = source->buffer + source->start;
+    for (size_t at = from; at + HEADER_BYTES <= source->length; at++) {
+        const unsigned char *first =
+            memchr(bytes + at + marker_at, (int)(marker & 0xff), source->length - at - HEADER_BYTES + 1);
+        if (first == NULL)
+            break;
+        at = (size_t)(first - bytes) - marker_at;
+        if (memcmp(first, &marker, sizeof marker) == 0)
+            return at;
+    }
+    return source->length >= HEADER_BYTES ? source->length - HEADER_BYTES + 1 : source->length;
+}
+
+enum verdict { INTACT, DAMAGED, INCOMPLETE };
+
+/* What stands `at` bytes after start, of which a header's worth is there. */
+static enum verdict check(struct perftrace_source *source, size_t at, struct perftrace_block_header *header) {
+    const unsigned char *bytes = source->buffer + source->start + at;
+    memcpy(header, bytes, sizeof *header);
+    if (header->marker != PERFTRACE_BLOCK_MARKER || header->bytes > PERFTRACE_BLOCK_BYTES_MAX ||
+        header->bytes % 8 != 0)
+        return DAMAGED;
+    if (source->length - at < HEADER_BYTES + header->bytes)
+        return INCOMPLETE;
+    if (source->credit < HEADER_BYTES + header->bytes)
+        return DAMAGED;
+    source->credit -= HEADER_BYTES + header->bytes;
+    struct perftrace_block_header zeroed = *header;
+    zeroed.checksum = 0;
+    uint32_t sum = perftrace_crc32c(0, &zeroed, sizeof zeroed);
+    return perftrace_crc32c(sum, bytes + HEADER_BYTES, header->bytes) == header->checksum ? INTACT : DAMAGED;
+}
+
+/* The input ends within what looks like a block: a cut file, or a damaged length that hides intact
+ * blocks. Gives the distance to the next intact block, or 0. */
+static size_t look_behind_incomplete(struct perftrace_source *source) {
+    struct perftrace_block_header header;
+    for (size_t at = next_candidate(source, 1); at + HEADER_BYTES <= source->length;
+         at = next_candidate(source, at + 1))
+        if (check(source, at, &header) == INTACT)
+            return at;
+    return 0;
+}
+
+int perftrace_source_next(struct perftrace_source *source, struct perftrace_block_header *header,
+                          const void **payload, uint64_t *offset) {
+    while (perftrace_source_fill(source, HEADER_BYTES)) {
+        enum verdict verdict = check(source, 0, header);
+        if (verdict == INCOMPLETE && perftrace_source_fill(source, HEADER_BYTES + header->bytes))
+            verdict = check(source, 0, header);
+        if (source->error.code != PERFTRACE_OK)
+            break;
+        if (verdict == INTACT) {
+            tell_damage(source);
+            *payload = source->buffer + source->start + HEADER_BYTES;
+            *offset = source->offset;
+            perftrace_source_skip(source, HEADER_BYTES + header->bytes);
+            return 1;
+        }
+        size_t distance = verdict == DAMAGED ? next_candidate(source, 1) : look_behind_incomplete(source);
+        if (distance == 0)
+            break;
+        skip_damage(source, distance);
+    }
+    tell_damage(source);
+    return -(int)source->error.code;
+}

@@ -1,0 +1,94 @@
+/* perftrace convert: a trace or a log in another format. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
+#include "command.h"
+
+#include "../export/export.h"
+#include "../support/terminal.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct convert_values {
+    int to; /* into exporters; -1: not given */
+    const char *output;
+};
+
+static const struct option convert_options[] = {
+    {.name = "to",
+     .letter = 't',
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct convert_values, to),
+     .choices = exporter_names,
+     .help = "The format. Default: the one whose extension the output has, else chrome."},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct convert_values, output),
+     .value = "FILE",
+     .help = "Where to write; - is standard output. Default: beside the input, with the format's extension."},
+    OPTION_END,
+};
+
+/* The input's name with another extension; "-" for standard input. NULL without memory. */
+static char *output_beside(const char *input, const char *extension) {
+    if (strcmp(input, "-") == 0)
+        return strdup("-");
+    const char *slash = strrchr(input, '/'), *name = slash != NULL ? slash + 1 : input;
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot != NULL && dot != name ? (size_t)(dot - input) : strlen(input);
+    char *path;
+    return asprintf(&path, "%.*s%s", (int)stem, input, extension) < 0 ? NULL : path;
+}
+
+static int convert_run(int argc, char **argv) {
+    struct convert_values values = {.to = -1};
+    int operands;
+    int code = options_parse(&command_convert, argc, argv, &values, &operands);
+    if (code != OPTIONS_PARSED)
+        return code;
+    if (operands != 1) {
+        message_error(operands == 0 ? "name a trace or a log, or - for standard input"
+                                    : "one input at a time");
+        return EXIT_COULD_NOT;
+    }
+    const struct exporter *exporter = values.to >= 0 ? exporters[values.to] : NULL;
+    if (exporter == NULL && values.output != NULL)
+        exporter = exporter_for_path(values.output);
+    if (exporter == NULL)
+        exporter = exporters[0];
+    char *output =
+        values.output != NULL ? strdup(values.output) : output_beside(argv[1], exporter->extension);
+    if (output == NULL) {
+        message_error("out of memory");
+        return EXIT_COULD_NOT;
+    }
+    code = export_file(exporter, argv[1], output) == 0 ? EXIT_FINE : EXIT_COULD_NOT;
+    if (code == EXIT_FINE && values.output == NULL && strcmp(output, "-") != 0)
+        message_note("wrote %s", output);
+    free(output);
+    return code;
+}
+
+static void list_formats(FILE *file, unsigned width) {
+    fputs("\nFormats:\n", file);
+    for (size_t i = 0; exporters[i] != NULL; i++) {
+        fprintf(file, "  %-8s", exporters[i]->name);
+        terminal_wrap(file, exporters[i]->summary, 10, 11, width);
+    }
+}
+
+const struct command command_convert = {
+    .name = "convert",
+    .operands = "[options] INPUT",
+    .summary = "write a trace or a log in another format",
+    .details =
+        "Converts a trace (.ptrace) or a log, or - for standard input. What a killed program left in its "
+        "rings "
+        "is included. The output appears when it is complete; the input is never overwritten.",
+    .more = list_formats,
+    .options = convert_options,
+    .run = convert_run,
+};

@@ -1,0 +1,73 @@
+/* Chrome's Trace Event Format, for DevTools, Perfetto UI and speedscope: an object with the array of events. */
+#include "../../core/chrome.h"
+#include "export.h"
+#include "log_events.h"
+
+#include <stdlib.h>
+
+struct chrome_export {
+    struct perftrace_output output; /* first: the callback finds the rest behind it */
+    FILE *file;
+    bool has_events;
+    struct perftrace_chrome *chrome; /* of a trace */
+    struct log_events *log;          /* of a log; the other one is NULL */
+};
+
+/* Failed writes are kept by the file. */
+static int write_event(struct perftrace_output *output, const char *text, size_t length) {
+    struct chrome_export *state = (struct chrome_export *)output;
+    if (state->has_events)
+        fputs(",\n", state->file);
+    state->has_events = true;
+    fwrite(text, 1, length, state->file);
+    return 0;
+}
+
+static void *chrome_open(const struct export_context *context) {
+    struct chrome_export *state = calloc(1, sizeof *state);
+    if (state == NULL)
+        return NULL;
+    state->output.write = write_event;
+    state->file = context->file;
+    if (context->info->native)
+        state->chrome = perftrace_chrome_open(
+            &(struct perftrace_chrome_options){.output = &state->output, .info = context->info});
+    else
+        state->log = log_events_open(&state->output);
+    if (state->chrome == NULL && state->log == NULL) {
+        free(state);
+        return NULL;
+    }
+    fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", context->file);
+    return state;
+}
+
+static int chrome_item(void *opaque, const struct perftrace_item *item) {
+    struct chrome_export *state = opaque;
+    int status =
+        state->log != NULL ? log_events_item(state->log, item) : perftrace_chrome_item(state->chrome, item);
+    return status == 0 ? 0 : -PERFTRACE_ERROR_MEMORY;
+}
+
+static int chrome_finish(void *opaque) {
+    struct chrome_export *state = opaque;
+    fputs("\n]}\n", state->file);
+    return 0;
+}
+
+static void chrome_close(void *opaque) {
+    struct chrome_export *state = opaque;
+    perftrace_chrome_close(state->chrome);
+    log_events_close(state->log);
+    free(state);
+}
+
+const struct exporter export_chrome = {
+    .name = "chrome",
+    .extension = ".json",
+    .summary = "Chrome trace events (JSON), for DevTools, Perfetto UI and speedscope",
+    .open = chrome_open,
+    .item = chrome_item,
+    .finish = chrome_finish,
+    .close = chrome_close,
+};

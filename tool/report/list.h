@@ -1,0 +1,8 @@
+/* The sections of a report, in their order. A new one: a file with `const struct report_section
+ * section_NAME` and a line here. */
+SECTION(totals)
+SECTION(top_functions)
+SECTION(slowest_calls)
+SECTION(call_patterns)
+SECTION(redundant_calls)
+SECTION(same_question)

@@ -1,0 +1,45 @@
+/* Calls made more than once by the same caller with the same parameters. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void redundant_calls_text(struct report *report) {
+    size_t count;
+    const struct analysis_signature **repeated = rank_repeated(report->model, 2, &count);
+    report->failed |= repeated == NULL;
+    report_heading(report, "Potential Redundant Calls");
+    if (count == 0)
+        fputs("  No call was made twice with the same parameters.\n", report->out);
+    for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
+        fprintf(report->out, "%4" PRIu64 " calls: ", repeated[i]->calls);
+        analysis_signature_text(report->model, repeated[i], &report->line);
+        report_line(report);
+        perftrace_buffer_text(&report->line, "      Call numbers: ");
+        report_calls(report, repeated[i]);
+        report_line(report);
+    }
+    report_more(report, count);
+    free(repeated);
+}
+
+static void redundant_calls_json(struct report *report) {
+    size_t count;
+    const struct analysis_signature **repeated = rank_repeated(report->model, 2, &count);
+    report->failed |= repeated == NULL;
+    json_unsigned(&report->json, "count", count);
+    json_array(&report->json, "entries");
+    for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
+        json_object(&report->json, NULL);
+        report_json_signature(report, repeated[i]);
+        json_end_object(&report->json);
+    }
+    json_end_array(&report->json);
+    free(repeated);
+}
+
+const struct report_section section_redundant_calls = {
+    .name = "redundant_calls",
+    .text = redundant_calls_text,
+    .json = redundant_calls_json,
+};

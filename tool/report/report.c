@@ -1,0 +1,133 @@
+/* The list of sections, and what they share. */
+#include "report.h"
+
+#include "../support/terminal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define SECTION(name) extern const struct report_section section_##name;
+#include "list.h"
+#undef SECTION
+
+static const struct report_section *const sections[] = {
+#define SECTION(name) &section_##name,
+#include "list.h"
+#undef SECTION
+};
+#define SECTION_COUNT (sizeof sections / sizeof *sections)
+
+static int finish(struct report *report) {
+    bool failed = report->failed || report->line.failed || report->json.scratch.failed;
+    free(report->line.bytes);
+    free(report->json.scratch.bytes);
+    report->line = report->json.scratch = (struct perftrace_buffer){0};
+    return failed ? -1 : 0;
+}
+
+int report_text(struct report *report) {
+    for (size_t i = 0; i < SECTION_COUNT; i++)
+        sections[i]->text(report);
+    return finish(report);
+}
+
+int report_json(struct report *report) {
+    report->json.file = report->out;
+    json_object(&report->json, NULL);
+    json_unsigned(&report->json, "perftrace_report", 1); /* the version of this form */
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        json_object(&report->json, sections[i]->name);
+        sections[i]->json(report);
+        json_end_object(&report->json);
+    }
+    json_end_object(&report->json);
+    return finish(report);
+}
+
+void report_heading(struct report *report, const char *title) {
+    fprintf(report->out, "\n%s=== %s ===%s\n", report->color ? STYLE_BOLD : "", title,
+            report->color ? STYLE_RESET : "");
+}
+
+void report_top_heading(struct report *report, const char *what) {
+    char title[80];
+    if (report->top == 0)
+        snprintf(title, sizeof title, "All %s", what);
+    else
+        snprintf(title, sizeof title, "Top %" PRIu64 " %s", report->top, what);
+    report_heading(report, title);
+}
+
+size_t report_shown(const struct report *report, size_t count) {
+    return report->top == 0 || count < report->top ? count : (size_t)report->top;
+}
+
+void report_more(const struct report *report, size_t count) {
+    size_t shown = report_shown(report, count);
+    if (shown < count)
+        fprintf(report->out, "  … and %zu more\n", count - shown);
+}
+
+void report_line(struct report *report) {
+    perftrace_buffer_add(&report->line, "\n", 1);
+    if (!report->line.failed)
+        fwrite(report->line.bytes, 1, report->line.length, report->out);
+    report->line.length = 0;
+}
+
+void report_call(struct report *report, struct analysis_call_id id) {
+    perftrace_buffer_text(&report->line, "#");
+    if (report->model->input_count > 1) {
+        perftrace_buffer_unsigned(&report->line, id.input);
+        perftrace_buffer_text(&report->line, ":");
+    }
+    perftrace_buffer_unsigned(&report->line, id.number);
+}
+
+void report_calls(struct report *report, const struct analysis_signature *signature) {
+    report_call(report, signature->first);
+    for (uint32_t i = 0; i < signature->number_count; i++) {
+        perftrace_buffer_text(&report->line, " ");
+        report_call(report, signature->numbers[i]);
+    }
+    uint64_t shown = 1 + (uint64_t)signature->number_count;
+    if (shown < signature->calls) {
+        perftrace_buffer_text(&report->line, " … and ");
+        perftrace_buffer_unsigned(&report->line, signature->calls - shown);
+        perftrace_buffer_text(&report->line, " more");
+    }
+}
+
+void report_json_call(struct report *report, struct analysis_call_id id) {
+    json_unsigned(&report->json, "number", id.number);
+    if (report->model->input_count > 1)
+        json_unsigned(&report->json, "input", id.input);
+}
+
+static void json_call_number(struct report *report, struct analysis_call_id id) {
+    if (report->model->input_count > 1) {
+        json_object(&report->json, NULL);
+        report_json_call(report, id);
+        json_end_object(&report->json);
+    } else {
+        json_unsigned(&report->json, NULL, id.number);
+    }
+}
+
+void report_json_signature(struct report *report, const struct analysis_signature *signature) {
+    const struct analysis *model = report->model;
+    struct json *json = &report->json;
+    const struct analysis_question *question = &model->questions[signature->question];
+    analysis_signature_text(model, signature, &report->line);
+    json_text(json, "signature", (struct perftrace_text){report->line.bytes, report->line.length});
+    report->line.length = 0;
+    json_text(json, "function", model->functions[question->function].name);
+    json_text(json, "caller", model->functions[signature->caller].name);
+    json_unsigned(json, "calls", signature->calls);
+    json_unsigned(json, "total_ns", signature->total_ns);
+    json_array(json, "call_numbers"); /* the first ones */
+    json_call_number(report, signature->first);
+    for (uint32_t i = 0; i < signature->number_count; i++)
+        json_call_number(report, signature->numbers[i]);
+    json_end_array(json);
+}

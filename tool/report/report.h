@@ -1,0 +1,54 @@
+/* A report: sections that show the model, as text for people and scripts, or as JSON for programs. */
+#ifndef PERFTRACE_TOOL_REPORT_H
+#define PERFTRACE_TOOL_REPORT_H
+
+#include "../../analysis/collect.h"
+#include "../../analysis/rank.h"
+#include "../support/json.h"
+
+struct report {
+    const struct analysis *model; /* finished */
+    FILE *out;
+    uint64_t top; /* how many entries a section shows; 0: all */
+    bool color;
+    bool failed;                  /* out of memory: the report is incomplete */
+    struct perftrace_buffer line; /* scratch of the sections */
+    struct json json;
+};
+
+struct report_section {
+    const char *name; /* its key in the JSON */
+    void (*text)(struct report *report);
+    /* Members of the section's object, which is open already. */
+    void (*json)(struct report *report);
+};
+
+/* All sections to report->out. 0, or -1 without memory; failed writes are the file's affair. */
+int report_text(struct report *report);
+int report_json(struct report *report);
+
+/* ---- for the sections ----------------------------------------------------------------------------- */
+
+/* An empty line and "=== Title ===". `format` may hold one %s for how many are shown: "10", or "All" without a limit. */
+void report_heading(struct report *report, const char *title);
+void report_top_heading(struct report *report, const char *what); /* "=== Top 10 What ===" */
+
+/* How many of `count` entries are shown. */
+size_t report_shown(const struct report *report, size_t count);
+/* "  … and 34 more" when not all were shown. */
+void report_more(const struct report *report, size_t count);
+
+/* report->line so far, and an end of line; empties it. */
+void report_line(struct report *report);
+
+/* "#42", or with several inputs "#2:42", the second input's call 42; added to report->line. */
+void report_call(struct report *report, struct analysis_call_id id);
+/* The calls of a signature, "#42 #43 … and 7 more". */
+void report_calls(struct report *report, const struct analysis_signature *signature);
+
+/* JSON: function, caller, signature, calls and call_numbers of a signature. */
+void report_json_signature(struct report *report, const struct analysis_signature *signature);
+/* JSON: "number" and, with several inputs, "input" of a call. */
+void report_json_call(struct report *report, struct analysis_call_id id);
+
+#endif

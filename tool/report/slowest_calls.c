@@ -1,0 +1,49 @@
+/* Which single calls took longest. */
+#include "report.h"
+
+#include "../support/units.h"
+
+static void slowest_calls_text(struct report *report) {
+    const struct analysis *model = report->model;
+    report_top_heading(report, "Slowest Calls");
+    if (model->slowest_count == 0)
+        fputs("  No calls.\n", report->out);
+    for (uint32_t i = 0; i < model->slowest_count; i++) {
+        const struct analysis_slow_call *call = &model->slowest[i];
+        char elapsed[UNITS_TEXT_MAX];
+        units_elapsed(call->elapsed_ns, 6, elapsed);
+        perftrace_buffer_text(&report->line, elapsed);
+        perftrace_buffer_text(&report->line, "  ");
+        report_call(report, call->id);
+        perftrace_buffer_text(&report->line, " ");
+        analysis_signature_text(model, &model->signatures[call->signature], &report->line);
+        report_line(report);
+    }
+}
+
+static void slowest_calls_json(struct report *report) {
+    const struct analysis *model = report->model;
+    struct json *json = &report->json;
+    json_unsigned(json, "count", model->slowest_count);
+    json_array(json, "entries");
+    for (uint32_t i = 0; i < model->slowest_count; i++) {
+        const struct analysis_slow_call *call = &model->slowest[i];
+        const struct analysis_signature *signature = &model->signatures[call->signature];
+        json_object(json, NULL);
+        report_json_call(report, call->id);
+        json_unsigned(json, "elapsed_ns", call->elapsed_ns);
+        json_boolean(json, "exact", !call->milliseconds);
+        json_text(json, "function", model->functions[model->questions[signature->question].function].name);
+        analysis_signature_text(model, signature, &report->line);
+        json_text(json, "signature", (struct perftrace_text){report->line.bytes, report->line.length});
+        report->line.length = 0;
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+const struct report_section section_slowest_calls = {
+    .name = "slowest_calls",
+    .text = slowest_calls_text,
+    .json = slowest_calls_json,
+};

@@ -1,0 +1,94 @@
+/* The head of the report: how many calls there were, and what is missing from them. */
+#include "report.h"
+
+#include "../support/terminal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t lost_in_all(const struct analysis *model) {
+    uint64_t lost = 0;
+    for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
+        lost += model->lost[cause];
+    return lost;
+}
+
+static void losses(struct report *report) {
+    const struct analysis *model = report->model;
+    uint64_t lost = lost_in_all(model);
+    if (lost == 0)
+        return;
+    fprintf(report->out, "Lost records: %" PRIu64 " (", lost);
+    const char *separator = "";
+    for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++) {
+        if (model->lost[cause] == 0)
+            continue;
+        const char *name = perftrace_loss_name(cause);
+        fprintf(report->out, "%s%s %" PRIu64, separator, name != NULL ? name : "unknown", model->lost[cause]);
+        separator = ", ";
+    }
+    fputs("): the counts below are too low\n", report->out);
+}
+
+static void inputs(struct report *report) {
+    const struct analysis *model = report->model;
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        const struct analysis_input *input = &model->inputs[i];
+        const char *state = input->finished ? ""
+                            : input->live   ? ", still running"
+                                            : ", ended without finishing its trace";
+        if (model->input_count == 1 && input->finished && !input->damaged)
+            return;
+        perftrace_buffer_text(&report->line, "Input ");
+        perftrace_buffer_unsigned(&report->line, i + 1);
+        perftrace_buffer_text(&report->line, ": ");
+        perftrace_buffer_visible(&report->line, (struct perftrace_text){input->name, strlen(input->name)});
+        perftrace_buffer_text(&report->line, " (");
+        perftrace_buffer_unsigned(&report->line, input->calls);
+        perftrace_buffer_text(&report->line, input->calls == 1 ? " call" : " calls");
+        perftrace_buffer_text(&report->line, state);
+        perftrace_buffer_text(&report->line, input->damaged ? ", damaged)" : ")");
+        report_line(report);
+    }
+}
+
+static void totals_text(struct report *report) {
+    static const char rule[] = "===================================";
+    const struct analysis *model = report->model;
+    fprintf(report->out, "%s%s\nPerformance Analysis Report\n%s%s\n", report->color ? STYLE_BOLD : "", rule,
+            rule, report->color ? STYLE_RESET : "");
+    fprintf(report->out, "Total traces: %" PRIu64 "\n", model->calls);
+    if (model->unfinished > 0)
+        fprintf(report->out, "Unfinished: %" PRIu64 " (spans without an end, not counted below)\n",
+                model->unfinished);
+    losses(report);
+    inputs(report);
+}
+
+static void totals_json(struct report *report) {
+    char key[JSON_KEY_MAX];
+    const struct analysis *model = report->model;
+    struct json *json = &report->json;
+    json_unsigned(json, "calls", model->calls);
+    json_unsigned(json, "unfinished", model->unfinished);
+    json_unsigned(json, "signatures", model->signature_count);
+    json_object(json, "lost");
+    for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
+        if (perftrace_loss_name(cause) != NULL)
+            json_unsigned(json, json_key(perftrace_loss_name(cause), key), model->lost[cause]);
+    json_end_object(json);
+    json_array(json, "inputs");
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        const struct analysis_input *input = &model->inputs[i];
+        json_object(json, NULL);
+        json_string(json, "name", input->name);
+        json_unsigned(json, "calls", input->calls);
+        json_boolean(json, "finished", input->finished);
+        json_boolean(json, "live", input->live);
+        json_boolean(json, "damaged", input->damaged);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+const struct report_section section_totals = {.name = "totals", .text = totals_text, .json = totals_json};

@@ -1,0 +1,43 @@
+/* Reading inputs to their ends for the analysis. */
+#include "collect.h"
+
+#include "input.h"
+#include "messages.h"
+
+#include <sys/random.h>
+
+struct analysis *collect_open(uint32_t slowest_max) {
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
+        seed = (uintptr_t)&seed; /* differs from run to run as well, if less */
+    struct analysis *model = analysis_open(slowest_max, seed);
+    if (model == NULL)
+        message_error("out of memory");
+    return model;
+}
+
+static uint32_t count_threads(const struct perftrace_reader *reader) {
+    uint32_t threads = 0;
+    for (size_t i = 0; i < perftrace_reader_track_count(reader); i++)
+        threads += perftrace_reader_track(reader, i)->kind == PERFTRACE_ON_THREAD;
+    return threads;
+}
+
+int collect_input(struct analysis *model, const char *path) {
+    struct input input;
+    if (input_open(&input, path) != 0)
+        return -1;
+    int status = analysis_begin_input(model, input.name);
+    if (status == 0) {
+        const struct perftrace_item *item;
+        while (status == 0 && (item = input_next(&input)) != NULL)
+            status = analysis_item(model, item);
+        analysis_end_input(model, perftrace_reader_info(input.reader), count_threads(input.reader));
+    }
+    if (status != 0)
+        message_error("%s: out of memory", input.name);
+    else
+        status = input_end(&input);
+    input_close(&input);
+    return status == 0 ? 0 : -1;
+}

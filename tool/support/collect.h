@@ -1,0 +1,14 @@
+/* Inputs into the analysis: what `analyze` and `run` share. */
+#ifndef PERFTRACE_TOOL_COLLECT_H
+#define PERFTRACE_TOOL_COLLECT_H
+
+#include "../../analysis/collect.h"
+
+/* An empty model, or NULL after an error message. Free with analysis_close. */
+struct analysis *collect_open(uint32_t slowest_max);
+
+/* Adds one input, "-" being standard input. 0, or -1 after an error message; what was read before an error
+ * counts. */
+int collect_input(struct analysis *model, const char *path);
+
+#endif

@@ -1,0 +1,159 @@
+/* Reading inputs on behalf of commands. */
+#include "input.h"
+
+#include "messages.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define WARNINGS_MAX 5u
+
+static void on_damage(void *context, const struct perftrace_error_info *what) {
+    struct input *input = context;
+    if (input->damages++ >= WARNINGS_MAX)
+        return;
+    progress_clear(&input->progress);
+    if (what->line != 0)
+        message_warning("%s: line %" PRIu64 ": %s", input->name, what->line, what->message);
+    else if (what->byte_offset != 0 && strstr(what->message, "byte") == NULL)
+        message_warning("%s: byte %" PRIu64 ": %s", input->name, what->byte_offset, what->message);
+    else /* about the whole of it, or it says where itself */
+        message_warning("%s: %s", input->name, what->message);
+}
+
+int input_open(struct input *input, const char *path) {
+    *input = (struct input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
+    struct perftrace_error_info error = {0};
+    struct perftrace_reader_options options = {.on_damage = on_damage, .context = input};
+    input->reader = perftrace_reader_open(path, &options, &error);
+    if (input->reader == NULL) {
+        if (strstr(error.message, path) != NULL) /* the reader named the file already */
+            message_error("%s", error.message);
+        else
+            message_error("%s: %s", input->name, error.message);
+        return -1;
+    }
+    input->native = perftrace_reader_info(input->reader)->native;
+    struct stat status;
+    bool sized = strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    progress_begin(&input->progress, input->name, sized ? (uint64_t)status.st_size : 0);
+    return 0;
+}
+
+const struct perftrace_item *input_next(struct input *input) {
+    enum { ITEMS_PER_LOOK = 65536 };
+    if (++input->items % ITEMS_PER_LOOK == 0)
+        progress_show(&input->progress, perftrace_reader_info(input->reader)->bytes);
+    const struct perftrace_item *item = perftrace_reader_next(input->reader);
+    if (input->native || item == NULL || item->call == NULL)
+        return item;
+    input->call = *item->call;
+    input->call.children_ns = log_times_add(&input->times, item->call).children_ns;
+    input->item = *item;
+    input->item.call = &input->call;
+    return &input->item;
+}
+
+int input_end(struct input *input) {
+    progress_clear(&input->progress);
+    const struct perftrace_trace_info *info = perftrace_reader_info(input->reader);
+    const struct perftrace_error_info *error = perftrace_reader_error(input->reader);
+    if (input->damages > WARNINGS_MAX)
+        message_warning("%s: %" PRIu64 " more places like these", input->name, input->damages - WARNINGS_MAX);
+    if (error != NULL) {
+        message_error("%s: %s", input->name, error->message);
+        return -1;
+    }
+    if (info->records > 0 || (info->native && input->damages == 0))
+        return 0;
+    if (info->native)
+        message_error("%s: nothing in it could be read", input->name);
+    else
+        message_error("%s: neither a trace nor a log: no PERF_TRACE line in it", input->name);
+    return -1;
+}
+
+void input_close(struct input *input) {
+    progress_clear(&input->progress);
+    log_times_free(&input->times);
+    perftrace_reader_close(input->reader);
+    input->reader = NULL;
+}
+
+static int add_path(struct input_list *list, const char *folder, const char *name) {
+    char **grown = realloc(list->paths, (list->count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return -1;
+    list->paths = grown;
+    size_t length = (folder != NULL ? strlen(folder) + 1 : 0) + strlen(name) + 1;
+    char *path = malloc(length);
+    if (path == NULL)
+        return -1;
+    bool slash = folder != NULL && folder[strlen(folder) - 1] != '/';
+    snprintf(path, length, "%s%s%s", folder != NULL ? folder : "", slash ? "/" : "", name);
+    list->paths[list->count++] = path;
+    return 0;
+}
+
+static bool ends_with(const char *name, const char *suffix) {
+    size_t length = strlen(name), suffix_length = strlen(suffix);
+    return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+}
+
+static int is_input(const struct dirent *entry) {
+    return entry->d_name[0] != '.' &&
+           (ends_with(entry->d_name, ".ptrace") || ends_with(entry->d_name, ".log"));
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: the order must not depend on the locale */
+}
+
+static int add_folder(struct input_list *list, const char *folder) {
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_input, compare_names);
+    if (count < 0) {
+        message_error("%s: %s", folder, strerror(errno));
+        return -1;
+    }
+    if (count == 0)
+        message_error("%s: no traces or logs (*.ptrace, *.log) in this folder", folder);
+    int status = count == 0 ? -1 : 0;
+    for (int i = 0; i < count; i++) {
+        if (status == 0 && add_path(list, folder, entries[i]->d_name) != 0) {
+            message_error("out of memory");
+            status = -1;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+int input_list_make(struct input_list *list, int operand_count, char **operands) {
+    *list = (struct input_list){0};
+    int status = 0;
+    for (int i = 0; i < operand_count; i++) {
+        struct stat kind;
+        bool folder = strcmp(operands[i], "-") != 0 && stat(operands[i], &kind) == 0 && S_ISDIR(kind.st_mode);
+        if (folder) {
+            status = add_folder(list, operands[i]) != 0 ? -1 : status;
+        } else if (add_path(list, NULL, operands[i]) != 0) {
+            message_error("out of memory");
+            return -1;
+        }
+    }
+    return status;
+}
+
+void input_list_free(struct input_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        free(list->paths[i]);
+    free(list->paths);
+    *list = (struct input_list){0};
+}

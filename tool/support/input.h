@@ -1,0 +1,40 @@
+/* Inputs of a command: which files the operands mean, and reading one with warnings and a progress bar. */
+#ifndef PERFTRACE_TOOL_INPUT_H
+#define PERFTRACE_TOOL_INPUT_H
+
+#include "../../analysis/log_times.h"
+#include "../../include/perftrace_reader.h"
+#include "progress.h"
+
+/* One input being read. The on_damage warnings go to stderr: the first few, then a count. */
+struct input {
+    const char *name; /* for messages */
+    struct perftrace_reader *reader;
+    struct progress progress;
+    uint64_t damages;
+    uint64_t items;
+    bool native; /* a trace; else a log, of which children_ns is worked out here: */
+    struct log_times times;
+    struct perftrace_call call;
+    struct perftrace_item item;
+};
+
+/* 0, or -1 after an error message. "-" is standard input. */
+int input_open(struct input *input, const char *path);
+const struct perftrace_item *input_next(struct input *input);
+/* After the last item: tells what went wrong while reading. 0, or -1 when reading failed or when there was
+ * nothing in the input that could be read. */
+int input_end(struct input *input);
+void input_close(struct input *input);
+
+/* The files that operands mean: a folder stands for the traces and logs in it (*.ptrace and *.log, sorted, not of its
+ * sub-folders). */
+struct input_list {
+    char **paths;
+    size_t count;
+};
+/* 0, or -1 after an error message (a folder without any, no memory). */
+int input_list_make(struct input_list *list, int operand_count, char **operands);
+void input_list_free(struct input_list *list);
+
+#endif

@@ -1,0 +1,30 @@
+/* What the command says on standard error, and how it ends. */
+#ifndef PERFTRACE_TOOL_MESSAGES_H
+#define PERFTRACE_TOOL_MESSAGES_H
+
+#include <stddef.h>
+
+/* Exit codes of every command. */
+enum exit_code {
+    EXIT_FINE = 0,
+    EXIT_ANSWER_NO = 1,
+    EXIT_COULD_NOT = 2,
+    EXIT_INCONCLUSIVE = 3,
+};
+
+/* "perftrace COMMAND: …" from here on; the name is borrowed. */
+void message_command(const char *name);
+
+/* One line on stderr, with "error: " or "warning: ", or neither; bytes from a file or a name in the arguments that could
+ * confuse a terminal are made visible. */
+void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The one of `names` (`count` of them) that `word` was probably meant to be, or NULL. */
+const char *message_nearest(const char *word, const char *const *names, size_t count);
+
+/* Flushes standard output; EXIT_COULD_NOT, and said, if it could not all be written, else `code`. */
+int message_finish_stdout(int code);
+
+#endif

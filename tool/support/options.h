@@ -1,0 +1,42 @@
+/* Options from a table: the one table parses them, makes the help text, and is the inventory against which
+ * man pages are checked. */
+#ifndef PERFTRACE_TOOL_OPTIONS_H
+#define PERFTRACE_TOOL_OPTIONS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct command;
+
+enum option_type {
+    OPTION_FLAG,   /* the field is a bool, set to true */
+    OPTION_TEXT,   /* a const char *, pointing into the arguments */
+    OPTION_NUMBER, /* a uint64_t, decimal */
+    OPTION_CHOICE, /* an int: which of `choices` */
+};
+
+struct option {
+    const char *name; /* without the dashes */
+    char letter;      /* 0: none */
+    enum option_type type;
+    size_t offset;              /* of the field in the command's structure of values */
+    const char *value;          /* TEXT, NUMBER: what stands for it in help, "FILE" */
+    const char *const *choices; /* CHOICE: ends with NULL */
+    const char *help;
+};
+#define OPTION_END                                                                                           \
+    { .name = NULL }
+
+/* Parses argv[1…] of `command` into `values` (filled with the defaults before). Operands are moved to the
+ * front of argv + 1, in order, and counted. Returns OPTIONS_PARSED, or the exit code when there is nothing more to do: help
+ * was asked for and printed, or the arguments are wrong, which was said. */
+enum { OPTIONS_PARSED = -1 };
+int options_parse(const struct command *command, int argc, char **argv, void *values, int *operand_count);
+
+/* Usage, what the command does, and its options. */
+void options_help(FILE *file, const struct command *command);
+
+/* "--name=VALUE" with its letter, as help and man pages show it. */
+void options_label(const struct option *option, char *label, size_t size);
+
+#endif

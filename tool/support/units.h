@@ -1,0 +1,23 @@
+/* Times and counts as people read them. */
+#ifndef PERFTRACE_TOOL_UNITS_H
+#define PERFTRACE_TOOL_UNITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define UNITS_TEXT_MAX 48
+
+/* "     15 ms" without decimals, rounded down, in `columns` before the unit: milliseconds, or below one the
+ * largest of us and ns of which there is at least one. */
+void units_elapsed(uint64_t ns, int columns, char text[UNITS_TEXT_MAX]);
+
+/* "1.52 s", "14.2 ms", "850 us", "36 ns": three digits. */
+void units_duration(uint64_t ns, char text[UNITS_TEXT_MAX]);
+
+/* "2025-01-31 12:00:00 UTC" of nanoseconds since 1970. */
+void units_date(uint64_t realtime_ns, char text[UNITS_TEXT_MAX]);
+
+/* "512 bytes", "1.5 MiB". */
+void units_bytes(uint64_t bytes, char text[UNITS_TEXT_MAX]);
+
+#endif
