@@ -5,7 +5,9 @@
  * - A span that was jumped out of gets its E, so that its parents keep nesting; one that was open when the
  *   trace ended gets none, and viewers show it as unfinished.
  * - Viewers match async spans and flows by category and id only. So that spans of different names with
- *   one id don't fuse, a hash of target and name goes into the id's upper half.
+ *   one id don't fuse, a hash of target and name goes into the id's upper half; so that those of different
+ *   processes don't where files are put together, the pid goes into that of async spans. (id2.local would
+ *   say the latter better, but catapult's viewer of 2016 does not know it.)
  * - A counter of a GPU queue or fiber carries the track's name as id: it is another series than one of the
  *   same name elsewhere. On threads a counter's name means one series of the whole process.
  * - Allocations become a counter of the bytes that live in a pool. */
@@ -34,8 +36,9 @@ enum {
 struct site_state {
     const struct perftrace_site_info *site;
     struct perftrace_chrome_head head;
-    uint64_t id_mask; /* laid over the ids of async spans and flows */
-    uint64_t frames;  /* marks so far */
+    uint64_t id_mask;             /* laid over the ids of async spans and flows */
+    struct site_state *frames_of; /* the first site of this target and name, which counts; or NULL */
+    uint64_t frames;              /* marks so far */
     uint64_t last_frame_ns;
     uint32_t pool; /* index + 1; 0: not known yet */
 };
@@ -64,6 +67,7 @@ struct perftrace_chrome {
     size_t site_capacity;
     struct perftrace_map tracks; /* (BY_TRACK, id) and (BY_TID, thread id) -> uint64_t: the thread id */
     struct perftrace_arena track_memory;
+    struct perftrace_map frames;  /* id mask -> the struct site_state that counts */
     struct perftrace_map live;    /* address -> struct allocation */
     struct allocation *live_free; /* entries to use again */
     struct perftrace_arena live_memory;
@@ -102,6 +106,7 @@ void perftrace_chrome_close(struct perftrace_chrome *chrome) {
     free(chrome->more.bytes);
     free(chrome->writer.text.bytes);
     perftrace_map_free(&chrome->tracks);
+    perftrace_map_free(&chrome->frames);
     perftrace_map_free(&chrome->live);
     perftrace_arena_free(&chrome->track_memory);
     perftrace_arena_free(&chrome->live_memory);
@@ -276,9 +281,9 @@ static int write_async(struct perftrace_chrome *chrome, const struct site_state 
     const struct perftrace_call *call = item->call;
     if (!begin && call->at_end)
         return 0;
-    perftrace_buffer_text(&chrome->more, ",\"id2\":{\"local\":\"");
-    perftrace_buffer_address(&chrome->more, item->id ^ state->id_mask);
-    perftrace_buffer_text(&chrome->more, "\"}");
+    perftrace_buffer_text(&chrome->more, ",\"id\":\"");
+    perftrace_buffer_address(&chrome->more, item->id ^ state->id_mask ^ (uint64_t)chrome->pid << 32);
+    perftrace_buffer_text(&chrome->more, "\"");
     return write_event(chrome, state, begin ? 'b' : 'e', item->time_ns,
                        begin ? call->parameter_count : call->metric_count,
                        begin ? call->parameters : call->metrics);
@@ -318,8 +323,21 @@ static int write_counter(struct perftrace_chrome *chrome, const struct site_stat
     return write_event(chrome, state, 'C', item->time_ns, 0, NULL);
 }
 
+/* Frames of one target and name are one sequence, wherever they are marked. NULL without memory. */
+static struct site_state *frames_of(struct perftrace_chrome *chrome, struct site_state *state) {
+    if (state->frames_of == NULL) {
+        state->frames_of = perftrace_map_find(&chrome->frames, 0, state->id_mask);
+        if (state->frames_of == NULL && perftrace_map_put(&chrome->frames, 0, state->id_mask, state))
+            state->frames_of = state;
+    }
+    return state->frames_of;
+}
+
 /* A line across the whole process, with the number of the frame that ends here and how long it took. */
-static int write_frame(struct perftrace_chrome *chrome, struct site_state *state, uint64_t time_ns) {
+static int write_frame(struct perftrace_chrome *chrome, struct site_state *site, uint64_t time_ns) {
+    struct site_state *state = frames_of(chrome, site);
+    if (state == NULL)
+        return -ENOMEM;
     perftrace_buffer_text(&chrome->more, ",\"s\":\"p\",\"args\":{\"frame\":");
     perftrace_buffer_unsigned(&chrome->more, ++state->frames);
     if (state->frames > 1 && time_ns >= state->last_frame_ns) {

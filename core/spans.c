@@ -31,7 +31,7 @@ static void describe(struct perftrace_stream *stream, const struct perftrace_tra
     call->elapsed_ns = 0;
     call->children_ns = span->children_ns;
     call->depth = (uint32_t)(track->open_count - 1);
-    call->unfinished = call->async = false;
+    call->unfinished = call->at_end = call->async = false;
     call->parameter_count = call->metric_count = 0;
     if (call->depth == 0) {
         call->parent_number = 0;

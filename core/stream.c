@@ -68,10 +68,14 @@ void perftrace_stream_close(struct perftrace_stream *stream) {
 static const struct perftrace_item *finish_next(struct perftrace_stream *stream) {
     for (; stream->finish_track < stream->tables.track_count; stream->finish_track++) {
         struct perftrace_track_state *track = stream->tables.tracks[stream->finish_track];
-        if (track->open_count > 0)
-            return perftrace_span_pop(stream, track, track->last_ns, true);
+        if (track->open_count > 0) {
+            const struct perftrace_item *item = perftrace_span_pop(stream, track, track->last_ns, true);
+            stream->call.at_end = true;
+            return item;
+        }
     }
     const struct perftrace_item *item = perftrace_async_finish(stream);
+    stream->call.at_end = item != NULL;
     if (item != NULL || stream->finished)
         return item;
     stream->finished = true;

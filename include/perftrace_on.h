@@ -3,17 +3,20 @@
  *
  * How a record is written. A thread owns a segment of its ring and a control block:
  *
- *      segment  | records …             | zeros …              | slack |
- *                                       ^ cursor               ^ limit
+ *      segment  | records …             | zeros …                      | kept for the ends of spans |
+ *                                       ^ cursor    (room bytes)       ^
  *
- *   1. claim: cursor is read, compared with limit, and set to all ones. Whoever comes in between (a signal
- *      handler on this thread) finds cursor >= limit and goes to the cold function, which counts a loss.
- *   2. the tick counter is read; its upper half must be the epoch, else the cold function writes a REBASE.
- *   3. arguments are stored behind the first word's place, then the first word, in one store, with release
+ *   1. the tick counter is read. That takes longest and is done first, so that few signals find a claim; a handler
+ *      that records between 1 and 2 makes this record's time run backwards, which readers put right.
+ *   2. claim: FREE + SLACK is subtracted from room, which is FREE plus the bytes that are left. One instruction
+ *      does it, so that no signal can come in between, and its sign tells three things at once: too little is left;
+ *      a signal handler has come in the middle of a record of this thread (then FREE is missing, once or more); the
+ *      page was wiped by a fork (zeros). In each case it is undone, and the cold function sees to it.
+ *   3. the ticks' upper half must be the epoch, else the cold function writes a REBASE.
+ *   4. arguments are stored behind the first word's place, then the first word, in one store, with release
  *      order: before it the record is not there, after it it is there whole. Rings hold zeros ahead of the cursor.
- *   4. cursor is set to the word after the record.
- * The compiler must keep the order of these steps (volatile does that); other threads rely only on 3. The
- * control block lies on a page that reads as zeros in a forked child: limit 0 leads to the cold function. */
+ *   5. cursor is moved, and room set to what is left, which is the end of the claim.
+ * The compiler must keep the order of these steps (volatile does that); other threads rely only on 4. */
 #ifndef PERFTRACE_ON_H
 #define PERFTRACE_ON_H
 
@@ -45,6 +48,8 @@ extern "C" {
 #define PERFTRACE_PHASE_STEP_ 2
 #define PERFTRACE_PHASE_END_ 3
 #define PERFTRACE_KIND_STEP_ (1u << 8)        /* from a BEGIN word to its END word */
+#define PERFTRACE_FREE_ 0x40000000            /* see control.room */
+#define PERFTRACE_SLACK_ 256                 /* bytes that must be left for the inline path */
 #define PERFTRACE_INLINE_BYTES_ 256u          /* longer records are written by the cold function */
 #define PERFTRACE_TEXT_MAX_ 512u              /* longer texts are cut */
 #define PERFTRACE_SITE_NEW_ 0x80000000u       /* state of a site that has never been reached */
@@ -68,9 +73,9 @@ struct perftrace_site {
 };
 
 struct perftrace_control {
-    uint64_t *volatile cursor;
-    uint64_t *limit;
-    uint32_t epoch; /* upper half of the tick counter that the current base stands for */
+    uint64_t *volatile cursor; /* where the next record goes */
+    int64_t room;   /* FREE + bytes left; while a record is being written, less than FREE */
+    uint32_t epoch; /* upper half of the tick counter that the current base stands for; all ones: always cold */
     uint8_t depth;  /* open spans, modulo 256 */
 };
 
@@ -135,21 +140,38 @@ PERFTRACE_INLINE_ uint64_t perftrace_stamp_(uint64_t word, uint32_t *epoch) {
 #endif
 }
 
-/* Steps 1 and 2: the place of a new record, with its first word in *first; NULL: the cold way. */
+/* Step 2, in one instruction (on aarch64 an atomic one): room -= amount. True: it had less than that. */
+PERFTRACE_INLINE_ bool perftrace_take_(struct perftrace_control *control, int32_t amount) {
+#if defined(__x86_64__)
+    bool negative;
+    __asm__ volatile("subq %2, %0" : "+m"(control->room), "=@ccs"(negative) : "ir"((int64_t)amount));
+    return negative;
+#else
+    return __atomic_sub_fetch(&control->room, amount, __ATOMIC_RELAXED) < 0;
+#endif
+}
+PERFTRACE_INLINE_ void perftrace_give_(struct perftrace_control *control, int32_t amount) {
+#if defined(__x86_64__)
+    __asm__ volatile("addq %1, %0" : "+m"(control->room) : "ir"((int64_t)amount) : "cc");
+#else
+    __atomic_add_fetch(&control->room, amount, __ATOMIC_RELAXED);
+#endif
+}
+
+/* Steps 1 to 3: the place of a new record, with its first word in *first; NULL: the cold way. */
 PERFTRACE_INLINE_ uint64_t *perftrace_claim_(struct perftrace_control *control, uint64_t word,
-                                           uint64_t *first) {
-    uint64_t *at = control->cursor;
-    if (PERFTRACE_LIKELY_(at < control->limit)) {
-        uint32_t epoch;
-        control->cursor = (uint64_t *)UINTPTR_MAX;
-        *first = perftrace_stamp_(word, &epoch);
+                                             uint64_t *first) {
+    uint32_t epoch;
+    *first = perftrace_stamp_(word, &epoch);
+    if (PERFTRACE_LIKELY_(!perftrace_take_(control, PERFTRACE_FREE_ + PERFTRACE_SLACK_))) {
+        uint64_t *at = control->cursor;
         if (PERFTRACE_LIKELY_(epoch == control->epoch)) {
             if (at == 0)
-                __builtin_unreachable(); /* no limit is below zero */
+                __builtin_unreachable(); /* there is no room at NULL */
             return at;
         }
-        control->cursor = at;
     }
+    perftrace_give_(control, PERFTRACE_FREE_ + PERFTRACE_SLACK_);
     return (uint64_t *)0;
 }
 
@@ -162,11 +184,12 @@ PERFTRACE_INLINE_ void perftrace_deeper_(struct perftrace_control *control) {
 #endif
 }
 
-/* Steps 3 and 4. */
+/* Steps 4 and 5, for a record of words from `at` to `end`. */
 PERFTRACE_INLINE_ void perftrace_publish_(struct perftrace_control *control, uint64_t *at, uint64_t word,
                                           uint64_t *end) {
     __atomic_store_n((volatile uint64_t *)at, word, __ATOMIC_RELEASE);
     control->cursor = end;
+    perftrace_give_(control, PERFTRACE_FREE_ + PERFTRACE_SLACK_ - (int32_t)((char *)end - (char *)at));
 }
 
 PERFTRACE_INLINE_ struct perftrace_scope perftrace_scope_(uint64_t word) {

@@ -11,6 +11,7 @@
 /* A record's tick is read a moment before the record is there. Nothing may come late by more than this, in
  * ticks (or ns): 20 microseconds at 5 GHz; a thread that is in the middle of a record is waited for besides. */
 #define SETTLE_TICKS 100000u
+#define CLOCK_FIRST_NS 10000000u
 #define CLOCK_INTERVAL_NS 1000000000u
 #define CLOCK_READINGS 64
 
@@ -33,7 +34,7 @@ static uint64_t nanoseconds(clockid_t clock) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void perftrace_clock_write(struct perftrace_runtime *runtime) {
+void perftrace_clocks_read(const struct perftrace_runtime *runtime, struct perftrace_block_clock *reading) {
     struct perftrace_block_clock best = {0};
     uint64_t first_ticks = perftrace_ticks_now(runtime), first_ns = nanoseconds(CLOCK_MONOTONIC);
     uint64_t narrowest = UINT64_MAX, ticks = 0, ns = 0;
@@ -51,7 +52,22 @@ void perftrace_clock_write(struct perftrace_runtime *runtime) {
     /* Half of the bracket in nanoseconds, by the rate seen during these readings. */
     double rate = ticks > first_ticks ? (double)(ns - first_ns) / (double)(ticks - first_ticks) : 1.0;
     best.error_ns = (uint32_t)((double)narrowest * rate / 2 + 1);
-    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &best, sizeof best, NULL, 0);
+    *reading = best;
+}
+
+/* Often at first, so that times are good soon; then every second. */
+static void write_clock_when_due(struct perftrace_runtime *runtime, bool at_once) {
+    uint64_t now = nanoseconds(CLOCK_MONOTONIC);
+    if (!at_once && now < runtime->clock_due)
+        return;
+    struct perftrace_block_clock reading;
+    perftrace_clocks_read(runtime, &reading);
+    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &reading, sizeof reading, NULL, 0);
+    uint64_t interval = runtime->clock_interval_ns * 10;
+    runtime->clock_interval_ns = interval < CLOCK_FIRST_NS ? CLOCK_FIRST_NS
+                                 : interval > CLOCK_INTERVAL_NS ? CLOCK_INTERVAL_NS
+                                                                : interval;
+    runtime->clock_due = now + runtime->clock_interval_ns;
 }
 
 /* Learns the shapes of the records of new sites. */
@@ -104,16 +120,21 @@ static bool any_thread_is_writing(struct perftrace_runtime *runtime) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
-        writing = writing || (thread->used && thread->control.cursor == PERFTRACE_CLAIMED);
+        writing = writing || (thread->used &&
+                              __atomic_load_n(&thread->control.room, __ATOMIC_RELAXED) < PERFTRACE_FREE_);
     perftrace_unlock(runtime, &saved);
     return writing;
 }
 
 /* The tick before which every record is in place. While a thread is in the middle of a record (it may have been
- * put to sleep there), that moves on only every few cycles. */
-static uint64_t settled_tick(struct perftrace_runtime *runtime) {
+ * put to sleep there), that moves on only every few cycles. `all`: whoever asks for a flush wants to see
+ * what was recorded just before. */
+static uint64_t settled_tick(struct perftrace_runtime *runtime, bool all) {
+    struct timespec settle = {0, 2 * SETTLE_TICKS};
+    if (all)
+        nanosleep(&settle, NULL);
     uint64_t now = perftrace_ticks_now(runtime);
-    if (any_thread_is_writing(runtime) && ++runtime->unsettled < 4)
+    if (!all && any_thread_is_writing(runtime) && ++runtime->unsettled < 4)
         return runtime->settled;
     runtime->unsettled = 0;
     runtime->settled = now > SETTLE_TICKS ? now - SETTLE_TICKS : 0;
@@ -196,7 +217,7 @@ static void write_losses(struct perftrace_runtime *runtime) {
 
 /* One round over everything. `found` has room for all segments. */
 static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bool all) {
-    uint64_t settled = settled_tick(runtime);
+    uint64_t settled = settled_tick(runtime, all);
     bool flight = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE && !all;
     size_t count = flight ? 0 : look(runtime, found);
     bool news = drain_metadata(runtime);
@@ -206,12 +227,8 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         news = drain_segment(runtime, &found[i]) || news;
     release(runtime, found, count);
     write_losses(runtime);
-    uint64_t now = nanoseconds(CLOCK_MONOTONIC);
     if (news || all) {
-        if (runtime->clock_written == 0 || now - runtime->clock_written > CLOCK_INTERVAL_NS || all) {
-            perftrace_clock_write(runtime);
-            runtime->clock_written = now;
-        }
+        write_clock_when_due(runtime, all);
         struct perftrace_block_sync sync = {.before_tick = settled};
         perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_SYNC, &sync, sizeof sync, NULL, 0);
     }
@@ -235,6 +252,7 @@ static void write_end(struct perftrace_runtime *runtime) {
 void *perftrace_drainer_main(void *pointer) {
     struct perftrace_runtime *runtime = pointer;
     static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* one drainer at a time */
+    write_clock_when_due(runtime, true);
     pthread_setname_np(pthread_self(), "perftrace");
     for (;;) {
         bool stop = __atomic_load_n(&runtime->stop, __ATOMIC_ACQUIRE);

@@ -33,9 +33,9 @@ struct perftrace_filter {
 };
 
 /* Parses `text` (NULL or empty: everything on) into *filter. For each directive that makes no sense, is too
- * long or is one too many, `complain` (if not NULL) is called with the directive (not terminated) and a reason,
- * and the others hold; where none is left, everything is on. Returns how many there were of these. Allocates
- * nothing. */
+ * long or is one too many, `complain` (if not NULL) is called with the directive (not terminated) and a
+ * reason, and the others hold; where none is left, everything is on. Returns how many there were of these.
+ * Allocates nothing. */
 int perftrace_filter_parse(struct perftrace_filter *filter, const char *text,
                            void (*complain)(const char *directive, size_t length, const char *reason));
 

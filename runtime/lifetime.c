@@ -151,11 +151,13 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     int error = perftrace_trace_open(runtime, own_name);
     if (error != 0)
         return fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
+    struct perftrace_block_clock reading; /* the drainer's first one comes a little later: together a first rate */
+    perftrace_clocks_read(runtime, &reading);
     error = perftrace_rings_make(runtime);
     if (error == 0)
         error = perftrace_identity_write(runtime);
     if (error == 0) {
-        perftrace_clock_write(runtime);
+        perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &reading, sizeof reading, NULL, 0);
         perftrace_sites_note_main_program();
         start_sinks(runtime);
         error = -start_drainer(runtime);
@@ -319,11 +321,10 @@ void perftrace_shutdown(void) {
     perftrace_lock(runtime, &saved);
     bool mine = runtime->state == PERFTRACE_STATE_RECORDING;
     if (mine) {
-        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STARTING, __ATOMIC_RELEASE);
+        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STARTING, __ATOMIC_SEQ_CST);
         perftrace_sites_switch(NULL);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
         for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
-            thread->control.limit = NULL;
+            __atomic_store_n(&thread->control.epoch, PERFTRACE_NO_EPOCH, __ATOMIC_SEQ_CST);
     }
     perftrace_unlock(runtime, &saved);
     if (!mine)
@@ -366,8 +367,8 @@ void perftrace_statistics(struct perftrace_statistics *statistics) {
     for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES; i++) {
         statistics->lost[i] = __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED);
         for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
-            if (thread->used && thread->segment != NULL && thread->generation == runtime->generation)
-                statistics->lost[i] += __atomic_load_n(&thread->segment->lost[i], __ATOMIC_RELAXED);
+            if (thread->used && thread->generation == runtime->generation)
+                statistics->lost[i] += __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED);
         statistics->lost[i] += runtime->lost_by_ended_threads[i];
     }
     perftrace_unlock(runtime, &saved);

@@ -21,8 +21,9 @@
 #define CLOSING_BYTES (sizeof CLOSING - 1)
 #define SHORT_CLOSING "]}" /* at the beginning or the end of a page */
 #define SHORT_CLOSING_BYTES (sizeof SHORT_CLOSING - 1)
-#define STEP "  ]}" /* across a boundary: no longer before it, but behind it */
-#define STEP_BYTES (sizeof STEP - 1)
+#define BEFORE_STEP SHORT_CLOSING "  " /* across a boundary: the closing is before it … */
+#define AFTER_STEP "  " SHORT_CLOSING  /* … and behind it */
+#define STEP_BYTES (sizeof AFTER_STEP - 1)
 #define PAGE_FULL (PAGE - SHORT_CLOSING_BYTES)
 
 static_assert(PERFTRACE_PAGE_FILE_EVENT_BYTES + sizeof HEAD + CLOSING_BYTES < PAGE,
@@ -31,24 +32,23 @@ static_assert(PERFTRACE_PAGE_FILE_EVENT_BYTES + sizeof HEAD + CLOSING_BYTES < PA
 struct perftrace_page_file {
     struct perftrace_output output;
     int fd;
-    int step_fd; /* holds STEP; -1: nothing can be mapped */
-    char
-        *window; /* two WINDOWs mapped from window_at, so that a boundary between them lies within; or NULL */
+    int step_fd;  /* holds BEFORE_STEP AFTER_STEP; -1: nothing can be mapped */
+    char *window; /* two WINDOWs from window_at, so that each boundary lies within one mapping; or NULL */
     uint64_t window_at;
     uint64_t page_at; /* where the page at hand lies in the file */
     uint64_t size;    /* of the file: blanks from the closing up to here */
     size_t used;      /* of the page at hand: events and what separates them */
-    size_t
-        written; /* of these, in the file, and the closing behind them; PAGE_FULL: at the end of the page */
-    unsigned long gathered, lost; /* events: not yet written, never to be */
-    bool any;                     /* there was an event: the next one follows a comma */
+    size_t written;   /* of these, in the file; the closing follows. PAGE_FULL: it ends the page */
+    unsigned long lost;
+    bool any; /* there was an event: the next one follows a comma */
     char page[PAGE];
     char blanks[PAGE];
 };
 
 /* ---- writing within a page ------------------------------------------------------------------------ */
 
-/* Writes bytes [from, to) of the page at hand over the closing and the blanks behind it. 0 or a negative errno. */
+/* Writes bytes [from, to) of the page at hand over the closing and the blanks behind it. 0 or a negative
+ * errno. */
 static int write_page(struct perftrace_page_file *file, size_t from, size_t to) {
     size_t length = to - from;
     off_t at = (off_t)(file->page_at + from);
@@ -76,7 +76,6 @@ int perftrace_page_file_flush(struct perftrace_page_file *file) {
     if (result != 0)
         return result;
     file->written = file->used;
-    file->gathered = 0;
     return 0;
 }
 
@@ -108,7 +107,6 @@ static int fill_page(struct perftrace_page_file *file) {
     if (result != 0)
         return result;
     file->used = file->written = PAGE_FULL;
-    file->gathered = 0;
     return 0;
 }
 
@@ -129,25 +127,22 @@ static char *map_boundary(struct perftrace_page_file *file) {
     return file->window + (file->page_at + PAGE - window_at);
 }
 
-/* Copies bytes of STEP from its file to mapped memory. */
-static bool copy_step(const struct perftrace_page_file *file, char *to, size_t from, size_t length) {
-    return pread(file->step_fd, to, length, (off_t)from) == (ssize_t)length;
-}
-
 /* Moves the closing from the end of the page to the beginning of the next. */
 static int step(struct perftrace_page_file *file) {
     char *boundary = file->step_fd < 0 ? NULL : map_boundary(file);
     if (boundary == NULL) {
         off_t at = (off_t)(file->page_at + PAGE_FULL);
-        ssize_t done = pwrite(file->fd, STEP, STEP_BYTES, at);
+        ssize_t done = pwrite(file->fd, AFTER_STEP, STEP_BYTES, at);
         if (done > 0 && done < (ssize_t)STEP_BYTES) /* back */
-            (void)!pwrite(file->fd, SHORT_CLOSING "  ", STEP_BYTES, at);
+            (void)!pwrite(file->fd, BEFORE_STEP, STEP_BYTES, at);
         return done == (ssize_t)STEP_BYTES ? 0 : done < 0 ? -errno : -EAGAIN;
     }
-    /* The first two touch both pages, changing nothing, so that the third finds them present and writable. */
-    bool moved = copy_step(file, boundary - 2, 2, 2) && copy_step(file, boundary, 0, 2) &&
-                 copy_step(file, boundary - 2, 0, STEP_BYTES);
-    return moved ? 0 : -EIO;
+    /* The first touches both pages, changing nothing, so that the second finds them present and writable. */
+    for (unsigned i = 0; i < 2; i++)
+        if (pread(file->step_fd, boundary - SHORT_CLOSING_BYTES, STEP_BYTES, (off_t)(i * STEP_BYTES)) !=
+            (ssize_t)STEP_BYTES)
+            return -EIO;
+    return 0;
 }
 
 static int turn_page(struct perftrace_page_file *file) {
@@ -179,7 +174,6 @@ static int write_event(struct perftrace_output *output, const char *text, size_t
     memcpy(file->page + file->used, before, before_bytes);
     memcpy(file->page + file->used + before_bytes, text, length);
     file->used += before_bytes + length;
-    file->gathered++;
     file->any = true;
     return 0;
 }
@@ -216,7 +210,7 @@ static int check_path(const char *path) {
 
 static int open_step(void) {
     int fd = keep_above_standard(memfd_create("perftrace-step", MFD_CLOEXEC));
-    if (fd >= 0 && pwrite(fd, STEP, STEP_BYTES, 0) != (ssize_t)STEP_BYTES) {
+    if (fd >= 0 && pwrite(fd, BEFORE_STEP AFTER_STEP, 2 * STEP_BYTES, 0) != (ssize_t)(2 * STEP_BYTES)) {
         close(fd);
         return -1;
     }
@@ -232,7 +226,8 @@ static int write_head(struct perftrace_page_file *file) {
     return write_page(file, 0, PAGE);
 }
 
-/* Makes the file under another name (mkostemp puts it in the place of the Xs), and renames it when it is JSON. */
+/* Makes the file under another name (mkostemp puts it in the place of the Xs), and renames it when it is
+ * JSON. */
 static int create(struct perftrace_page_file *file, const char *path, char *other_name) {
     int fd = mkostemp(other_name, O_CLOEXEC);
     if (fd < 0)

@@ -1,9 +1,9 @@
 /* A file of JSON events that is valid JSON at every moment, whenever the process is killed.
  *
- * The file is {"displayTimeUnit":"ns","traceEvents":[ event, event, … ]} and blanks may follow. The kernel may
- * cut a write() short between pages when SIGKILL arrives, never within one. So every event, with the closing
- * "]}" behind it, lies within one page of 4096 bytes and is written by one pwrite that stays within the page:
- * it replaces the old closing with ",\n" event "\n]}".
+ * The file is {"displayTimeUnit":"ns","traceEvents":[ event, event, … ]} and blanks may follow. The kernel
+ * may cut a write() short between pages when SIGKILL arrives, never within one. So every event, with the
+ * closing "]}" behind it, lies within one page of 4096 bytes and is written by one pwrite that stays within
+ * the page: it replaces the old closing with ",\n" event "\n]}".
  *
  * When the rest of a page is too small, the closing moves to the next page, in three steps:
  *
@@ -16,7 +16,8 @@
  * to user memory, during which the kernel looks at no signal, as both pages have just been touched. (A pwrite
  * and a process_vm_writev look between the pages: of 3000 processes killed while they wrote nothing but long
  * events, these two left 360 and 447 with a torn file, this none. A store of ours would do as well, but is a
- * SIGBUS when somebody has truncated the file, where pread fails.) Where nothing can be mapped, it is a pwrite.
+ * SIGBUS when somebody has truncated the file, where pread fails.) Where nothing can be mapped, it is a
+ * pwrite.
  *
  * Only blanks are ever appended, so a full disk is met before anything is changed. */
 #ifndef PERFTRACE_RUNTIME_PAGE_FILE_H
@@ -29,12 +30,12 @@
 struct perftrace_page_file;
 
 /* Makes a new file (0600, JSON from the first) and renames it to `path`, where nothing or a regular file may
- * be: links are not followed. NULL and errno on failure. For one thread at a time, in which SIGXFSZ is blocked
- * or ignored. */
+ * be: links are not followed. NULL and errno on failure. For one thread at a time, in which SIGXFSZ is
+ * blocked or ignored. */
 struct perftrace_page_file *perftrace_page_file_open(const char *path);
 
-/* To be given to the Chrome writer; each write is one event. Events are gathered and written a page at a time.
- * A write that fails loses its own event only. */
+/* To be given to the Chrome writer; each write is one event. Events are gathered and written a page at a
+ * time. A write that fails loses its own event only. */
 struct perftrace_output *perftrace_page_file_output(struct perftrace_page_file *file);
 
 /* Writes out what is gathered. 0 or a negative errno; after a failure (full disk) the file stays valid and

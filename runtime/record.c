@@ -5,8 +5,18 @@
 
 #define RECORD_BYTES_MAX 16384u
 
-/* Puts the thread on to its next segment. False: there is none. */
-static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thread *thread, const uint64_t *end) {
+/* Where another thread asks this one to look up (it sets the epoch to a value that no tick has), the answer must
+ * not be overwritten. */
+static void set_epoch(struct perftrace_runtime *runtime, struct perftrace_thread *thread, uint32_t epoch) {
+    thread->epoch = epoch;
+    __atomic_store_n(&thread->control.epoch, runtime->use_clock_gettime ? PERFTRACE_NO_EPOCH : epoch,
+                     __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&runtime->state, __ATOMIC_SEQ_CST) != PERFTRACE_STATE_RECORDING)
+        __atomic_store_n(&thread->control.epoch, PERFTRACE_NO_EPOCH, __ATOMIC_SEQ_CST);
+}
+
+/* Puts the thread, which has claimed its control block, on to its next segment. False: there is none. */
+static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thread *thread, bool whole) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     bool recording = runtime->state == PERFTRACE_STATE_RECORDING && thread->generation == runtime->generation;
@@ -16,59 +26,85 @@ static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thr
         return false;
     perftrace_segment_start(runtime, segment);
     if (thread->segment != NULL)
-        perftrace_segment_hand_over(runtime, thread, end);
-    char *limit = (char *)segment + PERFTRACE_SEGMENT_BYTES;
+        perftrace_segment_hand_over(runtime, thread, whole ? thread->control.cursor : NULL);
     thread->segment = segment;
-    thread->hard_limit = (uint64_t *)(void *)limit;
-    thread->control.epoch = (uint32_t)(segment->base_tick >> 32);
-    if (!runtime->use_clock_gettime)
-        thread->control.limit = (uint64_t *)(void *)(limit - PERFTRACE_RESERVE_BYTES - PERFTRACE_SLACK_BYTES);
-    /* perftrace_shutdown sets the state first and the limits then: one of the two sees the other. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&runtime->state, __ATOMIC_RELAXED) != PERFTRACE_STATE_RECORDING)
-        thread->control.limit = NULL;
+    perftrace_losses_copy(thread);
+    thread->control.cursor = (uint64_t *)(segment + 1);
+    set_epoch(runtime, thread, (uint32_t)(segment->base_tick >> 32));
     perftrace_wake_drainer(runtime);
     return true;
 }
 
-static bool fits(const struct perftrace_thread *thread, const uint64_t *at, size_t words, bool end_of_span) {
+/* Bytes left in the thread's segment. */
+static size_t left(const struct perftrace_thread *thread) {
     if (thread->segment == NULL)
-        return false;
-    size_t left = (size_t)((const char *)thread->hard_limit - (const char *)at);
-    size_t kept = end_of_span ? 0 : PERFTRACE_RESERVE_BYTES;
-    return left >= words * 8 + kept;
+        return 0;
+    return (size_t)((char *)thread->segment + PERFTRACE_SEGMENT_BYTES - (char *)thread->control.cursor);
 }
 
-/* Where the record of so many words goes; NULL: nowhere. `at` is where the last one ended, or CLAIMED where
- * that is not known. */
-static uint64_t *make_room(struct perftrace_runtime *runtime, struct perftrace_thread *thread, uint64_t *at,
-                           size_t words, bool end_of_span) {
-    if (at != PERFTRACE_CLAIMED && fits(thread, at, words, false))
-        return at;
+/* Makes sure that a record of so many words fits at the cursor. `whole`: it is known that the records up to the
+ * cursor are. */
+static bool make_room(struct perftrace_runtime *runtime, struct perftrace_thread *thread, size_t words,
+                      bool end_of_span, bool whole) {
+    if (whole && left(thread) >= words * 8 + PERFTRACE_RESERVE_BYTES)
+        return true;
     for (;;) {
         int pulse = __atomic_load_n(&runtime->pulse, __ATOMIC_ACQUIRE);
-        if (next_segment(runtime, thread, at))
-            return (uint64_t *)(thread->segment + 1);
-        if (at != PERFTRACE_CLAIMED && end_of_span && fits(thread, at, words, true))
-            return at;
+        if (next_segment(runtime, thread, whole))
+            return true;
+        if (whole && end_of_span && left(thread) >= words * 8)
+            return true;
         if (runtime->config.when_full != PERFTRACE_FULL_WAIT || runtime->state != PERFTRACE_STATE_RECORDING)
-            return NULL;
+            return false;
         perftrace_wake_drainer(runtime);
         perftrace_futex_wait(&runtime->pulse, pulse, 10000000);
     }
 }
 
-/* The record's first word at *at, behind a REBASE where the epoch has changed. */
-static uint64_t stamp(struct perftrace_runtime *runtime, struct perftrace_thread *thread, uint64_t **at,
-                      uint64_t word) {
+/* Claims the control block. False: it is claimed already. */
+static bool claim(struct perftrace_thread *thread) {
+    if (!perftrace_take_(&thread->control, PERFTRACE_FREE_))
+        return true;
+    perftrace_give_(&thread->control, PERFTRACE_FREE_);
+    return false;
+}
+
+/* Ends the claim: room becomes what is left. */
+static void unclaim(struct perftrace_thread *thread) {
+    size_t bytes = left(thread);
+    int64_t room = bytes > PERFTRACE_RESERVE_BYTES ? (int64_t)(bytes - PERFTRACE_RESERVE_BYTES) : 0;
+    __atomic_store_n(&thread->control.room, PERFTRACE_FREE_ + room, __ATOMIC_RELEASE);
+}
+
+/* The ticks of a record's first word, behind a REBASE where the epoch has changed. */
+static uint64_t stamp(struct perftrace_runtime *runtime, struct perftrace_thread *thread) {
     uint64_t ticks = perftrace_ticks_now(runtime);
-    if (ticks >> 32 != thread->control.epoch) {
-        (*at)[1] = ticks & ~(uint64_t)UINT32_MAX;
-        __atomic_store_n(*at, (uint64_t)PERFTRACE_RECORD_REBASE << PERFTRACE_KIND_SHIFT, __ATOMIC_RELEASE);
-        *at += 2;
-        thread->control.epoch = (uint32_t)(ticks >> 32);
+    if (ticks >> 32 != thread->epoch) {
+        uint64_t *at = thread->control.cursor;
+        at[1] = ticks & ~(uint64_t)UINT32_MAX;
+        __atomic_store_n(at, (uint64_t)PERFTRACE_RECORD_REBASE << PERFTRACE_KIND_SHIFT, __ATOMIC_RELEASE);
+        thread->control.cursor = at + 2;
+        set_epoch(runtime, thread, (uint32_t)(ticks >> 32));
     }
-    return ticks << 32 | word;
+    return ticks << 32;
+}
+
+static uint64_t write_record(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
+                             struct perftrace_site *site, uint64_t depth, const uint64_t *fixed,
+                             unsigned fixed_count, const struct perftrace_value_ *values, unsigned value_count) {
+    uint64_t word = (uint64_t)site->id << PERFTRACE_SITE_SHIFT | (uint64_t)site->kind << PERFTRACE_KIND_SHIFT |
+                    (depth == UINT64_MAX ? thread->control.depth : depth);
+    uint64_t ticks = stamp(runtime, thread);
+    uint64_t *at = thread->control.cursor, *to = at + 1;
+    for (unsigned i = 0; i < fixed_count; i++)
+        *to++ = fixed[i];
+    for (unsigned i = 0; i < value_count; i++)
+        to = perftrace_put_(to, &values[i]);
+    if (site->kind == PERFTRACE_RECORD_BEGIN)
+        thread->control.depth++;
+    __atomic_store_n(at, ticks | word, __ATOMIC_RELEASE);
+    thread->control.cursor = to;
+    return word;
 }
 
 static uint64_t record(struct perftrace_runtime *runtime, struct perftrace_site *site, uint64_t depth,
@@ -77,38 +113,22 @@ static uint64_t record(struct perftrace_runtime *runtime, struct perftrace_site 
     struct perftrace_thread *thread = perftrace_thread_here(runtime);
     if (thread == NULL)
         return 0;
-    uint64_t *before = thread->control.cursor;
-    if (before == PERFTRACE_CLAIMED) {
+    if (!claim(thread)) {
         perftrace_count_lost(runtime, thread, PERFTRACE_LOSS_REENTRY);
         return 0;
     }
-    size_t words = 1 + fixed_count;
+    size_t words = 1 + fixed_count + 2; /* a REBASE may come first */
     for (unsigned i = 0; i < value_count; i++)
         words += perftrace_words_(&values[i]);
-    if (words * 8 > RECORD_BYTES_MAX) {
-        perftrace_count_lost(runtime, thread, PERFTRACE_LOSS_TOO_BIG);
-        return 0;
-    }
-    thread->control.cursor = PERFTRACE_CLAIMED;
-    uint64_t *at = make_room(runtime, thread, before, words + 2, false);
     uint64_t word = 0;
-    if (at != NULL) {
-        word = (uint64_t)site->id << PERFTRACE_SITE_SHIFT | (uint64_t)site->kind << PERFTRACE_KIND_SHIFT |
-               (depth == UINT64_MAX ? thread->control.depth : depth);
-        uint64_t first = stamp(runtime, thread, &at, word);
-        uint64_t *to = at + 1;
-        for (unsigned i = 0; i < fixed_count; i++)
-            *to++ = fixed[i];
-        for (unsigned i = 0; i < value_count; i++)
-            to = perftrace_put_(to, &values[i]);
-        if (site->kind == PERFTRACE_RECORD_BEGIN)
-            thread->control.depth++;
-        perftrace_publish_(&thread->control, at, first, to);
-    } else {
+    if (words * 8 > RECORD_BYTES_MAX)
+        perftrace_count_lost(runtime, thread, PERFTRACE_LOSS_TOO_BIG);
+    else if (make_room(runtime, thread, words, false, true))
+        word = write_record(runtime, thread, site, depth, fixed, fixed_count, values, value_count);
+    else
         perftrace_count_lost(runtime, thread,
                              thread->segment != NULL ? PERFTRACE_LOSS_FULL : PERFTRACE_LOSS_NO_RING);
-        thread->control.cursor = before;
-    }
+    unclaim(thread);
     return word;
 }
 
@@ -146,20 +166,22 @@ void perftrace_end_cold_(uint64_t word) {
         return; /* it began in another process, or another trace */
     }
     /* A span that was recorded ends while a record is being written: whoever was writing has been left by longjmp or
-     * an exception (a handler that came in between could not have begun a span). Its segment is given up with what
-     * is whole in it. */
-    uint64_t *before = thread->control.cursor;
-    thread->control.cursor = PERFTRACE_CLAIMED;
-    uint64_t *at = make_room(runtime, thread, before, 3, true);
-    if (at != NULL) {
-        uint64_t first = stamp(runtime, thread, &at, word + PERFTRACE_KIND_STEP_);
-        thread->control.depth = (uint8_t)word;
-        perftrace_publish_(&thread->control, at, first, at + 1);
+     * an exception (a handler that came in between could not have begun a span). What is behind the cursor may be
+     * half written; the segment is given up with what is whole in it. */
+    bool whole = claim(thread);
+    if (!whole)
+        thread->control.room = 0;
+    if (make_room(runtime, thread, 3, true, whole)) {
+        uint64_t ticks = stamp(runtime, thread);
+        __atomic_store_n(thread->control.cursor, ticks | (word + PERFTRACE_KIND_STEP_), __ATOMIC_RELEASE);
+        thread->control.cursor++;
+        whole = true;
     } else {
         perftrace_count_lost(runtime, thread, PERFTRACE_LOSS_FULL);
-        thread->control.depth = (uint8_t)word;
-        thread->control.cursor = before;
     }
+    thread->control.depth = (uint8_t)word;
+    if (whole)
+        unclaim(thread);
     errno = saved_errno;
 }
 

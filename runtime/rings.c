@@ -179,8 +179,8 @@ struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runti
     runtime->owners[index] = thread;
     runtime->lost_told[index] = 0;
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++) {
-        segment->lost[i] = thread->segment != NULL ? thread->segment->lost[i] : 0;
-        runtime->lost_told[index] += segment->lost[i];
+        segment->lost[i] = 0; /* until the thread owns it */
+        runtime->lost_told[index] += thread->segment != NULL ? thread->segment->lost[i] : 0;
     }
     segment->state = PERFTRACE_SEGMENT_CLEARING;
     segment->track = thread->track;
@@ -201,7 +201,7 @@ void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perft
     struct perftrace_segment *segment = thread->segment;
     __atomic_add_fetch(&thread->waiting, 1, __ATOMIC_RELAXED);
     segment->filled = __atomic_add_fetch(&runtime->filled, 1, __ATOMIC_RELAXED);
-    segment->end = end == PERFTRACE_CLAIMED ? UINT32_MAX : (uint32_t)((const char *)end - (const char *)(segment + 1));
+    segment->end = end == NULL ? UINT32_MAX : (uint32_t)((const char *)end - (const char *)(segment + 1));
     __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FULL, __ATOMIC_RELEASE);
 }
 

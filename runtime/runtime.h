@@ -27,9 +27,8 @@
 #define PERFTRACE_SEGMENTS_PER_EXTENT 16u
 #define PERFTRACE_SEGMENTS_SPARE 8u /* the drainer makes more when fewer are free */
 #define PERFTRACE_METADATA_BYTES (1u << 20)
-#define PERFTRACE_SLACK_BYTES (PERFTRACE_INLINE_BYTES_ + 64u)
 #define PERFTRACE_RESERVE_BYTES 4096u /* of each segment, kept for the ends of open spans */
-#define PERFTRACE_CLAIMED ((uint64_t *)UINTPTR_MAX)
+#define PERFTRACE_NO_EPOCH UINT32_MAX /* no tick has it */
 #define PERFTRACE_THREAD_NAME_BYTES 64u
 
 enum perftrace_runtime_state {
@@ -44,11 +43,12 @@ enum perftrace_runtime_state {
 struct perftrace_thread {
     struct perftrace_control control;
     struct perftrace_segment *segment; /* the one being filled */
-    uint64_t *hard_limit;              /* ends of open spans may be written up to here */
+    uint32_t epoch;                    /* as in control, also where that says: always cold */
     struct perftrace_thread *next;     /* of all threads ever */
     uint64_t sequence;                 /* of the next segment */
     uint64_t generation;               /* of the trace that this belongs to */
     uint64_t next_id;
+    uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* the segment has a copy */
     uint32_t track;
     uint32_t waiting; /* segments filled and not yet drained (atomic) */
     int32_t os_id;
@@ -107,7 +107,8 @@ struct perftrace_runtime {
     uint64_t recorded;
     uint64_t losses_written;
     uint64_t modules_seen;
-    uint64_t clock_written; /* when, CLOCK_MONOTONIC */
+    uint64_t clock_due; /* when to read the clocks again, CLOCK_MONOTONIC */
+    uint64_t clock_interval_ns;
     uint64_t settled;       /* before_tick of the last SYNC */
     unsigned unsettled;     /* cycles since then in which a thread was in the middle of a record */
     struct perftrace_sinks *sinks;
@@ -152,8 +153,10 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
 struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
                                                  struct perftrace_thread *thread);
 void perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
-/* Hands the thread's segment to the drainer; its records end at `end`, or (CLAIMED: a record was begun and left)
- * at the first zero word. */
+/* Brings the losses in a thread's segment up to date, though signal handlers may be counting. */
+void perftrace_losses_copy(struct perftrace_thread *thread);
+/* Hands the thread's segment to the drainer; its records end at `end`, or (NULL: a record was begun and left) at the
+ * first zero word. */
 void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
                                  const uint64_t *end);
 /* With the lock held: frees a FULL segment of which nothing is needed any more. */
@@ -168,6 +171,7 @@ bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, ui
                            const char *name);
 /* With the lock held: a track with a number of its own. 0: no room. */
 uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id, const char *name);
+/* Counts a record that was not made, in the thread's segment or (thread NULL) for the whole process. */
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause);
 
 /* ---- trace_file.c ---- */
@@ -197,8 +201,8 @@ bool perftrace_ticks_are_trusted(void);
 
 /* ---- drain.c ---- */
 void *perftrace_drainer_main(void *runtime);
-/* Reads the clocks and writes a CLOCK block. */
-void perftrace_clock_write(struct perftrace_runtime *runtime);
+/* Reads the tick counter and the clocks at one moment: the best of 64 tries. */
+void perftrace_clocks_read(const struct perftrace_runtime *runtime, struct perftrace_block_clock *reading);
 
 /* ---- configure.c ---- */
 /* The configuration in force: what was given, then the environment. False, with a text in *why: nonsense. */

@@ -1,5 +1,5 @@
-/* The sinks' thread: follows the trace file, block by block, and hands what the stream makes of it to the Chrome
- * writer and to the writers of lines. */
+/* The sinks' thread: follows the trace file, block by block, and hands what the stream makes of it to the
+ * Chrome writer and to the writers of lines. */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "sinks.h"
 
@@ -92,8 +92,9 @@ static void stop_chrome(struct perftrace_sinks *sinks, int error) {
     sinks->chrome = NULL;
 }
 
-static bool has_lines(const struct perftrace_sinks *sinks) {
-    return (sinks->log || sinks->console) && !sinks->lines.failed;
+/* Whether there is anybody left to read for. */
+static bool has_sinks(const struct perftrace_sinks *sinks) {
+    return sinks->chrome != NULL || ((sinks->log || sinks->console) && !sinks->lines.failed);
 }
 
 static void deliver(struct perftrace_sinks *sinks, const struct perftrace_item *item) {
@@ -130,8 +131,8 @@ static void flush(struct perftrace_sinks *sinks) {
 
 /* ---- the trace file -------------------------------------------------------------------------------- */
 
-/* Makes the buffer begin at `at` and hold at least `bytes`, and as much more as there is room for up to `end`.
- * 0 or an errno. */
+/* Makes the buffer begin at `at` and hold at least `bytes`, and as much more as there is room for up to
+ * `end`. 0 or an errno. */
 static int refill(struct perftrace_sinks *sinks, uint64_t at, size_t bytes, uint64_t end) {
     size_t kept = (size_t)(sinks->buffer_at + sinks->buffer_used - at);
     if (kept > 0)
@@ -161,7 +162,8 @@ static int refill(struct perftrace_sinks *sinks, uint64_t at, size_t bytes, uint
     return 0;
 }
 
-/* `bytes` bytes of the file from `offset` behind sinks->position, which lie before `end`. NULL: an error is noted. */
+/* `bytes` bytes of the file from `offset` behind sinks->position, which lie before `end`. NULL: an error is
+ * noted. */
 static const char *look(struct perftrace_sinks *sinks, size_t offset, size_t bytes, uint64_t end) {
     uint64_t at = sinks->position + offset;
     int error = end - sinks->position < offset + bytes ? EBADMSG : 0;
@@ -217,7 +219,7 @@ static bool take_block(struct perftrace_sinks *sinks, uint64_t end) {
 /* Takes all blocks up to `end`, a block's end. False: the thread is to end. */
 static bool follow(struct perftrace_sinks *sinks, uint64_t end) {
     bool good = sinks->position > 0 || start(sinks, end);
-    while (good && sinks->position < end && (sinks->chrome != NULL || has_lines(sinks)))
+    while (good && sinks->position < end && has_sinks(sinks))
         good = !atomic_load(&sinks->abandoned) && take_block(sinks, end);
     flush(sinks);
     return good;
@@ -238,10 +240,10 @@ static bool wait_for_work(struct perftrace_sinks *sinks, uint64_t *told) {
 
 /* What is still open is handed out at the end. */
 static void finish(struct perftrace_sinks *sinks) {
-    bool good = perftrace_stream_finish(sinks->stream) == 0;
-    if (!good)
+    sinks->finished =
+        !has_sinks(sinks) || (perftrace_stream_finish(sinks->stream) == 0 && deliver_items(sinks));
+    if (perftrace_stream_error(sinks->stream) != 0)
         note_error(sinks, ENOMEM);
-    sinks->finished = good && deliver_items(sinks);
 }
 
 static void free_sinks(struct perftrace_sinks *sinks) {
@@ -284,7 +286,7 @@ static void *sinks_main(void *argument) {
 
 /* ---- from outside ---------------------------------------------------------------------------------- */
 
-static int start_thread(struct perftrace_sinks *sinks) {
+static void init_lock(struct perftrace_sinks *sinks) {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -292,6 +294,10 @@ static int start_thread(struct perftrace_sinks *sinks) {
     pthread_cond_init(&sinks->work, NULL);
     pthread_cond_init(&sinks->progress, &attributes);
     pthread_condattr_destroy(&attributes);
+}
+
+/* 0 or an errno. */
+static int start_thread(struct perftrace_sinks *sinks) {
     sigset_t all, saved;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &saved);
@@ -317,6 +323,7 @@ struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_option
     struct perftrace_sinks *sinks = calloc(1, sizeof *sinks);
     if (sinks == NULL)
         return NULL;
+    init_lock(sinks);
     sinks->fd = options->trace_fd;
     sinks->log = options->log;
     sinks->console = options->console;
@@ -331,8 +338,7 @@ struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_option
         return sinks;
     perftrace_chrome_close(sinks->chrome);
     perftrace_page_file_close(sinks->page_file);
-    perftrace_stream_close(sinks->stream);
-    free(sinks);
+    free_sinks(sinks);
     errno = error;
     return NULL;
 }

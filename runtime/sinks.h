@@ -14,8 +14,8 @@ struct perftrace_sinks_options {
     bool log, console;       /* lines on stderr; both are switched off when it fails */
 };
 
-/* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the Chrome
- * file or the thread can't be had. */
+/* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the
+ * Chrome file or the thread can't be had. */
 struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_options *options);
 
 /* The trace is complete up to this byte (a block's end). Never blocks for long; wakes the thread. */
@@ -27,10 +27,12 @@ bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms);
 
 /* Waits as above (after which open spans are handed out as such), ends the thread and frees everything. When
  * time runs out, what has been written so far stays (a valid file), the thread is told to stop at once and
- * joined, and the result is the number of trace bytes that the sinks have not written out; else 0. A thread that does
- * not return from the kernel (stderr is a pipe that is full) is left behind after another half second, and frees
- * everything if it ever comes back. *write_errno: 0, or why the Chrome file could not be written to its end: it
- * holds all events up to there (a file with holes would tell lies), and the trace is not read any further for it. */
+ * joined, and the result is the number of trace bytes that the sinks have not written out; else 0. A thread
+ * that does not return from the kernel (stderr is a pipe that nobody reads) is left behind after another half
+ * second, and frees everything if it ever comes back.
+ *
+ * *write_errno: 0, or why the Chrome file could not be written to its end. It then holds all events up to
+ * there, since one with holes would tell lies, and the trace is read no further for it. */
 uint64_t perftrace_sinks_close(struct perftrace_sinks *sinks, uint32_t timeout_ms, int *write_errno);
 
 #endif

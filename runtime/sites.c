@@ -66,11 +66,18 @@ static const char *site_target(const struct perftrace_site *site, char *buffer, 
     return site->target != NULL ? site->target : file_stem(or_empty(site->file), buffer, size);
 }
 
+/* The name as the filter's [span] sees it: only spans have one. */
+static const char *span_name(const struct perftrace_site *site) {
+    bool span = site->kind == PERFTRACE_RECORD_BEGIN || site->kind == PERFTRACE_RECORD_ASYNC_BEGIN ||
+                site->kind == PERFTRACE_RECORD_ASYNC_END || site->kind == PERFTRACE_RECORD_TRACK_SPAN;
+    return span ? or_empty(site->name) : NULL;
+}
+
 static void switch_site(struct perftrace_site *site, const struct perftrace_filter *filter) {
     char stem[128];
     uint32_t state = 0;
     if (filter != NULL && site->id != 0 &&
-        perftrace_filter_allows(filter, site_target(site, stem, sizeof stem), or_empty(site->name), site->level))
+        perftrace_filter_allows(filter, site_target(site, stem, sizeof stem), span_name(site), site->level))
         state = site->id << PERFTRACE_SITE_SHIFT | (uint32_t)site->kind << PERFTRACE_KIND_SHIFT;
     __atomic_store_n(&site->state, state, __ATOMIC_RELEASE);
 }

@@ -16,9 +16,23 @@ static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool exit_key_made;
 
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause) {
-    uint64_t *counter = thread != NULL && thread->segment != NULL ? &thread->segment->lost[cause]
-                                                                  : &runtime->ring->lost[cause];
-    __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+    if (thread == NULL) {
+        __atomic_add_fetch(&runtime->ring->lost[cause], 1, __ATOMIC_RELAXED);
+        return;
+    }
+    uint64_t sum = __atomic_add_fetch(&thread->lost[cause], 1, __ATOMIC_RELAXED);
+    if (thread->segment != NULL)
+        __atomic_store_n(&thread->segment->lost[cause], sum, __ATOMIC_RELAXED);
+}
+
+void perftrace_losses_copy(struct perftrace_thread *thread) {
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++) {
+        uint64_t sum;
+        do {
+            sum = __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED);
+            __atomic_store_n(&thread->segment->lost[i], sum, __ATOMIC_RELAXED);
+        } while (sum != __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED));
+    }
 }
 
 bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, uint32_t kind, int32_t os_id,
@@ -49,11 +63,12 @@ static void thread_ends(void *pointer) {
     if (thread->used) {
         if (thread->segment != NULL && thread->generation == runtime->generation) {
             for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-                runtime->lost_by_ended_threads[i] += thread->segment->lost[i];
-            perftrace_segment_hand_over(runtime, thread, thread->control.cursor);
+                runtime->lost_by_ended_threads[i] += thread->lost[i];
+            bool whole = thread->control.room >= PERFTRACE_FREE_;
+            perftrace_segment_hand_over(runtime, thread, whole ? thread->control.cursor : NULL);
         }
         thread->segment = NULL;
-        thread->control.limit = NULL;
+        thread->control.room = PERFTRACE_FREE_;
         thread->used = false;
     }
     perftrace_unlock(runtime, &saved);
@@ -93,11 +108,13 @@ static bool start_thread(struct perftrace_runtime *runtime, struct perftrace_thr
         return false;
     thread->sequence = 0;
     thread->next_id = 0;
+    memset(thread->lost, 0, sizeof thread->lost);
     thread->waiting = 0;
     thread->segment = NULL;
-    thread->hard_limit = NULL;
+    thread->epoch = 0;
     thread->control.cursor = NULL;
-    thread->control.limit = NULL;
+    thread->control.room = PERFTRACE_FREE_;
+    thread->control.epoch = PERFTRACE_NO_EPOCH;
     thread->control.depth = 0;
     thread->generation = runtime->generation;
     thread->used = true;

@@ -4,7 +4,7 @@
  * show. They are all in this file, so that a better version differs in it alone:
  * - find_node asks exists_node and then load_node, and both ask the store for the same entry;
  * - load_directory_entries lists the names and then asks for each entry by itself: N + 1 queries for one answer;
- * - it also reads the records of the directory's own node, which its caller has most often just loaded. */
+ * - load_node makes sure of its directory again for every entry in it. */
 #define PERF_TARGET "nodestore"
 #include <perftrace.h>
 
@@ -18,11 +18,27 @@ int exists_node(struct store *store, const char *part_id, const char *entry_name
     return query_single_directory_entry(store, part_id, entry_name, &entry, exists);
 }
 
+static int need_directory(struct store *store, const char *part_id) {
+    struct node directory;
+    bool found = false;
+    int result = query_records(store, part_id, part_id, &directory, &found);
+    if (result != STORE_OK)
+        return result;
+    bool is_directory = found && directory.kind == NODE_DIRECTORY;
+    if (found)
+        node_free(&directory);
+    return is_directory
+               ? STORE_OK
+               : store_fail(store, STORE_DAMAGED, "%s: part %s has no directory", store->path, part_id);
+}
+
 int load_node(struct store *store, const char *part_id, const char *entry_name, struct node *node) {
     PERF_SPAN("load_node", "part_id", part_id, "entry_name", entry_name);
     struct entry entry;
     bool found = false;
-    int result = query_single_directory_entry(store, part_id, entry_name, &entry, &found);
+    int result = need_directory(store, part_id);
+    if (result == STORE_OK)
+        result = query_single_directory_entry(store, part_id, entry_name, &entry, &found);
     if (result == STORE_OK && found)
         result = query_records(store, entry.part_id, entry.node_id, node, &found);
     if (result == STORE_OK && !found)
@@ -62,19 +78,12 @@ int find_path(struct store *store, const char *path, struct node *node, bool *fo
 int load_directory_entries(struct store *store, const char *part_id, struct entry_list *list) {
     PERF_SPAN("load_directory_entries", "part_id", part_id);
     *list = (struct entry_list){0};
-    struct node directory;
-    bool found = false;
-    int result = query_records(store, part_id, part_id, &directory, &found);
-    if (result != STORE_OK)
-        return result;
-    bool is_directory = found && directory.kind == NODE_DIRECTORY;
-    if (found)
-        node_free(&directory);
-    if (!is_directory)
-        return store_fail(store, STORE_DAMAGED, "%s: part %s has no directory", store->path, part_id);
-    result = query_directory_entries(store, part_id, list);
+    int result = need_directory(store, part_id);
+    if (result == STORE_OK)
+        result = query_directory_entries(store, part_id, list);
     for (size_t i = 0; result == STORE_OK && i < list->count; i++) {
         struct entry *entry = &list->items[i];
+        bool found = false;
         result = query_single_directory_entry(store, part_id, entry->name, entry, &found);
         if (result == STORE_OK && !found)
             result = store_fail(store, STORE_DAMAGED, "%s: entry %s of part %s has no node", store->path,

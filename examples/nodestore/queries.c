@@ -68,9 +68,13 @@ static uint64_t clock_ns(void) {
 static struct query query_start(struct store *store, enum statement which) {
     struct query query = {.store = store};
     sqlite3_stmt **statement = &store->statements[which];
-    if (*statement == NULL && sqlite3_prepare_v3(store->db, statement_sql[which], -1,
-                                                 SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
-        query.result = store_fail_sql(store, "prepare a query");
+    if (*statement == NULL) {
+        uint64_t begin_ns = clock_ns();
+        if (sqlite3_prepare_v3(store->db, statement_sql[which], -1, SQLITE_PREPARE_PERSISTENT, statement,
+                               NULL) != SQLITE_OK)
+            query.result = store_fail_sql(store, "prepare a query");
+        query.sql_ns = clock_ns() - begin_ns;
+    }
     query.statement = *statement;
     return query;
 }

@@ -1,4 +1,5 @@
-/* A strict JSON checker (RFC 8259): one value, no comma too many, well-formed UTF-8, nothing behind it but blanks. */
+/* A strict JSON checker (RFC 8259): one value, no comma too many, well-formed UTF-8, and nothing behind it
+ * but blanks. */
 #ifndef PERFTRACE_TESTS_JSON_CHECK_H
 #define PERFTRACE_TESTS_JSON_CHECK_H
 

@@ -1,5 +1,5 @@
-/* runtime/filter.c: a table of directives, with the answers that the documentation of Rust's EnvFilter gives for
- * them but for the two differences that filter.h names; and what is complained of. */
+/* runtime/filter.c: a table of directives, with the answers that the documentation of Rust's EnvFilter gives
+ * for them but for the two differences that filter.h names; and what is complained of. */
 #include "../../runtime/filter.h"
 
 #include <setjmp.h>

@@ -1,0 +1,47 @@
+#!/bin/sh
+# The demonstration (`make demo`): traces a program, examples/nodestore, while it stores, exports and checks this source
+# tree, and shows what perftrace makes of it. demo.sh BUILD; everything is left in BUILD/demo.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+bin=$(cd "$1/bin" && pwd)
+demo=$(cd "$1" && pwd)/demo
+if [ ! -x "$bin/nodestore" ]; then
+    echo "demo.sh: there is no $bin/nodestore; it is built where SQLite is installed (Debian: libsqlite3-dev)" >&2
+    exit 2
+fi
+rm -rf "$demo"
+mkdir -p "$demo/tree" "$demo/traces"
+
+# The sources alone: neither what git keeps nor build folders, which CMake's cache tells.
+cd "$root"
+{
+    echo ./.git
+    find . -mindepth 2 -name CMakeCache.txt -not -path './.git/*' -exec dirname {} \;
+} >"$demo/left_out"
+tar -cf - --anchored --no-wildcards --exclude-from="$demo/left_out" . | tar -xf - -C "$demo/tree"
+cd "$demo"
+PATH=$bin:$PATH
+
+# Each command of nodestore is a process with a trace of its own; all of them add their lines to one log.
+traced() {
+    printf '$ nodestore %s\n' "$*"
+    TRACE_FILE=traces/$1.json PERF_TRACE_LOG=1 nodestore "$@" 2>>perf_trace.log
+}
+traced make store
+traced import store tree
+traced list store
+traced export store copy
+traced check store
+
+printf '\nWhere did the time of the export go, and what was asked for again and again?\n$ perftrace analyze traces/export.ptrace\n'
+perftrace analyze traces/export.ptrace
+
+cat <<END
+
+It is all in $demo
+  traces/*.ptrace  the traces                    perftrace analyze traces/import.ptrace, or traces/ for all of them
+  perf_trace.log   the same as lines of text     perftrace analyze perf_trace.log
+  traces/*.json    for a browser: in Chrome's DevTools (F12) the Performance panel, "Load profile…";
+                   or https://ui.perfetto.dev, "Open trace file"
+END

@@ -1,0 +1,2 @@
+mkdir empty
+perftrace analyze empty

@@ -1,0 +1,1 @@
+perftrace analyze --top=3 "$DATA/folder"

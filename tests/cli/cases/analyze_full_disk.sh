@@ -1,0 +1,1 @@
+perftrace analyze "$DATA/quickstart.log" >/dev/full

@@ -1,0 +1,2 @@
+perftrace analyze --format json "$DATA/quickstart.log" >report.json
+jq . report.json

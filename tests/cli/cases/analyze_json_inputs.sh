@@ -1,0 +1,1 @@
+perftrace analyze --format json "$DATA/folder" | jq -c ".same_question, .totals.inputs"

@@ -1,0 +1,2 @@
+echo hello >text.log
+perftrace analyze text.log

@@ -1,0 +1,3 @@
+perftrace analyze --top 0 "$DATA/many.log" >report
+grep -c "^  … and" report
+grep "^===" report

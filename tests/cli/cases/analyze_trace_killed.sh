@@ -1,0 +1,1 @@
+perftrace analyze --top=2 "$DATA/killed.ptrace"

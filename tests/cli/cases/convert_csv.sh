@@ -1,0 +1,1 @@
+perftrace convert "$DATA/quickstart.log" --to csv -o -

@@ -1,0 +1,2 @@
+perftrace convert "$DATA/hostile.log" -o out.csv
+cat -A out.csv

@@ -1,0 +1,2 @@
+perftrace convert "$DATA/killed.ptrace" -o out.json
+jq -c ".traceEvents[] | [.ph, .name, .ts, .tid]" out.json

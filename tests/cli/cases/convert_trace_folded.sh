@@ -1,0 +1,1 @@
+perftrace convert "$DATA/killed.ptrace" -o -  -t folded

@@ -1,0 +1,1 @@
+perftrace info "$DATA/quickstart.log"

@@ -1,0 +1,1 @@
+perftrace info --format json --sites "$DATA/killed.ptrace" | jq .

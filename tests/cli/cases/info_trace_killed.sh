@@ -1,0 +1,1 @@
+perftrace info --sites "$DATA/killed.ptrace"
