@@ -4,7 +4,7 @@
  * show. They are all in this file, so that a better version differs in it alone:
  * - find_node asks exists_node and then load_node, and both ask the store for the same entry;
  * - load_directory_entries lists the names and then asks for each entry by itself: N + 1 queries for one answer;
- * - load_node makes sure of its directory again for every entry in it. */
+ * - find_path walks down from the root each time, so that an export asks for the upper directories again and again. */
 #define PERF_TARGET "nodestore"
 #include <perftrace.h>
 
@@ -36,9 +36,7 @@ int load_node(struct store *store, const char *part_id, const char *entry_name, 
     PERF_SPAN("load_node", "part_id", part_id, "entry_name", entry_name);
     struct entry entry;
     bool found = false;
-    int result = need_directory(store, part_id);
-    if (result == STORE_OK)
-        result = query_single_directory_entry(store, part_id, entry_name, &entry, &found);
+    int result = query_single_directory_entry(store, part_id, entry_name, &entry, &found);
     if (result == STORE_OK && found)
         result = query_records(store, entry.part_id, entry.node_id, node, &found);
     if (result == STORE_OK && !found)
@@ -58,21 +56,28 @@ int find_node(struct store *store, const char *part_id, const char *entry_name, 
 
 int find_path(struct store *store, const char *path, struct node *node, bool *found) {
     PERF_SPAN("find_path", "path", path);
-    int result = query_records(store, STORE_ROOT, STORE_ROOT, node, found);
-    while (result == STORE_OK && *found && *(path += strspn(path, "/")) != '\0') {
-        char name[STORE_NAME_MAX + 1];
+    char part_id[sizeof node->node_id] = STORE_ROOT, name[STORE_NAME_MAX + 1];
+    path += strspn(path, "/");
+    if (*path == '\0')
+        return query_records(store, STORE_ROOT, STORE_ROOT, node, found);
+    for (;;) {
         size_t length = strcspn(path, "/");
-        struct node parent = *node;
+        *found = entry_name_valid(path, length);
+        if (!*found)
+            return STORE_OK;
+        memcpy(name, path, length);
+        name[length] = '\0';
+        int result = find_node(store, part_id, name, node, found);
+        path += length;
+        path += strspn(path, "/");
+        if (result != STORE_OK || !*found || *path == '\0')
+            return result;
+        memcpy(part_id, node->node_id, sizeof part_id);
+        *found = node->kind == NODE_DIRECTORY;
         node_free(node);
-        *found = parent.kind == NODE_DIRECTORY && entry_name_valid(path, length);
-        if (*found) {
-            memcpy(name, path, length);
-            name[length] = '\0';
-            path += length;
-            result = find_node(store, parent.node_id, name, node, found);
-        }
+        if (!*found)
+            return STORE_OK;
     }
-    return result;
 }
 
 int load_directory_entries(struct store *store, const char *part_id, struct entry_list *list) {

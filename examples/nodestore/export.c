@@ -15,7 +15,8 @@
 struct export {
     struct store *store;
     struct totals *totals;
-    struct walk_path path;
+    struct walk_path path;   /* where it is written to, for messages */
+    struct walk_path stored; /* the same in the store */
     unsigned char bytes[STORE_RECORD_BYTES];
 };
 
@@ -95,9 +96,10 @@ static int export_directory(struct export *export, const char *part_id, int fold
     for (size_t i = 0; result == STORE_OK && i < list.count; i++) {
         const char *name = list.items[i].name;
         size_t before = walk_enter(&export->path, name);
+        size_t stored_before = walk_enter(&export->stored, name);
         struct node node;
         bool found = false;
-        result = find_node(export->store, part_id, name, &node, &found);
+        result = find_path(export->store, export->stored.text, &node, &found);
         if (result == STORE_OK && !found)
             result = store_fail(export->store, STORE_FAILED, "%s: gone from the store meanwhile",
                                 export->path.text);
@@ -108,6 +110,7 @@ static int export_directory(struct export *export, const char *part_id, int fold
         if (found)
             node_free(&node);
         walk_leave(&export->path, before);
+        walk_leave(&export->stored, stored_before);
     }
     PERF_METRIC("entries", list.count);
     entry_list_free(&list);

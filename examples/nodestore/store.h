@@ -128,9 +128,10 @@ int check_store(struct store *store, FILE *out, struct totals *totals, int64_t *
 bool entry_name_valid(const char *name, size_t length);
 void put_text(FILE *out, const char *text); /* what is not printable ASCII as \xHH: safe on a terminal */
 
-/* Where a walk is, for messages only: a path that grows too long is shown cut. */
+/* Where a walk is. A folder outside the store may have a longer path; then it is cut, and serves for messages
+ * only. */
 struct walk_path {
-    char text[1024];
+    char text[STORE_DEPTH_MAX * (STORE_NAME_MAX + 1)];
     size_t length;
 };
 size_t walk_enter(struct walk_path *path, const char *name); /* returns what walk_leave wants */

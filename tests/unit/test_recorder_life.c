@@ -286,7 +286,7 @@ static void test_flight_recorder(void **state) {
     assert_int_equal(run_scenario(flies, NULL), 0);
     struct recorded trace = read_recorded(NULL);
     size_t kept = count_items(&trace, PERFTRACE_ITEM_SPAN_BEGIN, "work");
-    assert_true(kept > 5000);
+    assert_true(kept > 4000); /* read_recorded keeps no more than 5000 of them */
     const struct recorded_item *first = find_item(&trace, PERFTRACE_ITEM_SPAN_BEGIN, "work", 0);
     assert_true(first->parameters[0].i > 200000); /* the newest, and the trace is small */
     assert_true(trace.info.bytes < 2 << 20);

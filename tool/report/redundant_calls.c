@@ -16,7 +16,7 @@ static void redundant_calls_text(struct report *report) {
         analysis_signature_text(report->model, repeated[i], &report->line);
         report_line(report);
         perftrace_buffer_text(&report->line, "      Call numbers: ");
-        report_calls(report, repeated[i]);
+        report_calls(report, repeated[i], ANALYSIS_NUMBERS_MAX);
         report_line(report);
     }
     report_more(report, count);

@@ -84,13 +84,14 @@ void report_call(struct report *report, struct analysis_call_id id) {
     perftrace_buffer_unsigned(&report->line, id.number);
 }
 
-void report_calls(struct report *report, const struct analysis_signature *signature) {
+void report_calls(struct report *report, const struct analysis_signature *signature, uint32_t most) {
     report_call(report, signature->first);
-    for (uint32_t i = 0; i < signature->number_count; i++) {
+    uint32_t more = signature->number_count < most ? signature->number_count : most - 1;
+    for (uint32_t i = 0; i < more; i++) {
         perftrace_buffer_text(&report->line, " ");
         report_call(report, signature->numbers[i]);
     }
-    uint64_t shown = 1 + (uint64_t)signature->number_count;
+    uint64_t shown = 1 + (uint64_t)more;
     if (shown < signature->calls) {
         perftrace_buffer_text(&report->line, " … and ");
         perftrace_buffer_unsigned(&report->line, signature->calls - shown);

@@ -43,8 +43,8 @@ void report_line(struct report *report);
 
 /* "#42", or with several inputs "#2:42", the second input's call 42; added to report->line. */
 void report_call(struct report *report, struct analysis_call_id id);
-/* The calls of a signature, "#42 #43 … and 7 more". */
-void report_calls(struct report *report, const struct analysis_signature *signature);
+/* The calls of a signature, at most so many of them: "#42 #43 … and 7 more". */
+void report_calls(struct report *report, const struct analysis_signature *signature, uint32_t most);
 
 /* JSON: function, caller, signature, calls and call_numbers of a signature. */
 void report_json_signature(struct report *report, const struct analysis_signature *signature);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define ASKERS_SHOWN 8u
+#define NUMBERS_SHOWN 4u /* of each, since they stand on one line */
 
 /* "exists_node #42, load_node #43" */
 static void add_askers(struct report *report, const struct analysis_question *question) {
@@ -16,7 +17,7 @@ static void add_askers(struct report *report, const struct analysis_question *qu
         perftrace_buffer_text(&report->line, i == 0 ? "" : ", ");
         perftrace_buffer_visible(&report->line, report->model->functions[askers[i]->caller].name);
         perftrace_buffer_text(&report->line, " ");
-        report_calls(report, askers[i]);
+        report_calls(report, askers[i], NUMBERS_SHOWN);
     }
     if (count > ASKERS_SHOWN) {
         perftrace_buffer_text(&report->line, ", … and ");
