@@ -43,7 +43,7 @@ enum perftrace_track {
 /* What happens to a record when the drainer has not kept up and the buffers are full. */
 enum perftrace_when_full {
     PERFTRACE_FULL_DROP = 0,     /* it is dropped and counted */
-    PERFTRACE_FULL_WAIT = 1,     /* the thread waits (not in signal handlers' way: those drop) */
+    PERFTRACE_FULL_WAIT = 1,     /* the thread waits, in a signal handler too */
     PERFTRACE_FULL_OVERWRITE = 2 /* flight recorder: the oldest are given up; the newest are in the trace at the end */
 };
 

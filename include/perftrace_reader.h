@@ -33,7 +33,8 @@ struct perftrace_reader_options {
  * is not a trace is taken for a log. Of a trace whose program still runs or was killed, what lies in its
  * rings is read too. Returns NULL and fills *error (if not NULL) when it can't: no such file, a folder,
  * a newer version, no memory. `options` may be NULL. Close the result with perftrace_reader_close. */
-struct perftrace_reader *perftrace_reader_open(const char *path, const struct perftrace_reader_options *options,
+struct perftrace_reader *perftrace_reader_open(const char *path,
+                                               const struct perftrace_reader_options *options,
                                                struct perftrace_error_info *error);
 
 /* The next item, or NULL at the end. Damage in the input is skipped, counted in perftrace_reader_info
@@ -51,12 +52,23 @@ const struct perftrace_trace_info *perftrace_reader_info(const struct perftrace_
 size_t perftrace_reader_site_count(const struct perftrace_reader *reader);
 const struct perftrace_site_info *perftrace_reader_site(const struct perftrace_reader *reader, size_t index);
 size_t perftrace_reader_track_count(const struct perftrace_reader *reader);
-const struct perftrace_track_info *perftrace_reader_track(const struct perftrace_reader *reader, size_t index);
+const struct perftrace_track_info *perftrace_reader_track(const struct perftrace_reader *reader,
+                                                          size_t index);
 
 void perftrace_reader_close(struct perftrace_reader *reader); /* NULL: nothing happens */
 
 /* The name of a cause of loss ("ring full", "disk full", …); NULL past the last. */
 const char *perftrace_loss_name(unsigned cause);
+
+/* ---- after a crash -------------------------------------------------------------------------------- */
+
+/* Appends what a killed program left in its rings to its trace, and removes the ring file: what a reader says of
+ * the trace stays the same, and the trace alone is enough for it. May be interrupted, repeated, and called while
+ * others read. 1: done. 0: there is nothing to do: the program ended in good order, may still run (on another
+ * machine, too), or has left no rings, or `path` is no trace ("-" is none). Negative enum perftrace_error: it
+ * could not be done (trace or folder read-only, disk full, something damaged); then nothing is lost, reading
+ * works as before, and *error (if not NULL) says why. */
+int perftrace_reader_fold(const char *path, struct perftrace_error_info *error);
 
 /* ---- aggregation ---------------------------------------------------------------------------------- */
 
@@ -72,7 +84,8 @@ struct perftrace_function_total {
 
 /* Reads to the end and gives the totals by function, most calls first (ties by name). *totals is to be
  * freed with free(). Returns the number of functions, or a negative enum perftrace_error. */
-ptrdiff_t perftrace_reader_aggregate(struct perftrace_reader *reader, struct perftrace_function_total **totals);
+ptrdiff_t perftrace_reader_aggregate(struct perftrace_reader *reader,
+                                     struct perftrace_function_total **totals);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

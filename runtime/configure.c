@@ -26,7 +26,8 @@ void perftrace_complain(const char *directive, size_t length, const char *reason
 static bool with_extension(char *out, size_t size, const char *path, const char *from, const char *to) {
     const char *slash = strrchr(path, '/');
     const char *dot = strrchr(slash != NULL ? slash : path, '.');
-    size_t stem = dot != NULL && (from == NULL || strcmp(dot, from) == 0) ? (size_t)(dot - path) : strlen(path);
+    size_t stem =
+        dot != NULL && (from == NULL || strcmp(dot, from) == 0) ? (size_t)(dot - path) : strlen(path);
     int length = snprintf(out, size, "%.*s%s", (int)stem, path, to);
     return length > 0 && (size_t)length < size - 32; /* .PID may have to go in */
 }
@@ -109,6 +110,7 @@ bool perftrace_configure(struct perftrace_runtime *runtime, const struct perftra
     const char *directives = secure_getenv("PERF_TRACE_FILTER");
     if (directives == NULL)
         directives = secure_getenv("RUST_LOG");
-    perftrace_filter_parse(filter, directives != NULL ? directives : config->filter_level, perftrace_complain);
+    perftrace_filter_parse(filter, directives != NULL ? directives : config->filter_level,
+                           perftrace_complain);
     return true;
 }

@@ -64,7 +64,7 @@ static void write_clock_when_due(struct perftrace_runtime *runtime, bool at_once
     perftrace_clocks_read(runtime, &reading);
     perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &reading, sizeof reading, NULL, 0);
     uint64_t interval = runtime->clock_interval_ns * 10;
-    runtime->clock_interval_ns = interval < CLOCK_FIRST_NS ? CLOCK_FIRST_NS
+    runtime->clock_interval_ns = interval < CLOCK_FIRST_NS      ? CLOCK_FIRST_NS
                                  : interval > CLOCK_INTERVAL_NS ? CLOCK_INTERVAL_NS
                                                                 : interval;
     runtime->clock_due = now + runtime->clock_interval_ns;
@@ -147,7 +147,7 @@ static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
     perftrace_lock(runtime, &saved);
     for (uint32_t i = 0; i < runtime->segment_count; i++) {
         const struct perftrace_segment *segment = runtime->segments[i];
-        uint32_t state = segment->state;
+        uint32_t state = __atomic_load_n(&segment->state, __ATOMIC_ACQUIRE);
         if (state != PERFTRACE_SEGMENT_ACTIVE && state != PERFTRACE_SEGMENT_FULL)
             continue;
         runtime->draining[i] = true;
@@ -166,12 +166,13 @@ static bool drain_segment(struct perftrace_runtime *runtime, const struct draina
     if (what->state == PERFTRACE_SEGMENT_FULL && segment->end < most)
         most = segment->end;
     uint64_t base = from == 0 ? segment->base_tick : runtime->bases[what->index];
-    struct perftrace_block_chunk head = {.track = segment->track, .first_byte = from, .base_tick = base,
-                                         .sequence = segment->sequence};
+    struct perftrace_block_chunk head = {
+        .track = segment->track, .first_byte = from, .base_tick = base, .sequence = segment->sequence};
     const uint64_t *records = (const uint64_t *)(const void *)((const char *)(segment + 1) + from);
     uint64_t count = 0;
     bool unknown = false; /* a site registered since: its records wait for the next cycle */
-    size_t words = perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &unknown);
+    size_t words =
+        perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &unknown);
     uint64_t lost = 0;
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
         lost += head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);

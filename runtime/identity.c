@@ -31,7 +31,8 @@ void perftrace_random(uint8_t *bytes, size_t count) {
         return;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t mixed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 32;
+    uint64_t mixed =
+        (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 32;
     for (size_t i = 0; i < count; i++) {
         mixed ^= mixed << 13, mixed ^= mixed >> 7, mixed ^= mixed << 17; /* xorshift64, Marsaglia 2003 */
         bytes[i] = (uint8_t)(mixed >> 24);
@@ -168,8 +169,8 @@ static int write_module(struct dl_phdr_info *info, size_t size, void *context) {
     head.build_id_bytes = find_build_id(info, head.build_id, sizeof head.build_id);
     memcpy(block, &head, sizeof head);
     memcpy(block + sizeof head, path, length);
-    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_MODULE, block, (sizeof head + length + 7) & ~(size_t)7,
-                          NULL, 0);
+    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_MODULE, block,
+                          (sizeof head + length + 7) & ~(size_t)7, NULL, 0);
     return 0;
 }
 

@@ -89,8 +89,8 @@ uint64_t perftrace_ticks_now(const struct perftrace_runtime *runtime) {
 }
 
 static int fail(int result, const char *what, const char *path, int error) {
-    snprintf(last_error, sizeof last_error, "%s%s%s%s%s", what, path != NULL ? " " : "", path != NULL ? path : "",
-             error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+    snprintf(last_error, sizeof last_error, "%s%s%s%s%s", what, path != NULL ? " " : "",
+             path != NULL ? path : "", error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
     return -result;
 }
 
@@ -109,7 +109,8 @@ static void start_sinks(struct perftrace_runtime *runtime) {
     if (!config->chrome_output && !config->log_output && !config->console_output)
         return;
     struct perftrace_sinks_options options = {.trace_fd = runtime->trace.fd,
-                                              .chrome_path = config->chrome_output ? runtime->chrome_path : NULL,
+                                              .chrome_path =
+                                                  config->chrome_output ? runtime->chrome_path : NULL,
                                               .log = config->log_output,
                                               .console = config->console_output};
     runtime->sinks = perftrace_sinks_open(&options);
@@ -151,7 +152,8 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     int error = perftrace_trace_open(runtime, own_name);
     if (error != 0)
         return fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
-    struct perftrace_block_clock reading; /* the drainer's first one comes a little later: together a first rate */
+    struct perftrace_block_clock
+        reading; /* the drainer's first one comes a little later: together a first rate */
     perftrace_clocks_read(runtime, &reading);
     error = perftrace_rings_make(runtime);
     if (error == 0)
@@ -185,8 +187,8 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
 /* Moves from one of two states to STARTING; false: it is in neither. */
 static bool claim_start(struct perftrace_runtime *runtime) {
     int state = PERFTRACE_STATE_NONE, stopped = PERFTRACE_STATE_STOPPED;
-    return __atomic_compare_exchange_n(&runtime->state, &state, PERFTRACE_STATE_STARTING, false, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_ACQUIRE) ||
+    return __atomic_compare_exchange_n(&runtime->state, &state, PERFTRACE_STATE_STARTING, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
            __atomic_compare_exchange_n(&runtime->state, &stopped, PERFTRACE_STATE_STARTING, false,
                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
@@ -208,9 +210,8 @@ int perftrace_init(const struct perftrace_config *given) {
     forget_previous(runtime);
     struct perftrace_filter filter;
     const char *why = "";
-    int result = perftrace_configure(runtime, given, &filter, &why)
-                     ? start(runtime, &filter, false)
-                     : fail(PERFTRACE_INVALID, why, NULL, 0);
+    int result = perftrace_configure(runtime, given, &filter, &why) ? start(runtime, &filter, false)
+                                                                    : fail(PERFTRACE_INVALID, why, NULL, 0);
     if (result != 0)
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
     else if (!registered)
@@ -361,7 +362,7 @@ void perftrace_statistics(struct perftrace_statistics *statistics) {
     if (runtime == NULL || runtime->ring == NULL)
         return;
     statistics->recorded = __atomic_load_n(&runtime->recorded, __ATOMIC_RELAXED);
-    statistics->bytes = runtime->trace.bytes;
+    statistics->bytes = __atomic_load_n(&runtime->trace.bytes, __ATOMIC_ACQUIRE);
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES; i++) {

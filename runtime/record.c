@@ -90,24 +90,23 @@ static uint64_t stamp(struct perftrace_runtime *runtime, struct perftrace_thread
 }
 
 static uint64_t write_record(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
-                             struct perftrace_site *site, uint64_t depth, const uint64_t *fixed,
-                             unsigned fixed_count, const struct perftrace_value_ *values, unsigned value_count) {
-    uint64_t word = (uint64_t)site->id << PERFTRACE_SITE_SHIFT | (uint64_t)site->kind << PERFTRACE_KIND_SHIFT |
-                    (depth == UINT64_MAX ? thread->control.depth : depth);
+                             uint32_t state, uint64_t depth, const uint64_t *fixed, unsigned fixed_count,
+                             const struct perftrace_value_ *values, unsigned value_count) {
+    uint64_t word = state | (depth == UINT64_MAX ? thread->control.depth : depth);
     uint64_t ticks = stamp(runtime, thread);
     uint64_t *at = thread->control.cursor, *to = at + 1;
     for (unsigned i = 0; i < fixed_count; i++)
         *to++ = fixed[i];
     for (unsigned i = 0; i < value_count; i++)
         to = perftrace_put_(to, &values[i]);
-    if (site->kind == PERFTRACE_RECORD_BEGIN)
+    if (perftrace_word_kind(state) == PERFTRACE_RECORD_BEGIN)
         thread->control.depth++;
     __atomic_store_n(at, ticks | word, __ATOMIC_RELEASE);
     thread->control.cursor = to;
     return word;
 }
 
-static uint64_t record(struct perftrace_runtime *runtime, struct perftrace_site *site, uint64_t depth,
+static uint64_t record(struct perftrace_runtime *runtime, uint32_t state, uint64_t depth,
                        const uint64_t *fixed, unsigned fixed_count, const struct perftrace_value_ *values,
                        unsigned value_count) {
     struct perftrace_thread *thread = perftrace_thread_here(runtime);
@@ -124,7 +123,7 @@ static uint64_t record(struct perftrace_runtime *runtime, struct perftrace_site 
     if (words * 8 > RECORD_BYTES_MAX)
         perftrace_count_lost(runtime, thread, PERFTRACE_LOSS_TOO_BIG);
     else if (make_room(runtime, thread, words, false, true))
-        word = write_record(runtime, thread, site, depth, fixed, fixed_count, values, value_count);
+        word = write_record(runtime, thread, state, depth, fixed, fixed_count, values, value_count);
     else
         perftrace_count_lost(runtime, thread,
                              thread->segment != NULL ? PERFTRACE_LOSS_FULL : PERFTRACE_LOSS_NO_RING);
@@ -138,8 +137,9 @@ uint64_t perftrace_record_cold_(struct perftrace_site *site, uint64_t depth, con
     int saved_errno = errno;
     struct perftrace_runtime *runtime = perftrace_active();
     uint64_t word = 0;
-    if (runtime != NULL && perftrace_state_(site) != 0)
-        word = record(runtime, site, depth, fixed, fixed_count, values, value_count);
+    uint32_t state = perftrace_state_(site);
+    if (runtime != NULL && state != 0 && state != PERFTRACE_SITE_NEW_)
+        word = record(runtime, state, depth, fixed, fixed_count, values, value_count);
     errno = saved_errno;
     return word;
 }

@@ -50,8 +50,8 @@ static void *map_part(int fd, off_t offset, size_t bytes) {
 static int create_ring_file(struct perftrace_runtime *runtime) {
     const uint8_t *id = runtime->trace.uuid;
     int length = snprintf(runtime->ring_path, sizeof runtime->ring_path,
-                          "/dev/shm/perftrace-%u-%u-%02x%02x%02x%02x.ring", (unsigned)geteuid(), runtime->pid, id[0],
-                          id[1], id[2], id[3]);
+                          "/dev/shm/perftrace-%u-%u-%02x%02x%02x%02x.ring", (unsigned)geteuid(), runtime->pid,
+                          id[0], id[1], id[2], id[3]);
     for (int attempt = 0; attempt < 2; attempt++) {
         if (length > 0 && (size_t)length < sizeof runtime->ring_path) {
             int fd = open(runtime->ring_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -79,7 +79,8 @@ static bool add_extent(struct perftrace_runtime *runtime) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     for (uint32_t i = 0; i < PERFTRACE_SEGMENTS_PER_EXTENT; i++) {
-        runtime->segments[have + i] = (struct perftrace_segment *)(void *)(memory + i * PERFTRACE_SEGMENT_BYTES);
+        runtime->segments[have + i] =
+            (struct perftrace_segment *)(void *)(memory + i * PERFTRACE_SEGMENT_BYTES);
         runtime->free_segments[runtime->free_count++] = have + PERFTRACE_SEGMENTS_PER_EXTENT - 1 - i;
     }
     runtime->segment_count += PERFTRACE_SEGMENTS_PER_EXTENT;
@@ -130,12 +131,17 @@ void perftrace_rings_drop(struct perftrace_runtime *runtime) {
 }
 
 void perftrace_rings_grow(struct perftrace_runtime *runtime) {
-    while (__atomic_load_n(&runtime->free_count, __ATOMIC_RELAXED) < PERFTRACE_SEGMENTS_SPARE)
-        if (!add_extent(runtime))
-            return;
+    bool scarce;
+    do {
+        sigset_t saved;
+        perftrace_lock(runtime, &saved);
+        scarce = runtime->free_count < PERFTRACE_SEGMENTS_SPARE;
+        perftrace_unlock(runtime, &saved);
+    } while (scarce && add_extent(runtime));
 }
 
-bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload, size_t bytes) {
+bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload,
+                            size_t bytes) {
     struct perftrace_ring_file *ring = runtime->ring;
     struct perftrace_block_header header;
     uint64_t used = ring->metadata_used;
@@ -154,7 +160,8 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
 static void overwrite_oldest(struct perftrace_runtime *runtime) {
     uint32_t oldest = UINT32_MAX;
     for (uint32_t i = 0; i < runtime->segment_count; i++)
-        if (runtime->segments[i]->state == PERFTRACE_SEGMENT_FULL && !runtime->draining[i] &&
+        if (__atomic_load_n(&runtime->segments[i]->state, __ATOMIC_ACQUIRE) == PERFTRACE_SEGMENT_FULL &&
+            !runtime->draining[i] &&
             (oldest == UINT32_MAX || runtime->segments[i]->filled < runtime->segments[oldest]->filled))
             oldest = i;
     if (oldest != UINT32_MAX)
@@ -182,7 +189,7 @@ struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runti
         segment->lost[i] = 0; /* until the thread owns it */
         runtime->lost_told[index] += thread->segment != NULL ? thread->segment->lost[i] : 0;
     }
-    segment->state = PERFTRACE_SEGMENT_CLEARING;
+    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_CLEARING, __ATOMIC_RELEASE);
     segment->track = thread->track;
     segment->sequence = thread->sequence++;
     return segment;

@@ -88,7 +88,7 @@ struct perftrace_runtime {
     uint32_t segment_count, segments_max;
     struct perftrace_thread *owners[PERFTRACE_SEGMENTS_MAX];
     uint64_t bases[PERFTRACE_SEGMENTS_MAX]; /* base tick in force after what is drained; the drainer's */
-    bool draining[PERFTRACE_SEGMENTS_MAX]; /* the drainer reads it: not to be overwritten */
+    bool draining[PERFTRACE_SEGMENTS_MAX];  /* the drainer reads it: not to be overwritten */
     uint64_t filled;
     uint32_t free_segments[PERFTRACE_SEGMENTS_MAX];
     uint32_t free_count;
@@ -109,8 +109,8 @@ struct perftrace_runtime {
     uint64_t modules_seen;
     uint64_t clock_due; /* when to read the clocks again, CLOCK_MONOTONIC */
     uint64_t clock_interval_ns;
-    uint64_t settled;       /* before_tick of the last SYNC */
-    unsigned unsettled;     /* cycles since then in which a thread was in the middle of a record */
+    uint64_t settled;   /* before_tick of the last SYNC */
+    unsigned unsettled; /* cycles since then in which a thread was in the middle of a record */
     struct perftrace_sinks *sinks;
 };
 
@@ -147,7 +147,8 @@ void perftrace_rings_drop(struct perftrace_runtime *runtime);
 /* More segments, their pages present. Called without the lock, by the drainer. */
 void perftrace_rings_grow(struct perftrace_runtime *runtime);
 /* With the lock held: appends a metadata block. False: no room now. */
-bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload, size_t bytes);
+bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload,
+                            size_t bytes);
 /* With the lock held: a segment for the thread, or NULL. It becomes its own with perftrace_segment_start, which
  * fills it with zeros: the thread does that itself, since it brings the memory into the right processor's cache. */
 struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
@@ -170,7 +171,8 @@ struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime
 bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, uint32_t kind, int32_t os_id,
                            const char *name);
 /* With the lock held: a track with a number of its own. 0: no room. */
-uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id, const char *name);
+uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id,
+                             const char *name);
 /* Counts a record that was not made, in the thread's segment or (thread NULL) for the whole process. */
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause);
 
@@ -179,14 +181,14 @@ void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_th
  * in it and in chrome_path. Writes the header. 0 or a negative errno. */
 int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name);
 /* Appends a block whose payload is in two parts. All or nothing: 0 or a negative errno. */
-int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head, size_t head_bytes,
-                          const void *body, size_t body_bytes);
+int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head,
+                          size_t head_bytes, const void *body, size_t body_bytes);
 /* Appends whole blocks as they are. */
 int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks, size_t bytes);
 void perftrace_trace_close(struct perftrace_trace_file *file);
 /* Fills in a block's header for a payload in two parts. */
-void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head, size_t head_bytes,
-                          const void *body, size_t body_bytes);
+void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head,
+                          size_t head_bytes, const void *body, size_t body_bytes);
 
 /* ---- identity.c ---- */
 /* With the lock held: tells the trace of the process's new name. */

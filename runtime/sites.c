@@ -42,8 +42,11 @@ static const char *or_empty(const char *text) {
 static bool write_site_block(struct perftrace_runtime *runtime, const struct perftrace_site *site,
                              const char *target) {
     char block[3072] = {0}; /* small: this may be a signal handler with a small stack */
-    struct perftrace_block_site head = {.id = site->id, .line = site->line, .kind = site->kind,
-                                        .level = site->level, .phase = site->phase,
+    struct perftrace_block_site head = {.id = site->id,
+                                        .line = site->line,
+                                        .kind = site->kind,
+                                        .level = site->level,
+                                        .phase = site->phase,
                                         .argument_count = site->argument_count};
     struct perftrace_format_argument arguments[PERFTRACE_ARGUMENTS_MAX] = {0};
     size_t at = sizeof head + site->argument_count * sizeof arguments[0];
@@ -98,7 +101,8 @@ static void forget_module(void *module) {
     perftrace_unlock(runtime, &saved);
 }
 
-extern int __cxa_atexit(void (*function)(void *), void *argument, void *module); /* Itanium C++ ABI, 3.3.6.3 */
+extern int __cxa_atexit(void (*function)(void *), void *argument,
+                        void *module); /* Itanium C++ ABI, 3.3.6.3 */
 
 static bool module_is_known(const void *module) {
     for (const struct perftrace_site *site = sites; site != NULL; site = site->next)
@@ -120,8 +124,8 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
         bool recording = runtime->state == PERFTRACE_STATE_RECORDING;
         if (site->id == 0 && next_site_id < 1u << (PERFTRACE_SITE_BITS - 1))
             site->id = next_site_id++; /* the upper half would make `state` look negative */
-        bool written = site->id != 0 && (!recording || write_site_block(runtime, site,
-                                                                        site_target(site, stem, sizeof stem)));
+        bool written = site->id != 0 &&
+                       (!recording || write_site_block(runtime, site, site_target(site, stem, sizeof stem)));
         if (written) {
             new_module = !in_main_program(site) && !module_is_known(site->module);
             site->next = sites;

@@ -15,7 +15,8 @@ static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool exit_key_made;
 
-void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause) {
+void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
+                          unsigned cause) {
     if (thread == NULL) {
         __atomic_add_fetch(&runtime->ring->lost[cause], 1, __ATOMIC_RELAXED);
         return;
@@ -43,10 +44,12 @@ bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, ui
         .id = track, .kind = kind, .os_id = (uint64_t)os_id, .name_bytes = (uint16_t)length};
     memcpy(block, &head, sizeof head);
     memcpy(block + sizeof head, name, length);
-    return perftrace_metadata_add(runtime, PERFTRACE_BLOCK_TRACK, block, (sizeof head + length + 7) & ~(size_t)7);
+    return perftrace_metadata_add(runtime, PERFTRACE_BLOCK_TRACK, block,
+                                  (sizeof head + length + 7) & ~(size_t)7);
 }
 
-uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id, const char *name) {
+uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id,
+                             const char *name) {
     if (!perftrace_track_write(runtime, runtime->tracks + 1, kind, os_id, name))
         return 0;
     return ++runtime->tracks;
@@ -142,7 +145,8 @@ struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime
         thread->next = runtime->threads;
         runtime->threads = thread;
     }
-    bool started = thread != NULL && runtime->state == PERFTRACE_STATE_RECORDING && start_thread(runtime, thread);
+    bool started =
+        thread != NULL && runtime->state == PERFTRACE_STATE_RECORDING && start_thread(runtime, thread);
     perftrace_unlock(runtime, &saved);
     if (started) {
         perftrace_control_ = &thread->control;

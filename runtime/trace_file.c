@@ -43,26 +43,28 @@ static int append(struct perftrace_trace_file *file, struct iovec *parts, int co
         return -EFBIG;
     int result = write_at(file->fd, parts, count, file->bytes);
     if (result == 0)
-        file->bytes += bytes;
+        __atomic_store_n(&file->bytes, file->bytes + bytes,
+                         __ATOMIC_RELEASE); /* perftrace_statistics reads it */
     else if (ftruncate(file->fd, (off_t)file->bytes) != 0)
         return result; /* the reader finds the next block by its marker */
     return result;
 }
 
-void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head, size_t head_bytes,
-                          const void *body, size_t body_bytes) {
-    *header = (struct perftrace_block_header){.kind = kind, .bytes = (uint32_t)(head_bytes + body_bytes),
-                                              .marker = PERFTRACE_BLOCK_MARKER};
+void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head,
+                          size_t head_bytes, const void *body, size_t body_bytes) {
+    *header = (struct perftrace_block_header){
+        .kind = kind, .bytes = (uint32_t)(head_bytes + body_bytes), .marker = PERFTRACE_BLOCK_MARKER};
     uint32_t crc = perftrace_crc32c(0, header, sizeof *header);
     crc = perftrace_crc32c(crc, head, head_bytes);
     header->checksum = body_bytes > 0 ? perftrace_crc32c(crc, body, body_bytes) : crc;
 }
 
-int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head, size_t head_bytes,
-                          const void *body, size_t body_bytes) {
+int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head,
+                          size_t head_bytes, const void *body, size_t body_bytes) {
     struct perftrace_block_header header;
     perftrace_block_seal(&header, kind, head, head_bytes, body, body_bytes);
-    struct iovec parts[3] = {{&header, sizeof header}, {(void *)head, head_bytes}, {(void *)body, body_bytes}};
+    struct iovec parts[3] = {
+        {&header, sizeof header}, {(void *)head, head_bytes}, {(void *)body, body_bytes}};
     return append(file, parts, body_bytes > 0 ? 3 : 2, sizeof header + head_bytes + body_bytes);
 }
 
@@ -111,7 +113,8 @@ static void remove_ring_of(int fd) {
             struct perftrace_ring_file left;
             int ring_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
             bool same = ring_fd >= 0 && pread(ring_fd, &left, sizeof left, 0) == (ssize_t)sizeof left &&
-                        memcmp(left.magic, PERFTRACE_RING_MAGIC, 8) == 0 && memcmp(left.uuid, buffer + 16, 16) == 0;
+                        memcmp(left.magic, PERFTRACE_RING_MAGIC, 8) == 0 &&
+                        memcmp(left.uuid, buffer + 16, 16) == 0;
             if (ring_fd >= 0)
                 close(ring_fd);
             if (same)
@@ -164,11 +167,11 @@ int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name) {
     file->bytes_max = runtime->config.trace_bytes_max;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct perftrace_file_header header = {
-        .version = PERFTRACE_FORMAT_VERSION,
-        .header_bytes = sizeof header,
-        .pid = runtime->pid,
-        .start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec};
+    struct perftrace_file_header header = {.version = PERFTRACE_FORMAT_VERSION,
+                                           .header_bytes = sizeof header,
+                                           .pid = runtime->pid,
+                                           .start_realtime_ns =
+                                               (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec};
     memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
     perftrace_random(file->uuid, sizeof file->uuid);
     memcpy(header.uuid, file->uuid, sizeof header.uuid);

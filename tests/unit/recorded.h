@@ -4,7 +4,7 @@
 
 #include "perftrace_reader.h"
 
-enum { RECORDED_MAX = 20000, RECORDED_VALUES = 16 };
+enum { RECORDED_MAX = 40000, RECORDED_VALUES = 16 };
 
 /* One item, copied. */
 struct recorded_item {

@@ -40,11 +40,14 @@ static void record_values(void *argument) {
     long_text[sizeof long_text - 1] = '\0';
     const char *null_text = NULL;
     PERF_SPAN("numbers", "int", -5, "unsigned", 4000000000u, "double", 2.5, "float", 0.5f, "bool", (bool)true,
-              "enum", GREEN, "bits", packed.three, "signed_bits", packed.five, "pointer", (void *)16, "i64", INT64_MIN,
-              "char", (char)'a', "u64", UINT64_MAX);
+              "enum", GREEN, "bits", packed.three, "signed_bits", packed.five, "pointer", (void *)16, "i64",
+              INT64_MIN, "char", (char)'a', "u64", UINT64_MAX);
     PERF_METRIC("rows", 3, "share", 0.25);
     PERF_METRIC("later", "text");
-    { PERF_SPAN("texts", "literal", "lit", "array", array, "long", long_text, "null", null_text, "empty", ""); }
+    {
+        PERF_SPAN("texts", "literal", "lit", "array", array, "long", long_text, "null", null_text, "empty",
+                  "");
+    }
     for (int length = 0; length < 40; length++) {
         PERF_SPAN("length", "text", long_text + sizeof long_text - 1 - length);
     }
@@ -112,9 +115,7 @@ static void record_kinds(void *argument) {
     PERF_BLOCK("block", "n", 1) {
         PERF_METRIC("inside", 2);
     }
-    {
-        PERF_SPAN_LEVEL(PERF_DEBUG, "debug_span");
-    }
+    { PERF_SPAN_LEVEL(PERF_DEBUG, "debug_span"); }
     for (int i = 0; i < 4; i++) {
         PERF_SPAN_DYNAMIC(i % 2 == 0 ? "even" : "odd", "i", i);
     }
@@ -187,7 +188,13 @@ static void dive(int depth) {
     PERF_SPAN("dive", "depth", depth);
     if (depth == 3)
         longjmp(jump, 1);
-    dive(depth + 1);
+    if (depth < 10)
+        dive(depth + 1);
+}
+
+static void dive_and_come_back(void) {
+    if (setjmp(jump) == 0)
+        dive(0);
 }
 
 static int leaves_early(int how) {
@@ -213,8 +220,7 @@ static void record_jumps(void *argument) {
         leaves_early(how);
     for (int i = 0; i < 300; i++) {
         PERF_SPAN("catches");
-        if (setjmp(jump) == 0)
-            dive(0);
+        dive_and_come_back();
     }
     PERF_SPAN("afterwards");
 }
@@ -260,6 +266,57 @@ static void test_deep(void **state) {
     free_recorded(&trace);
 }
 
+/* ---- threads ---- */
+
+static void *work(void *argument) {
+    for (int i = 0; i < 1000; i++) {
+        PERF_SPAN("work", "i", i, "who", (char *)argument);
+        PERF_METRIC("square", i * i);
+        PERF_SPAN_END(PERF_SPAN_BEGIN("async"));
+    }
+    return NULL;
+}
+
+static void record_threads(void *argument) {
+    (void)argument;
+    struct perftrace_config config =
+        PERFTRACE_CONFIG_DEFAULT; /* with a Chrome file: all of perftrace's threads */
+    config.when_full = PERFTRACE_FULL_WAIT;
+    if (perftrace_init(&config) != 0)
+        _exit(98);
+    char names[4][2] = {"a", "b", "c", "d"};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, work, names[i]);
+    for (int i = 0; i < 20; i++) {
+        struct perftrace_statistics statistics;
+        perftrace_statistics(&statistics);
+        perftrace_set_filter(i % 2 == 0 ? "recorder_test" : NULL);
+        perftrace_flush();
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void test_threads(void **state) {
+    (void)state;
+    assert_int_equal(run_scenario(record_threads, NULL), 0);
+    struct recorded trace = read_recorded(NULL);
+    int next[256] = {0};
+    size_t seen = 0;
+    for (size_t i = 0; i < trace.count; i++) {
+        const struct recorded_item *item = &trace.items[i];
+        if (item->kind != PERFTRACE_ITEM_SPAN_END)
+            continue;
+        assert_int_equal(item->parameters[0].i, next[(unsigned char)item->parameters[1].text[0]]++);
+        assert_int_equal(item->metrics[0].i, item->parameters[0].i * item->parameters[0].i);
+        seen++;
+    }
+    assert_int_equal(seen, 4000);
+    assert_int_equal(count_items(&trace, PERFTRACE_ITEM_ASYNC_END, "async"), 4000);
+    free_recorded(&trace);
+}
+
 /* ---- filters ---- */
 
 static int evaluated;
@@ -295,15 +352,16 @@ static void test_filters(void **state) {
     struct recorded trace = read_recorded(NULL);
     assert_int_equal(count_items(&trace, PERFTRACE_ITEM_SPAN_END, "noisy"), 1);
     const struct recorded_item *outer = find_item(&trace, PERFTRACE_ITEM_SPAN_END, "outer", 0);
-    assert_int_equal(outer->metric_count, 0); /* noisy's metric is left out with it, not given to its caller */
-    assert_false(outer->unfinished);          /* it was on when it began */
+    assert_int_equal(outer->metric_count,
+                     0);             /* noisy's metric is left out with it, not given to its caller */
+    assert_false(outer->unfinished); /* it was on when it began */
     free_recorded(&trace);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values), cmocka_unit_test(test_kinds),   cmocka_unit_test(test_jumps),
-        cmocka_unit_test(test_deep),   cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_deep),   cmocka_unit_test(test_threads), cmocka_unit_test(test_filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

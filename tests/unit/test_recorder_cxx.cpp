@@ -76,8 +76,8 @@ static void record() {
     std::string text = "a string with";
     text[3] = '\0';
     std::string_view view = "a view";
-    PERF_SPAN("values", "string", text, "view", view, "color", Color::green, "null", nullptr, "flag", true, "big",
-              std::string(600, 'x'));
+    PERF_SPAN("values", "string", text, "view", view, "color", Color::green, "null", nullptr, "flag", true,
+              "big", std::string(600, 'x'));
     PERF_METRIC("size", text.size(), "ratio", 0.5f);
     auto lambda = [](int n) {
         PERF_SPAN("in_lambda", "n", n);
@@ -152,7 +152,8 @@ int main() {
     const Seen &values = find(seen, "values");
     CHECK(values.texts.size() == 3 && values.texts[0].size() == 13 && values.texts[1] == "a view");
     CHECK(values.texts[2].size() == 512);
-    CHECK(values.numbers.size() == 3 && values.numbers[0] == 7 && values.numbers[1] == 0 && values.numbers[2] == 1);
+    CHECK(values.numbers.size() == 3 && values.numbers[0] == 7 && values.numbers[1] == 0 &&
+          values.numbers[2] == 1);
     CHECK(values.metrics == 2);
     CHECK(find(seen, "in_lambda").metrics == 1);
     CHECK(find(seen, "handle").metrics == 1);

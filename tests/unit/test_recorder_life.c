@@ -73,7 +73,8 @@ static void test_short_threads(void **state) {
 
 static void killed(void *argument) {
     struct perftrace_config config = quiet();
-    config.flush_ms = 3600000; /* nothing but full segments reaches the file: the rest is read from the ring */
+    config.flush_ms =
+        3600000; /* nothing but full segments reaches the file: the rest is read from the ring */
     start(&config);
     PERF_SPAN("outer", "who", "me");
     in_threads(3, 1000);
@@ -112,9 +113,7 @@ static void forks(void *argument) {
     PERF_SPAN("parent");
     pid_t child = fork();
     if (child == 0) {
-        {
-            PERF_SPAN("in the child");
-        }
+        { PERF_SPAN("in the child"); }
         exit(0); /* "parent" ends here too, in a trace that never saw it begin */
     }
     waitpid(child, NULL, 0);
@@ -334,7 +333,8 @@ static void test_signal_handler(void **state) {
     struct recorded trace = read_recorded(NULL);
     size_t counted = 0, ticks = 0;
     for (size_t i = 0; i < trace.count; i++) {
-        counted += trace.items[i].kind == PERFTRACE_ITEM_SPAN_END && strcmp(trace.items[i].name, "handler") == 0;
+        counted +=
+            trace.items[i].kind == PERFTRACE_ITEM_SPAN_END && strcmp(trace.items[i].name, "handler") == 0;
         ticks += trace.items[i].kind == PERFTRACE_ITEM_EVENT;
     }
     assert_true(trace.count < RECORDED_MAX);
