@@ -91,11 +91,11 @@ struct perftrace_block_module {
 static_assert(sizeof(struct perftrace_block_module) == 32, "module block");
 
 struct perftrace_block_site {
-    uint32_t id;    /* 1 to 2^20 - 1, unique in the trace */
+    uint32_t id; /* 1 to 2^20 - 1, unique in the trace */
     uint32_t line;
-    uint8_t kind;   /* enum perftrace_record_kind: which records name this site */
-    uint8_t level;  /* 1 error … 5 trace */
-    uint8_t phase;  /* enum perftrace_site_phase */
+    uint8_t kind;  /* enum perftrace_record_kind: which records name this site */
+    uint8_t level; /* 1 error … 5 trace */
+    uint8_t phase; /* enum perftrace_site_phase */
     uint8_t argument_count;
     uint16_t name_bytes;
     uint16_t target_bytes;
@@ -172,22 +172,22 @@ static_assert(sizeof(struct perftrace_block_clock) == 32, "clock block");
 
 /* Why records are missing. Counted where and when it happens. */
 enum perftrace_loss_cause {
-    PERFTRACE_LOSS_FULL = 0,     /* no free segment: the drainer did not keep up */
-    PERFTRACE_LOSS_DISK = 1,     /* the trace could not be written */
-    PERFTRACE_LOSS_REENTRY = 2,  /* a signal handler interrupted a record being written */
-    PERFTRACE_LOSS_TOO_BIG = 3,  /* a record longer than a segment can hold */
-    PERFTRACE_LOSS_NO_RING = 4,  /* no memory, no space or no thread state */
-    PERFTRACE_LOSS_NO_SITE = 5,  /* the site could not be registered: too many, or no room */
+    PERFTRACE_LOSS_FULL = 0,    /* no free segment: the drainer did not keep up */
+    PERFTRACE_LOSS_DISK = 1,    /* the trace could not be written */
+    PERFTRACE_LOSS_REENTRY = 2, /* a signal handler interrupted a record being written */
+    PERFTRACE_LOSS_TOO_BIG = 3, /* a record longer than a segment can hold */
+    PERFTRACE_LOSS_NO_RING = 4, /* no memory, no space or no thread state */
+    PERFTRACE_LOSS_NO_SITE = 5, /* the site could not be registered: too many, or no room */
     PERFTRACE_LOSS_CAUSES = 8,
 };
 
 struct perftrace_block_chunk {
     uint32_t track;
-    uint32_t first_byte;  /* position of the records in their segment … */
-    uint32_t last_byte;   /* … up to here */
-    uint32_t flags;       /* reserved, zero */
-    uint64_t sequence;    /* of the segment, on this track, from 0 */
-    uint64_t base_tick;   /* what the first record's ticks are added to */
+    uint32_t first_byte;                  /* position of the records in their segment … */
+    uint32_t last_byte;                   /* … up to here */
+    uint32_t flags;                       /* reserved, zero */
+    uint64_t sequence;                    /* of the segment, on this track, from 0 */
+    uint64_t base_tick;                   /* what the first record's ticks are added to */
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* by this track, since its beginning */
     /* then last_byte - first_byte bytes of records */
 };
@@ -208,7 +208,7 @@ struct perftrace_block_ring {
 };
 
 struct perftrace_block_end {
-    uint64_t recorded;   /* records in this trace */
+    uint64_t recorded; /* records in this trace */
     uint64_t before_tick;
 };
 
@@ -235,21 +235,21 @@ struct perftrace_block_end {
 /* The words that follow are fixed by the kind, then the site's arguments in order. */
 enum perftrace_record_kind {
     PERFTRACE_RECORD_NONE = 0,
-    PERFTRACE_RECORD_BEGIN = 1,        /* arguments (parameters) */
-    PERFTRACE_RECORD_END = 2,          /* nothing; the site is that of the BEGIN */
-    PERFTRACE_RECORD_EVENT = 3,        /* arguments */
-    PERFTRACE_RECORD_COUNTER = 4,      /* arguments: the one value */
-    PERFTRACE_RECORD_FRAME = 5,        /* nothing */
-    PERFTRACE_RECORD_METRIC = 6,       /* arguments (metrics) of the open span whose depth this names */
-    PERFTRACE_RECORD_ASYNC_BEGIN = 7,  /* id; arguments (parameters) */
-    PERFTRACE_RECORD_ASYNC_END = 8,    /* id; arguments (metrics) */
-    PERFTRACE_RECORD_FLOW = 9,         /* id; the site's phase tells which end */
-    PERFTRACE_RECORD_MEMORY = 10,      /* address, bytes; the site's phase: allocated or freed (0 bytes) */
-    PERFTRACE_RECORD_TRACK_SPAN = 11,  /* track, begin, end (CLOCK_MONOTONIC ns); arguments */
-    PERFTRACE_RECORD_TRACK_EVENT = 12, /* track, time; arguments */
+    PERFTRACE_RECORD_BEGIN = 1,          /* arguments (parameters) */
+    PERFTRACE_RECORD_END = 2,            /* nothing; the site is that of the BEGIN */
+    PERFTRACE_RECORD_EVENT = 3,          /* arguments */
+    PERFTRACE_RECORD_COUNTER = 4,        /* arguments: the one value */
+    PERFTRACE_RECORD_FRAME = 5,          /* nothing */
+    PERFTRACE_RECORD_METRIC = 6,         /* arguments (metrics) of the open span whose depth this names */
+    PERFTRACE_RECORD_ASYNC_BEGIN = 7,    /* id; arguments (parameters) */
+    PERFTRACE_RECORD_ASYNC_END = 8,      /* id; arguments (metrics) */
+    PERFTRACE_RECORD_FLOW = 9,           /* id; the site's phase tells which end */
+    PERFTRACE_RECORD_MEMORY = 10,        /* address, bytes; the site's phase: allocated or freed (0 bytes) */
+    PERFTRACE_RECORD_TRACK_SPAN = 11,    /* track, begin, end (CLOCK_MONOTONIC ns); arguments */
+    PERFTRACE_RECORD_TRACK_EVENT = 12,   /* track, time; arguments */
     PERFTRACE_RECORD_TRACK_COUNTER = 13, /* track, time; arguments: the one value */
-    PERFTRACE_RECORD_REBASE = 14,      /* the new base tick; site, depth and ticks are zero */
-    PERFTRACE_RECORD_EXTENDED = 15,    /* as many words as the site field says; reserved: skip it */
+    PERFTRACE_RECORD_REBASE = 14,        /* the new base tick; site, depth and ticks are zero */
+    PERFTRACE_RECORD_EXTENDED = 15,      /* as many words as the site field says; reserved: skip it */
 };
 
 /* ---- the ring file: rings of a living or killed process ------------------------------------------- */
@@ -268,15 +268,15 @@ struct perftrace_ring_file {
     uint64_t metadata_bytes;
     uint64_t metadata_used;
     uint64_t segments_offset;
-    uint64_t segment_count; /* grows */
+    uint64_t segment_count;               /* grows */
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* outside any track */
 };
 static_assert(sizeof(struct perftrace_ring_file) == 136, "ring file header");
 
 enum perftrace_segment_state {
     PERFTRACE_SEGMENT_FREE = 0,
-    PERFTRACE_SEGMENT_ACTIVE = 1, /* a thread writes here; the records end at a zero word */
-    PERFTRACE_SEGMENT_FULL = 2,   /* waits for the drainer */
+    PERFTRACE_SEGMENT_ACTIVE = 1,   /* a thread writes here; the records end at a zero word */
+    PERFTRACE_SEGMENT_FULL = 2,     /* waits for the drainer */
     PERFTRACE_SEGMENT_CLEARING = 3, /* a thread has taken it and fills it with zeros */
 };
 
@@ -284,9 +284,9 @@ struct perftrace_segment {
     uint32_t state; /* enum perftrace_segment_state */
     uint32_t track;
     uint64_t sequence;
-    uint64_t base_tick;    /* in force at the first record */
-    uint32_t drained;      /* bytes of records that the trace has, from the first record */
-    uint32_t end;          /* when FULL: bytes of records; all ones: up to the first zero word */
+    uint64_t base_tick; /* in force at the first record */
+    uint32_t drained;   /* bytes of records that the trace has, from the first record */
+    uint32_t end;       /* when FULL: bytes of records; all ones: up to the first zero word */
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* by this track, since its beginning */
     uint64_t filled; /* when FULL: how many segments of all threads were filled before it, plus one */
     uint64_t reserved[3];

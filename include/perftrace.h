@@ -71,7 +71,8 @@ PERFTRACE_FUNCTION_(int perftrace_set_filter(const char *directives), (void)dire
 
 /* Fills in what has been recorded and lost so far. */
 PERFTRACE_FUNCTION_(void perftrace_statistics(struct perftrace_statistics *statistics),
-                    struct perftrace_statistics none = PERFTRACE_STATISTICS_NONE; *statistics = none;)
+                    struct perftrace_statistics none = PERFTRACE_STATISTICS_NONE;
+                    *statistics = none;)
 
 /* Names the calling thread, or the process, in the trace. The text is copied. */
 PERFTRACE_FUNCTION_(void perftrace_thread_name(const char *name), (void)name;)
@@ -153,13 +154,11 @@ PERFTRACE_FUNCTION_(uint64_t perftrace_now_ns(void), return 0;)
 /* Memory taken from, and given back to, a pool or allocator of that name. */
 #define PERF_ALLOC(pool, pointer, bytes)                                                                     \
     PERFTRACE_PLAIN_(MEMORY, BEGIN, PERF_INFO, 2, (uintptr_t)(pointer), bytes, 0, pool)
-#define PERF_FREE(pool, pointer)                                                                             \
-    PERFTRACE_PLAIN_(MEMORY, END, PERF_INFO, 2, (uintptr_t)(pointer), 0, 0, pool)
+#define PERF_FREE(pool, pointer) PERFTRACE_PLAIN_(MEMORY, END, PERF_INFO, 2, (uintptr_t)(pointer), 0, 0, pool)
 
 /* What happened on a track of perftrace_track_create, with times in nanoseconds of CLOCK_MONOTONIC. */
 #define PERF_TRACK_SPAN(track, name, begin_ns, end_ns, ...)                                                  \
-    PERFTRACE_PLAIN_(TRACK_SPAN, NONE, PERF_INFO, 3, track, begin_ns, end_ns,                                \
-                     name, ##__VA_ARGS__)
+    PERFTRACE_PLAIN_(TRACK_SPAN, NONE, PERF_INFO, 3, track, begin_ns, end_ns, name, ##__VA_ARGS__)
 #define PERF_TRACK_EVENT(track, name, at_ns, ...)                                                            \
     PERFTRACE_PLAIN_(TRACK_EVENT, NONE, PERF_INFO, 2, track, at_ns, 0, name, ##__VA_ARGS__)
 #define PERF_TRACK_COUNTER(track, name, at_ns, value)                                                        \

@@ -42,25 +42,27 @@ enum perftrace_track {
 
 /* What happens to a record when the drainer has not kept up and the buffers are full. */
 enum perftrace_when_full {
-    PERFTRACE_FULL_DROP = 0,     /* it is dropped and counted */
-    PERFTRACE_FULL_WAIT = 1,     /* the thread waits, in a signal handler too */
-    PERFTRACE_FULL_OVERWRITE = 2 /* flight recorder: the oldest are given up; the newest are in the trace at the end */
+    PERFTRACE_FULL_DROP = 0, /* it is dropped and counted */
+    PERFTRACE_FULL_WAIT = 1, /* the thread waits, in a signal handler too */
+    PERFTRACE_FULL_OVERWRITE =
+        2 /* flight recorder: the oldest are given up; the newest are in the trace at the end */
 };
 
 /* Zero is a good value of every field but chrome_output, chrome_path; begin with PERFTRACE_CONFIG_DEFAULT. */
 struct perftrace_config {
-    bool chrome_output;      /* write a Chrome file (default on) */
-    const char *chrome_path; /* default "./trace.json"; the directory must exist */
-    bool console_output;     /* lines for people on stderr */
+    bool chrome_output;       /* write a Chrome file (default on) */
+    const char *chrome_path;  /* default "./trace.json"; the directory must exist */
+    bool console_output;      /* lines for people on stderr */
     const char *filter_level; /* directives; NULL: everything on */
-    bool log_output;         /* PERF_TRACE| lines on stderr */
-    const char *trace_path;  /* the native trace; NULL: chrome_path with its extension replaced by .ptrace */
+    bool log_output;          /* PERF_TRACE| lines on stderr */
+    const char *trace_path;   /* the native trace; NULL: chrome_path with its extension replaced by .ptrace */
     enum perftrace_when_full when_full;
     uint32_t thread_buffer_bytes;  /* what one thread may have waiting for the drainer; 0: 1 MiB */
     uint32_t process_buffer_bytes; /* what all threads may have waiting; 0: 64 MiB */
-    uint32_t flush_ms;       /* how often the trace file is brought up to date; 0: 50 */
-    uint32_t shutdown_ms;    /* how long shutdown may wait for the Chrome file and the lines; 0: 5000 */
-    uint64_t trace_bytes_max; /* the native trace's limit, after which records are lost and counted; 0: none */
+    uint32_t flush_ms;             /* how often the trace file is brought up to date; 0: 50 */
+    uint32_t shutdown_ms;          /* how long shutdown may wait for the Chrome file and the lines; 0: 5000 */
+    uint64_t
+        trace_bytes_max; /* the native trace's limit, after which records are lost and counted; 0: none */
     const char *process_name; /* NULL: the executable's */
 };
 
@@ -84,7 +86,7 @@ struct perftrace_statistics {
     uint64_t bytes;                       /* of the native trace */
 };
 #define PERFTRACE_STATISTICS_NONE                                                                            \
-    { 0, { 0, 0, 0, 0, 0, 0, 0, 0 }, 0 }
+    { 0, {0, 0, 0, 0, 0, 0, 0, 0}, 0 }
 
 /* Results of perftrace_init and its kin, negated. */
 enum perftrace_result {

@@ -59,12 +59,12 @@ struct perftrace_argument_info {
 
 /* One place in the source that records; for a log, one function name. */
 struct perftrace_site_info {
-    uint32_t id;      /* dense, from 1, unique within one reader */
-    uint8_t kind;     /* as in the format: 1 span, 3 event, 4 counter, 5 frame, … */
-    uint8_t phase;    /* of a flow or memory site: 1 begin/allocate, 2 step, 3 end/free */
-    uint8_t level;    /* 1 error, 2 warn, 3 info, 4 debug, 5 trace; 0 unknown */
+    uint32_t id;   /* dense, from 1, unique within one reader */
+    uint8_t kind;  /* as in the format: 1 span, 3 event, 4 counter, 5 frame, … */
+    uint8_t phase; /* of a flow or memory site: 1 begin/allocate, 2 step, 3 end/free */
+    uint8_t level; /* 1 error, 2 warn, 3 info, 4 debug, 5 trace; 0 unknown */
     uint8_t argument_count;
-    uint32_t line;    /* 0 unknown */
+    uint32_t line;                                      /* 0 unknown */
     struct perftrace_text name, target, file, function; /* empty when unknown */
     const struct perftrace_argument_info *arguments;
 };
@@ -78,9 +78,9 @@ enum perftrace_item_track_kind {
 
 /* A timeline. */
 struct perftrace_track_info {
-    uint32_t id;   /* as in the trace; of a log: the value of `thread`, else 0 */
-    uint8_t kind;  /* enum perftrace_item_track_kind */
-    uint64_t os_id; /* kernel thread id, or 0 */
+    uint32_t id;                /* as in the trace; of a log: the value of `thread`, else 0 */
+    uint8_t kind;               /* enum perftrace_item_track_kind */
+    uint64_t os_id;             /* kernel thread id, or 0 */
     struct perftrace_text name; /* empty: not named */
 };
 
@@ -106,14 +106,14 @@ struct perftrace_call {
     const struct perftrace_site_info *parent_site; /* NULL: none or unknown */
     struct perftrace_text caller;                  /* the enclosing span's name, else "unknown" */
     const struct perftrace_track_info *track;
-    uint64_t start_ns;   /* 0 in a log */
-    uint64_t elapsed_ns; /* unfinished: up to the last thing known of its track */
+    uint64_t start_ns;    /* 0 in a log */
+    uint64_t elapsed_ns;  /* unfinished: up to the last thing known of its track */
     uint64_t children_ns; /* of elapsed_ns, spent in spans directly within it (same track) */
-    uint32_t depth;      /* open spans around it on its track */
-    bool unfinished;     /* no end was recorded: the program died within it, or jumped out of it */
-    bool at_end;         /* and it was still open when the trace ended (not jumped out of) */
-    bool milliseconds;   /* elapsed_ns is only known to the millisecond */
-    bool async;          /* begun and ended by handle or id: it may overlap others of its track */
+    uint32_t depth;       /* open spans around it on its track */
+    bool unfinished;      /* no end was recorded: the program died within it, or jumped out of it */
+    bool at_end;          /* and it was still open when the trace ended (not jumped out of) */
+    bool milliseconds;    /* elapsed_ns is only known to the millisecond */
+    bool async;           /* begun and ended by handle or id: it may overlap others of its track */
     size_t parameter_count, metric_count;
     const struct perftrace_value *parameters;
     const struct perftrace_value *metrics;
@@ -125,14 +125,14 @@ enum perftrace_item_kind {
     PERFTRACE_ITEM_EVENT,          /* values */
     PERFTRACE_ITEM_COUNTER,        /* values[0] */
     PERFTRACE_ITEM_FRAME,
-    PERFTRACE_ITEM_ASYNC_BEGIN,    /* call, id */
-    PERFTRACE_ITEM_ASYNC_END,      /* call, id */
-    PERFTRACE_ITEM_FLOW_BEGIN,     /* id */
-    PERFTRACE_ITEM_FLOW_STEP,      /* id */
-    PERFTRACE_ITEM_FLOW_END,       /* id */
-    PERFTRACE_ITEM_ALLOCATE,       /* id (the address), bytes */
-    PERFTRACE_ITEM_FREE,           /* id (the address) */
-    PERFTRACE_ITEM_TRACK,          /* a track appeared or was named */
+    PERFTRACE_ITEM_ASYNC_BEGIN, /* call, id */
+    PERFTRACE_ITEM_ASYNC_END,   /* call, id */
+    PERFTRACE_ITEM_FLOW_BEGIN,  /* id */
+    PERFTRACE_ITEM_FLOW_STEP,   /* id */
+    PERFTRACE_ITEM_FLOW_END,    /* id */
+    PERFTRACE_ITEM_ALLOCATE,    /* id (the address), bytes */
+    PERFTRACE_ITEM_FREE,        /* id (the address) */
+    PERFTRACE_ITEM_TRACK,       /* a track appeared or was named */
 };
 /* TRACK_SPAN records (caller-supplied times) arrive as a SPAN_BEGIN and a SPAN_END on their track, in
  * order of time on that track where the recorder kept it, TRACK_EVENT and TRACK_COUNTER as EVENT and COUNTER. */
@@ -154,11 +154,11 @@ struct perftrace_item {
 /* Who recorded, and how well. Zero or empty where unknown. */
 enum { PERFTRACE_LOSS_KINDS = 8 };
 struct perftrace_trace_info {
-    bool native;      /* a .ptrace, else a log */
-    bool finished;    /* the program ended its trace in good order */
-    bool live;        /* the program still runs */
-    bool crash_safe;  /* the rings survived the process */
-    bool damaged;     /* some bytes made no sense and were left out */
+    bool native;     /* a .ptrace, else a log */
+    bool finished;   /* the program ended its trace in good order */
+    bool live;       /* the program still runs */
+    bool crash_safe; /* the rings survived the process */
+    bool damaged;    /* some bytes made no sense and were left out */
     uint8_t uuid[16], parent_uuid[16], boot_id[16];
     uint32_t pid, parent_pid;
     uint8_t clock; /* 1 tick counter, 2 clock_gettime */
@@ -166,10 +166,10 @@ struct perftrace_trace_info {
     uint64_t start_realtime_ns, start_monotonic_ns;
     double ticks_per_second;
     uint32_t clock_pairs;
-    uint64_t clock_error_ns;  /* the widest bracket among the clock readings */
-    uint64_t clock_adjusted;  /* times that had to be moved so as not to run backwards */
-    uint64_t records;         /* decoded so far */
-    uint64_t bytes;           /* of input so far */
+    uint64_t clock_error_ns; /* the widest bracket among the clock readings */
+    uint64_t clock_adjusted; /* times that had to be moved so as not to run backwards */
+    uint64_t records;        /* decoded so far */
+    uint64_t bytes;          /* of input so far */
     uint64_t damaged_bytes;
     uint64_t lost[PERFTRACE_LOSS_KINDS]; /* by cause, in the order of perftrace_loss_name() */
 };

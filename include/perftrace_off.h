@@ -12,7 +12,8 @@ struct perftrace_handle {
 /* 0, if the expression can be a value: a number, a bool, a pointer, a text. */
 #ifdef __cplusplus
 #include <type_traits>
-template <typename T, typename = std::enable_if_t<std::is_scalar_v<std::decay_t<T>>>> char perftrace_look_(const T &);
+template <typename T, typename = std::enable_if_t<std::is_scalar_v<std::decay_t<T>>>>
+char perftrace_look_(const T &);
 template <typename T>
 auto perftrace_look_(const T &text)
     -> decltype(static_cast<const char *>(text.data()), static_cast<size_t>(text.size()), char());
@@ -25,24 +26,23 @@ auto perftrace_look_(const T &text)
     (0 * (int)sizeof(PERFTRACE_NAME_(__VA_ARGS__)) PERFTRACE_EACH_PAIR_(PERFTRACE_LOOK_PAIR_, __VA_ARGS__))
 
 #define PERFTRACE_SCOPE_(level, ...)                                                                         \
-    enum { perftrace_the_span_of_this_block = PERFTRACE_LOOK_(__VA_ARGS__) };                                             \
-    enum { PERFTRACE_JOIN_(perftrace_declared_, __LINE__) = perftrace_the_span_of_this_block };                           \
+    enum { perftrace_the_span_of_this_block = PERFTRACE_LOOK_(__VA_ARGS__) };                                \
+    enum { PERFTRACE_JOIN_(perftrace_declared_, __LINE__) = perftrace_the_span_of_this_block };              \
     PERFTRACE_STATIC_ASSERT_(PERFTRACE_JOIN_(perftrace_declared_, __LINE__) == 0 && (level) > 0,             \
                              "PERF_SPAN is a declaration: it stands in a block of its own")
-#define PERFTRACE_SCOPE_DYNAMIC_(level, name, ...)                                                           \
-    PERFTRACE_SCOPE_(level, "", "", name, ##__VA_ARGS__)
+#define PERFTRACE_SCOPE_DYNAMIC_(level, name, ...) PERFTRACE_SCOPE_(level, "", "", name, ##__VA_ARGS__)
 
 #define PERFTRACE_BLOCK_(level, ...)                                                                         \
-    for (int perftrace_the_span_of_this_block = PERFTRACE_LOOK_(__VA_ARGS__); perftrace_the_span_of_this_block == 0;                   \
-         perftrace_the_span_of_this_block = 1)                                                                            \
+    for (int perftrace_the_span_of_this_block = PERFTRACE_LOOK_(__VA_ARGS__);                                \
+         perftrace_the_span_of_this_block == 0; perftrace_the_span_of_this_block = 1)                        \
         if (0) {                                                                                             \
         } else /* in C++ the block may not declare again what the loop has declared */
 
 #define PERFTRACE_TIME_(level, name, expression) expression
 
 #define PERFTRACE_PLAIN_(kind, phase, level, fixed, w1, w2, w3, ...)                                         \
-    ((void)(PERFTRACE_LOOK_AT_(w1) + PERFTRACE_LOOK_AT_(w2) + PERFTRACE_LOOK_AT_(w3) +                       \
-            0 * (int)(level)), (void)PERFTRACE_LOOK_(__VA_ARGS__))
+    ((void)(PERFTRACE_LOOK_AT_(w1) + PERFTRACE_LOOK_AT_(w2) + PERFTRACE_LOOK_AT_(w3) + 0 * (int)(level)),    \
+     (void)PERFTRACE_LOOK_(__VA_ARGS__))
 #define PERFTRACE_METRIC_(...)                                                                               \
     ((void)(0 * (int)sizeof(perftrace_the_span_of_this_block)), (void)PERFTRACE_LOOK_("", __VA_ARGS__))
 
@@ -52,6 +52,7 @@ auto perftrace_look_(const T &text)
         struct perftrace_handle perftrace_none = {0};                                                        \
         perftrace_none;                                                                                      \
     })
-#define PERFTRACE_HANDLE_END_(handle, ...) ((void)sizeof((handle).nothing), (void)PERFTRACE_LOOK_(__VA_ARGS__))
+#define PERFTRACE_HANDLE_END_(handle, ...)                                                                   \
+    ((void)sizeof((handle).nothing), (void)PERFTRACE_LOOK_(__VA_ARGS__))
 
 #endif

@@ -47,12 +47,12 @@ extern "C" {
 #define PERFTRACE_PHASE_BEGIN_ 1
 #define PERFTRACE_PHASE_STEP_ 2
 #define PERFTRACE_PHASE_END_ 3
-#define PERFTRACE_KIND_STEP_ (1u << 8)        /* from a BEGIN word to its END word */
-#define PERFTRACE_FREE_ 0x40000000            /* see control.room */
-#define PERFTRACE_SLACK_ 256                 /* bytes that must be left for the inline path */
-#define PERFTRACE_INLINE_BYTES_ 256u          /* longer records are written by the cold function */
-#define PERFTRACE_TEXT_MAX_ 512u              /* longer texts are cut */
-#define PERFTRACE_SITE_NEW_ 0x80000000u       /* state of a site that has never been reached */
+#define PERFTRACE_KIND_STEP_ (1u << 8)  /* from a BEGIN word to its END word */
+#define PERFTRACE_FREE_ 0x40000000      /* see control.room */
+#define PERFTRACE_SLACK_ 256            /* bytes that must be left for the inline path */
+#define PERFTRACE_INLINE_BYTES_ 256u    /* longer records are written by the cold function */
+#define PERFTRACE_TEXT_MAX_ 512u        /* longer texts are cut */
+#define PERFTRACE_SITE_NEW_ 0x80000000u /* state of a site that has never been reached */
 
 /* One argument of a site. */
 struct perftrace_argument_ {
@@ -74,9 +74,10 @@ struct perftrace_site {
 
 struct perftrace_control {
     uint64_t *volatile cursor; /* where the next record goes */
-    int64_t room;   /* FREE + bytes left; while a record is being written, less than FREE */
-    uint32_t epoch; /* upper half of the tick counter that the current base stands for; all ones: always cold */
-    uint8_t depth;  /* open spans, modulo 256 */
+    int64_t room;              /* FREE + bytes left; while a record is being written, less than FREE */
+    uint32_t
+        epoch; /* upper half of the tick counter that the current base stands for; all ones: always cold */
+    uint8_t depth; /* open spans, modulo 256 */
 };
 
 /* A span in progress: the lower half of its first word (site, kind, depth). 0: it is not recorded. 64 bits wide,
@@ -97,7 +98,8 @@ struct perftrace_value_ {
 };
 
 extern void *__dso_handle __attribute__((visibility("hidden"))); /* each module has its own (C++ ABI) */
-PERFTRACE_API __thread struct perftrace_control *perftrace_control_ __attribute__((tls_model("initial-exec")));
+PERFTRACE_API __thread struct perftrace_control *perftrace_control_
+    __attribute__((tls_model("initial-exec")));
 
 PERFTRACE_API int perftrace_recording_; /* 0: nobody records, dynamic names need not be looked up */
 
@@ -105,12 +107,14 @@ PERFTRACE_API int perftrace_recording_; /* 0: nobody records, dynamic names need
 PERFTRACE_API uint32_t perftrace_meet_(struct perftrace_site *site) __attribute__((cold));
 /* The cold path: starts the thread's ring, changes segments, writes any record. `depth`
  * is the record's, or all ones for the thread's own. Returns the scope's word of a BEGIN that was written, else 0. */
-PERFTRACE_API uint64_t perftrace_record_cold_(struct perftrace_site *site, uint64_t depth, const uint64_t *fixed,
-                                              unsigned fixed_count, const struct perftrace_value_ *values,
-                                              unsigned value_count) __attribute__((cold));
+PERFTRACE_API uint64_t perftrace_record_cold_(struct perftrace_site *site, uint64_t depth,
+                                              const uint64_t *fixed, unsigned fixed_count,
+                                              const struct perftrace_value_ *values, unsigned value_count)
+    __attribute__((cold));
 PERFTRACE_API void perftrace_end_cold_(uint64_t word) __attribute__((cold));
 /* The site that stands for a dynamic name; NULL when nothing is recorded. */
-PERFTRACE_API struct perftrace_site *perftrace_dynamic_site_(struct perftrace_site *prototype, const char *name);
+PERFTRACE_API struct perftrace_site *perftrace_dynamic_site_(struct perftrace_site *prototype,
+                                                             const char *name);
 PERFTRACE_API uint64_t perftrace_new_id_(void);
 
 #ifdef __cplusplus
@@ -242,7 +246,8 @@ PERFTRACE_INLINE_ struct perftrace_value_ perftrace_from_text_(const char *text)
         return perftrace_from_bytes_(text, __builtin_strlen(text));
     __asm__("" : "+r"(text)); /* so that gcc does not warn of arrays that are smaller than the limit */
     const void *end = memchr(text, 0, PERFTRACE_TEXT_MAX_ + 1);
-    return perftrace_from_bytes_(text, end == 0 ? PERFTRACE_TEXT_MAX_ + 1 : (size_t)((const char *)end - text));
+    return perftrace_from_bytes_(text,
+                                 end == 0 ? PERFTRACE_TEXT_MAX_ + 1 : (size_t)((const char *)end - text));
 }
 
 /* Words that a value takes in a record. */
@@ -300,14 +305,16 @@ PERFTRACE_INLINE_ struct perftrace_value_ perftrace_from_pointer_(const volatile
 #define PERFTRACE_TYPE_(value) PERFTRACE_CHOOSE_(value, 1, 2, 3, 4, 5, 6)
 #define PERFTRACE_VALUE_(value)                                                                              \
     PERFTRACE_CHOOSE_(value, perftrace_from_signed_, perftrace_from_unsigned_, perftrace_from_double_,       \
-                      perftrace_from_unsigned_, perftrace_from_text_, perftrace_from_pointer_)(value)
+                      perftrace_from_unsigned_, perftrace_from_text_, perftrace_from_pointer_)               \
+    (value)
 
 #else
 
 template <typename T, typename = void> struct perftrace_is_string_ : std::false_type {};
 template <typename T>
-struct perftrace_is_string_<T, std::void_t<decltype(static_cast<const char *>(std::declval<const T &>().data())),
-                                           decltype(static_cast<size_t>(std::declval<const T &>().size()))>>
+struct perftrace_is_string_<T,
+                            std::void_t<decltype(static_cast<const char *>(std::declval<const T &>().data())),
+                                        decltype(static_cast<size_t>(std::declval<const T &>().size()))>>
     : std::true_type {};
 
 template <typename T> constexpr uint8_t perftrace_type_() {
@@ -350,8 +357,18 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
 
 /* ---- the macros' parts ---- */
 
-#define PERFTRACE_DESCRIBE_(n, key, value) , {"" key, PERFTRACE_TYPE_(value)}
-#define PERFTRACE_EVALUATE_(n, key, value) const struct perftrace_value_ perftrace_v##n = PERFTRACE_VALUE_(value);
+#define PERFTRACE_DESCRIBE_(n, key, value)                                                                   \
+    , {                                                                                                      \
+        "" key, PERFTRACE_TYPE_(value)                                                                       \
+    }
+#ifdef __cplusplus /* a temporary string must live until it has been copied */
+#define PERFTRACE_EVALUATE_(n, key, value)                                                                   \
+    const auto &perftrace_r##n = (value);                                                                    \
+    const struct perftrace_value_ perftrace_v##n = PERFTRACE_VALUE_(perftrace_r##n);
+#else
+#define PERFTRACE_EVALUATE_(n, key, value)                                                                   \
+    const struct perftrace_value_ perftrace_v##n = PERFTRACE_VALUE_(value);
+#endif
 #define PERFTRACE_ADD_WORDS_(n, key, value) +perftrace_words_(&perftrace_v##n)
 #define PERFTRACE_PUT_VALUE_(n, key, value) perftrace_p = perftrace_put_(perftrace_p, &perftrace_v##n);
 #define PERFTRACE_LIST_(n, key, value) , perftrace_v##n
@@ -360,9 +377,20 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
     static const struct perftrace_argument_ perftrace_arguments[] = {                                        \
         {"", 0} PERFTRACE_EACH_PAIR_(PERFTRACE_DESCRIBE_, __VA_ARGS__)};                                     \
     static struct perftrace_site perftrace_site = {                                                          \
-        PERFTRACE_SITE_NEW_, PERFTRACE_KIND_##kind##_, PERFTRACE_PHASE_##phase##_, (uint8_t)(level),         \
-        (uint8_t)(sizeof perftrace_arguments / sizeof perftrace_arguments[0] - 1), __LINE__, 0, name,        \
-        PERF_TARGET, __FILE__, __func__, perftrace_arguments, (void *)&__dso_handle, 0}
+        PERFTRACE_SITE_NEW_,                                                                                 \
+        PERFTRACE_KIND_##kind##_,                                                                            \
+        PERFTRACE_PHASE_##phase##_,                                                                          \
+        (uint8_t)(level),                                                                                    \
+        (uint8_t)(sizeof perftrace_arguments / sizeof perftrace_arguments[0] - 1),                           \
+        __LINE__,                                                                                            \
+        0,                                                                                                   \
+        name,                                                                                                \
+        PERF_TARGET,                                                                                         \
+        __FILE__,                                                                                            \
+        __func__,                                                                                            \
+        perftrace_arguments,                                                                                 \
+        (void *)&__dso_handle,                                                                               \
+        0}
 
 /* One test of `state` tells apart on, off and never reached; only that last case is cold. */
 #define PERFTRACE_IS_ON_(state, site)                                                                        \
@@ -371,9 +399,10 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
 /* Writes one record of `site` (a pointer) and sets perftrace_written to its scope's word. `begin`: it opens
  * a span. `depth_here`: the record's; `cold_depth`: the same, or all ones for the thread's. Values
  * are evaluated before the claim: they may record spans of their own. */
-#define PERFTRACE_WRITE_(site, begin, depth_here, cold_depth, fixed, w1, w2, w3, ...)                             \
+#define PERFTRACE_WRITE_(site, begin, depth_here, cold_depth, fixed, w1, w2, w3, ...)                        \
     PERFTRACE_EACH_PAIR_(PERFTRACE_EVALUATE_, __VA_ARGS__)                                                   \
-    const uint64_t perftrace_w1 = (uint64_t)(w1), perftrace_w2 = (uint64_t)(w2), perftrace_w3 = (uint64_t)(w3); \
+    const uint64_t perftrace_w1 = (uint64_t)(w1), perftrace_w2 = (uint64_t)(w2),                             \
+                   perftrace_w3 = (uint64_t)(w3);                                                            \
     const size_t perftrace_length = 1 + (fixed)PERFTRACE_EACH_PAIR_(PERFTRACE_ADD_WORDS_, __VA_ARGS__);      \
     struct perftrace_control *perftrace_c = perftrace_control_;                                              \
     uint64_t perftrace_first, *perftrace_at = 0;                                                             \
@@ -431,15 +460,17 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
  * already left it behind. */
 #define PERFTRACE_DECLARE_(opened)                                                                           \
     enum { PERFTRACE_JOIN_(perftrace_declared_, __LINE__) };                                                 \
-    struct perftrace_scope perftrace_the_span_of_this_block __attribute__((cleanup(perftrace_end_), unused)) = opened;    \
+    struct perftrace_scope perftrace_the_span_of_this_block                                                  \
+        __attribute__((cleanup(perftrace_end_), unused)) = opened;                                           \
     PERFTRACE_STATIC_ASSERT_(PERFTRACE_JOIN_(perftrace_declared_, __LINE__) == 0,                            \
                              "PERF_SPAN is a declaration: it stands in a block of its own")
 #define PERFTRACE_SCOPE_(level, ...) PERFTRACE_DECLARE_(PERFTRACE_OPEN_(level, __VA_ARGS__))
 #define PERFTRACE_SCOPE_DYNAMIC_(level, ...) PERFTRACE_DECLARE_(PERFTRACE_OPEN_DYNAMIC_(level, __VA_ARGS__))
 
 #define PERFTRACE_BLOCK_(level, ...)                                                                         \
-    for (struct perftrace_scope perftrace_the_span_of_this_block __attribute__((cleanup(perftrace_end_))) =               \
-             PERFTRACE_OPEN_(level, __VA_ARGS__), *perftrace_once = &perftrace_the_span_of_this_block;                    \
+    for (struct perftrace_scope perftrace_the_span_of_this_block                                             \
+         __attribute__((cleanup(perftrace_end_))) = PERFTRACE_OPEN_(level, __VA_ARGS__),                     \
+         *perftrace_once = &perftrace_the_span_of_this_block;                                                \
          perftrace_once != 0; perftrace_once = 0)                                                            \
         if (0) {                                                                                             \
         } else /* in C++ the block may not declare again what the loop has declared */
@@ -461,20 +492,20 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
 /* A record that is no span. */
 #define PERFTRACE_PLAIN_(kind, phase, level, fixed, w1, w2, w3, ...)                                         \
     PERFTRACE_EMIT_(kind, phase, level, perftrace_c->depth, UINT64_MAX, fixed, w1, w2, w3, __VA_ARGS__)
-#define PERFTRACE_EMIT_(kind, phase, level, depth_here, cold_depth, fixed, w1, w2, w3, ...)                       \
+#define PERFTRACE_EMIT_(kind, phase, level, depth_here, cold_depth, fixed, w1, w2, w3, ...)                  \
     do {                                                                                                     \
         PERFTRACE_SITE_(kind, phase, level, PERFTRACE_NAME_(__VA_ARGS__), __VA_ARGS__);                      \
         uint64_t perftrace_written;                                                                          \
         uint32_t perftrace_state = perftrace_state_(&perftrace_site);                                        \
         if (PERFTRACE_IS_ON_(perftrace_state, &perftrace_site)) {                                            \
-            PERFTRACE_WRITE_(&perftrace_site, 0, depth_here, cold_depth, fixed, w1, w2, w3, __VA_ARGS__)          \
+            PERFTRACE_WRITE_(&perftrace_site, 0, depth_here, cold_depth, fixed, w1, w2, w3, __VA_ARGS__)     \
             (void)perftrace_written;                                                                         \
         }                                                                                                    \
     } while (0)
 
 #define PERFTRACE_METRIC_(...)                                                                               \
     do {                                                                                                     \
-        if (perftrace_the_span_of_this_block.word != 0)                                                                   \
+        if (perftrace_the_span_of_this_block.word != 0)                                                      \
             PERFTRACE_EMIT_(METRIC, NONE, 0, PERFTRACE_DEPTH_HERE_, PERFTRACE_DEPTH_HERE_, 0, 0, 0, 0, "",   \
                             __VA_ARGS__);                                                                    \
     } while (0)

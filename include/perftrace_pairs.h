@@ -13,18 +13,20 @@
 
 /* How many arguments there are, up to one pair too many: a name, then pairs. An even number, or more than 12
  * pairs, ends in the name of a macro that does not exist and says so. */
-#define PERFTRACE_COUNT_(...) PERFTRACE_PICK_(__VA_ARGS__, at_most_12_pairs_of_key_and_value, \
-    at_most_12_pairs_of_key_and_value, at_most_12_pairs_of_key_and_value, 12, a_key_without_a_value, 11, \
-    a_key_without_a_value, 10, a_key_without_a_value, 9, a_key_without_a_value, 8, a_key_without_a_value, \
-    7, a_key_without_a_value, 6, a_key_without_a_value, 5, a_key_without_a_value, 4, \
-    a_key_without_a_value, 3, a_key_without_a_value, 2, a_key_without_a_value, 1, a_key_without_a_value, \
-    0, )
-#define PERFTRACE_PICK_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, \
-    _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, n, ...) n
+#define PERFTRACE_COUNT_(...)                                                                                \
+    PERFTRACE_PICK_(__VA_ARGS__, at_most_12_pairs_of_key_and_value, at_most_12_pairs_of_key_and_value,       \
+                    at_most_12_pairs_of_key_and_value, 12, a_key_without_a_value, 11, a_key_without_a_value, \
+                    10, a_key_without_a_value, 9, a_key_without_a_value, 8, a_key_without_a_value, 7,        \
+                    a_key_without_a_value, 6, a_key_without_a_value, 5, a_key_without_a_value, 4,            \
+                    a_key_without_a_value, 3, a_key_without_a_value, 2, a_key_without_a_value, 1,            \
+                    a_key_without_a_value, 0, )
+#define PERFTRACE_PICK_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18,     \
+                        _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, n, ...)                            \
+    n
 
 /* m(12, key, value) … m(1, key, value) for the pairs after the name; the number is unique in the expansion. */
-#define PERFTRACE_EACH_PAIR_(m, ...) PERFTRACE_JOIN_(PERFTRACE_PAIRS_, PERFTRACE_COUNT_(__VA_ARGS__))(m, \
-    __VA_ARGS__)
+#define PERFTRACE_EACH_PAIR_(m, ...)                                                                         \
+    PERFTRACE_JOIN_(PERFTRACE_PAIRS_, PERFTRACE_COUNT_(__VA_ARGS__))(m, __VA_ARGS__)
 #define PERFTRACE_PAIRS_0(m, name)
 #define PERFTRACE_PAIRS_1(m, name, ...) PERFTRACE_REST_1(m, __VA_ARGS__)
 #define PERFTRACE_PAIRS_2(m, name, ...) PERFTRACE_REST_2(m, __VA_ARGS__)

@@ -237,7 +237,7 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
-    perftrace_rings_grow(runtime);
+    perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE);
 }
 
 static void write_end(struct perftrace_runtime *runtime) {
@@ -253,7 +253,6 @@ static void write_end(struct perftrace_runtime *runtime) {
 void *perftrace_drainer_main(void *pointer) {
     struct perftrace_runtime *runtime = pointer;
     static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* one drainer at a time */
-    write_clock_when_due(runtime, true);
     pthread_setname_np(pthread_self(), "perftrace");
     for (;;) {
         bool stop = __atomic_load_n(&runtime->stop, __ATOMIC_ACQUIRE);

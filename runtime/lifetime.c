@@ -57,21 +57,29 @@ void perftrace_wake_drainer(struct perftrace_runtime *runtime) {
 }
 
 /* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
-void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved) {
+void perftrace_lock_word(int *lock, sigset_t *saved) {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, saved);
     int state = 0;
-    if (__atomic_compare_exchange_n(&runtime->lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    if (__atomic_compare_exchange_n(lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
-    while (__atomic_exchange_n(&runtime->lock, 2, __ATOMIC_ACQUIRE) != 0)
-        perftrace_futex_wait(&runtime->lock, 2, -1);
+    while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE) != 0)
+        perftrace_futex_wait(lock, 2, -1);
+}
+
+void perftrace_unlock_word(int *lock, const sigset_t *saved) {
+    if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
+        perftrace_futex_wake(lock);
+    pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
+void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved) {
+    perftrace_lock_word(&runtime->lock, saved);
 }
 
 void perftrace_unlock(struct perftrace_runtime *runtime, const sigset_t *saved) {
-    if (__atomic_exchange_n(&runtime->lock, 0, __ATOMIC_RELEASE) == 2)
-        perftrace_futex_wake(&runtime->lock);
-    pthread_sigmask(SIG_SETMASK, saved, NULL);
+    perftrace_unlock_word(&runtime->lock, saved);
 }
 
 uint64_t perftrace_now_ns(void) {
@@ -152,14 +160,18 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     int error = perftrace_trace_open(runtime, own_name);
     if (error != 0)
         return fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
-    struct perftrace_block_clock
-        reading; /* the drainer's first one comes a little later: together a first rate */
-    perftrace_clocks_read(runtime, &reading);
+    /* Two readings, with what takes longest in between: from the beginning ticks can be told as time. */
+    struct perftrace_block_clock first, second;
+    perftrace_clocks_read(runtime, &first);
     error = perftrace_rings_make(runtime);
+    perftrace_clocks_read(runtime, &second);
     if (error == 0)
         error = perftrace_identity_write(runtime);
+    if (error == 0)
+        error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &first, sizeof first, NULL, 0);
+    if (error == 0)
+        error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &second, sizeof second, NULL, 0);
     if (error == 0) {
-        perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &reading, sizeof reading, NULL, 0);
         perftrace_sites_note_main_program();
         start_sinks(runtime);
         error = -start_drainer(runtime);

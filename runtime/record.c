@@ -15,13 +15,24 @@ static void set_epoch(struct perftrace_runtime *runtime, struct perftrace_thread
         __atomic_store_n(&thread->control.epoch, PERFTRACE_NO_EPOCH, __ATOMIC_SEQ_CST);
 }
 
-/* Puts the thread, which has claimed its control block, on to its next segment. False: there is none. */
-static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thread *thread, bool whole) {
+/* A segment for the thread, or NULL; *none_free: because none is free. */
+static struct perftrace_segment *take_segment(struct perftrace_runtime *runtime,
+                                              struct perftrace_thread *thread, bool *none_free) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     bool recording = runtime->state == PERFTRACE_STATE_RECORDING && thread->generation == runtime->generation;
     struct perftrace_segment *segment = recording ? perftrace_segment_take(runtime, thread) : NULL;
+    *none_free = recording && runtime->free_count == 0;
     perftrace_unlock(runtime, &saved);
+    return segment;
+}
+
+/* Puts the thread, which has claimed its control block, on to its next segment. False: there is none. */
+static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thread *thread, bool whole) {
+    bool none_free;
+    struct perftrace_segment *segment = take_segment(runtime, thread, &none_free);
+    if (segment == NULL && none_free && perftrace_rings_grow(runtime, 1))
+        segment = take_segment(runtime, thread, &none_free);
     if (segment == NULL)
         return false;
     perftrace_segment_start(runtime, segment);

@@ -130,14 +130,23 @@ void perftrace_rings_drop(struct perftrace_runtime *runtime) {
     runtime->ring_fd = -1;
 }
 
-void perftrace_rings_grow(struct perftrace_runtime *runtime) {
-    bool scarce;
-    do {
-        sigset_t saved;
-        perftrace_lock(runtime, &saved);
-        scarce = runtime->free_count < PERFTRACE_SEGMENTS_SPARE;
-        perftrace_unlock(runtime, &saved);
-    } while (scarce && add_extent(runtime));
+static uint32_t count_free(struct perftrace_runtime *runtime) {
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    uint32_t count = runtime->free_count;
+    perftrace_unlock(runtime, &saved);
+    return count;
+}
+
+bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted) {
+    sigset_t saved;
+    bool enough;
+    perftrace_lock_word(&runtime->growing, &saved);
+    while (!(enough = count_free(runtime) >= wanted))
+        if (!add_extent(runtime))
+            break;
+    perftrace_unlock_word(&runtime->growing, &saved);
+    return enough;
 }
 
 bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload,

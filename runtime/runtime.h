@@ -85,6 +85,7 @@ struct perftrace_runtime {
     char *metadata;
     uint64_t metadata_drained;
     struct perftrace_segment *segments[PERFTRACE_SEGMENTS_MAX];
+    int growing; /* lock: one at a time makes more segments */
     uint32_t segment_count, segments_max;
     struct perftrace_thread *owners[PERFTRACE_SEGMENTS_MAX];
     uint64_t bases[PERFTRACE_SEGMENTS_MAX]; /* base tick in force after what is drained; the drainer's */
@@ -119,9 +120,11 @@ struct perftrace_runtime *perftrace_here(void);
 /* The one in which recording goes on: starts it where AUTO or a fork asks for that; NULL: nobody records. */
 struct perftrace_runtime *perftrace_active(void);
 
-/* The lock of everything but the segments' contents. Signals are blocked while it is held. */
+/* The lock of everything but the segments' contents; and any such lock. Signals are blocked while one is held. */
 void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved);
 void perftrace_unlock(struct perftrace_runtime *runtime, const sigset_t *saved);
+void perftrace_lock_word(int *lock, sigset_t *saved);
+void perftrace_unlock_word(int *lock, const sigset_t *saved);
 void perftrace_wake_drainer(struct perftrace_runtime *runtime);
 /* Sleeps until *word is no longer `value`, a wake-up, or the time is over (negative: for ever). */
 void perftrace_futex_wait(int *word, int value, int64_t timeout_ns);
@@ -144,8 +147,9 @@ void perftrace_sites_note_main_program(void);
 int perftrace_rings_make(struct perftrace_runtime *runtime);
 /* Removes the file and gives its pages back; the addresses stay valid, for threads that come late. */
 void perftrace_rings_drop(struct perftrace_runtime *runtime);
-/* More segments, their pages present. Called without the lock, by the drainer. */
-void perftrace_rings_grow(struct perftrace_runtime *runtime);
+/* Sees to it that at least so many segments are free, by making more, their pages present. False: there may be no
+ * more of them. Without the lock. The drainer does this ahead of need; a thread that finds none does it itself. */
+bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted);
 /* With the lock held: appends a metadata block. False: no room now. */
 bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload,
                             size_t bytes);

@@ -48,11 +48,12 @@ static size_t copy_values(struct recorded_value *to, const struct perftrace_valu
         to[i].type = values[i].type;
         to[i].cut = values[i].cut;
         to[i].null = values[i].null;
-        to[i].i = values[i].i;
-        to[i].d = values[i].d;
         if (values[i].type == PERFTRACE_TYPE_STRING) {
             copy_text(to[i].text, sizeof to[i].text, values[i].text);
             to[i].length = values[i].text.length;
+        } else {
+            to[i].i = values[i].i;
+            to[i].d = values[i].d;
         }
     }
     return count;
@@ -125,8 +126,8 @@ void free_recorded(struct recorded *recorded) {
     recorded->items = NULL;
 }
 
-const struct recorded_item *find_item(const struct recorded *recorded, enum perftrace_item_kind kind, const char *name,
-                                      size_t n) {
+const struct recorded_item *find_item(const struct recorded *recorded, enum perftrace_item_kind kind,
+                                      const char *name, size_t n) {
     for (size_t i = 0; i < recorded->count; i++)
         if (recorded->items[i].kind == kind && (name == NULL || strcmp(recorded->items[i].name, name) == 0) &&
             n-- == 0)

@@ -41,8 +41,8 @@ const char *scenario_folder(void);
 struct recorded read_recorded(const char *name);
 void free_recorded(struct recorded *recorded);
 /* The n-th item (from 0) of that kind and name, or NULL. */
-const struct recorded_item *find_item(const struct recorded *recorded, enum perftrace_item_kind kind, const char *name,
-                                      size_t n);
+const struct recorded_item *find_item(const struct recorded *recorded, enum perftrace_item_kind kind,
+                                      const char *name, size_t n);
 size_t count_items(const struct recorded *recorded, enum perftrace_item_kind kind, const char *name);
 
 #endif
