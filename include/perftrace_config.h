@@ -57,7 +57,7 @@ struct perftrace_config {
     bool log_output;          /* PERF_TRACE| lines on stderr */
     const char *trace_path;   /* the native trace; NULL: chrome_path with its extension replaced by .ptrace */
     enum perftrace_when_full when_full;
-    uint32_t thread_buffer_bytes;  /* what one thread may have waiting for the drainer; 0: 1 MiB */
+    uint32_t thread_buffer_bytes;  /* what one thread may have waiting for the drainer; 0: 8 MiB */
     uint32_t process_buffer_bytes; /* what all threads may have waiting; 0: 64 MiB */
     uint32_t flush_ms;             /* how often the trace file is brought up to date; 0: 50 */
     uint32_t shutdown_ms;          /* how long shutdown may wait for the Chrome file and the lines; 0: 5000 */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define THREAD_BUFFER_BYTES (1u << 20)
+#define THREAD_BUFFER_BYTES (8u << 20)
 #define PROCESS_BUFFER_BYTES (64u << 20)
 #define FLUSH_MS 50u
 #define SHUTDOWN_MS 5000u

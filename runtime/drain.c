@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 /* A record's tick is read a moment before the record is there. Nothing may come late by more than this, in
@@ -14,6 +15,7 @@
 #define CLOCK_FIRST_NS 10000000u
 #define CLOCK_INTERVAL_NS 1000000000u
 #define CLOCK_READINGS 64
+#define BUSY_SLEEP_NS 200000 /* half of what a thread with the default buffers takes to fill half of them */
 
 struct drainable {
     uint32_t index, track;
@@ -253,17 +255,29 @@ static void write_end(struct perftrace_runtime *runtime) {
 void *perftrace_drainer_main(void *pointer) {
     struct perftrace_runtime *runtime = pointer;
     static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* one drainer at a time */
+    uint64_t filled_before = 0;
     pthread_setname_np(pthread_self(), "perftrace");
+    prctl(PR_SET_TIMERSLACK, 10000, 0, 0, 0); /* ns: it sleeps for short times */
     for (;;) {
         bool stop = __atomic_load_n(&runtime->stop, __ATOMIC_ACQUIRE);
         uint32_t wanted = __atomic_load_n(&runtime->flush_wanted, __ATOMIC_ACQUIRE);
-        __atomic_store_n(&runtime->wake, 0, __ATOMIC_RELEASE);
+        uint64_t filled = __atomic_load_n(&runtime->filled, __ATOMIC_ACQUIRE);
+        __atomic_store_n(&runtime->urgent, 0, __ATOMIC_SEQ_CST);
         cycle(runtime, found, stop || wanted != runtime->flush_done);
         __atomic_store_n(&runtime->flush_done, wanted, __ATOMIC_RELEASE);
         perftrace_futex_wake(&runtime->pulse);
         if (stop)
             break;
-        perftrace_futex_wait(&runtime->wake, 0, (int64_t)runtime->config.flush_ms * 1000000);
+        if (filled != filled_before) { /* busy: more will come */
+            filled_before = filled;
+            perftrace_futex_wait(&runtime->urgent, 0, BUSY_SLEEP_NS);
+            continue;
+        }
+        __atomic_store_n(&runtime->wake, 0, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&runtime->filled, __ATOMIC_SEQ_CST) == filled &&
+            __atomic_load_n(&runtime->urgent, __ATOMIC_SEQ_CST) == 0)
+            perftrace_futex_wait(&runtime->wake, 0, (int64_t)runtime->config.flush_ms * 1000000);
+        __atomic_store_n(&runtime->wake, 1, __ATOMIC_SEQ_CST);
     }
     write_end(runtime);
     return NULL;

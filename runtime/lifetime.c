@@ -56,6 +56,12 @@ void perftrace_wake_drainer(struct perftrace_runtime *runtime) {
         perftrace_futex_wake(&runtime->wake);
 }
 
+void perftrace_urge_drainer(struct perftrace_runtime *runtime) {
+    if (__atomic_exchange_n(&runtime->urgent, 1, __ATOMIC_ACQ_REL) == 0)
+        perftrace_futex_wake(&runtime->urgent);
+    perftrace_wake_drainer(runtime);
+}
+
 /* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
 void perftrace_lock_word(int *lock, sigset_t *saved) {
     sigset_t all;
@@ -294,7 +300,7 @@ static bool wait_for_drainer(struct perftrace_runtime *runtime, uint64_t deadlin
         uint64_t now = perftrace_now_ns();
         if (now >= deadline)
             return false;
-        perftrace_wake_drainer(runtime);
+        perftrace_urge_drainer(runtime);
         perftrace_futex_wait(&runtime->pulse, pulse, 5000000);
     }
 }
@@ -344,7 +350,7 @@ void perftrace_shutdown(void) {
         return;
     remembered.recording = false;
     __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
-    perftrace_wake_drainer(runtime);
+    perftrace_urge_drainer(runtime);
     pthread_join(runtime->drainer, NULL);
     close_sinks(runtime);
     perftrace_rings_drop(runtime);

@@ -42,7 +42,11 @@ static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thr
     perftrace_losses_copy(thread);
     thread->control.cursor = (uint64_t *)(segment + 1);
     set_epoch(runtime, thread, (uint32_t)(segment->base_tick >> 32));
-    perftrace_wake_drainer(runtime);
+    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    if (__atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) > most / 2)
+        perftrace_urge_drainer(runtime);
+    else
+        perftrace_wake_drainer(runtime);
     return true;
 }
 
@@ -67,7 +71,7 @@ static bool make_room(struct perftrace_runtime *runtime, struct perftrace_thread
             return true;
         if (runtime->config.when_full != PERFTRACE_FULL_WAIT || runtime->state != PERFTRACE_STATE_RECORDING)
             return false;
-        perftrace_wake_drainer(runtime);
+        perftrace_urge_drainer(runtime);
         perftrace_futex_wait(&runtime->pulse, pulse, 10000000);
     }
 }

@@ -186,8 +186,6 @@ struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runti
     } else if (__atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) + 1 > most) {
         return NULL;
     }
-    if (runtime->free_count < PERFTRACE_SEGMENTS_SPARE)
-        perftrace_wake_drainer(runtime);
     if (runtime->free_count == 0)
         return NULL;
     uint32_t index = runtime->free_segments[--runtime->free_count];

@@ -25,7 +25,7 @@
 
 #define PERFTRACE_SEGMENTS_MAX 4096u
 #define PERFTRACE_SEGMENTS_PER_EXTENT 16u
-#define PERFTRACE_SEGMENTS_SPARE 8u /* the drainer makes more when fewer are free */
+#define PERFTRACE_SEGMENTS_SPARE 16u /* the drainer makes more when fewer are free */
 #define PERFTRACE_METADATA_BYTES (1u << 20)
 #define PERFTRACE_RESERVE_BYTES 4096u /* of each segment, kept for the ends of open spans */
 #define PERFTRACE_NO_EPOCH UINT32_MAX /* no tick has it */
@@ -100,7 +100,8 @@ struct perftrace_runtime {
 
     /* the drainer */
     pthread_t drainer;
-    int wake;  /* futex: set by whoever wants the drainer to work at once */
+    int wake;   /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
+    int urgent; /* futex: set by whoever can't wait for that */
     int pulse; /* futex: counts the drainer's cycles */
     bool stop;
     uint32_t flush_wanted, flush_done;
@@ -125,7 +126,10 @@ void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved);
 void perftrace_unlock(struct perftrace_runtime *runtime, const sigset_t *saved);
 void perftrace_lock_word(int *lock, sigset_t *saved);
 void perftrace_unlock_word(int *lock, const sigset_t *saved);
+/* There is something to do; and: at once. A wake-up costs the caller a system call and, on a virtual machine, some
+ * microseconds: a drainer that has been busy looks again by itself, so that this is rare. */
 void perftrace_wake_drainer(struct perftrace_runtime *runtime);
+void perftrace_urge_drainer(struct perftrace_runtime *runtime);
 /* Sleeps until *word is no longer `value`, a wake-up, or the time is over (negative: for ever). */
 void perftrace_futex_wait(int *word, int value, int64_t timeout_ns);
 void perftrace_futex_wake(int *word);
