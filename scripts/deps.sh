@@ -18,16 +18,13 @@ test      clang            clang
 test      git              git
 test      pkg-config       pkg-config
 test      python3          python3
+test      jq               jq
 test      libcmocka-dev    <cmocka.h>
 consumers chromium         chromium
 consumers jq               jq
 consumers nodejs           node
 consumers npm              npm
 consumers python3          python3
-consumers jq               jq
-consumers nodejs           node
-consumers npm              npm
-consumers chromium         chromium
 bench     python3          python3
 compare   valgrind         valgrind
 compare   uftrace          uftrace

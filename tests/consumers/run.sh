@@ -69,6 +69,8 @@ for file in $files; do
     check "DevTools: $file" "$here/compare.py" "$said" "$file.devtools"
 done
 
+[ ! -e killed.json ] || check "jq: what a killed program left is JSON" jq -e '.traceEvents | type == "array"' killed.json
+
 # ---- what everything.c is about ---------------------------------------------------------------------------------
 
 for file in everything.json everything.converted.json; do
@@ -82,11 +84,14 @@ done
 
 # ---- that the comparison sees something -------------------------------------------------------------------------
 
-check "DevTools: a broken file is refused" sh -c '! "$1" everything.said broken.json.devtools' - "$here/compare.py"
+differs() { # SAID READ
+    ! "$here/compare.py" "$@"
+}
+check "DevTools: a broken file is refused" differs everything.said broken.json.devtools
 jq '.spans[0].parent = "somebody"' everything.converted.json.jq >changed.jq
-check "a changed parent is noticed" sh -c '! "$1" everything.said changed.jq' - "$here/compare.py"
+check "a changed parent is noticed" differs everything.said changed.jq
 jq 'del(.spans[-1])' everything.converted.json.jq >changed.jq
-check "a missing span is noticed" sh -c '! "$1" everything.said changed.jq' - "$here/compare.py"
+check "a missing span is noticed" differs everything.said changed.jq
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

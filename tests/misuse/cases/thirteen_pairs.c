@@ -9,5 +9,6 @@
 
 void thirteen_pairs(int n);
 void thirteen_pairs(int n) {
-    PERF_SPAN("a", "1", n, "2", n, "3", n, "4", n, "5", n, "6", n, "7", n, "8", n, "9", n, "10", n, "11", n, LAST(n));
+    PERF_SPAN("a", "1", n, "2", n, "3", n, "4", n, "5", n, "6", n, "7", n, "8", n, "9", n, "10", n, "11", n,
+              LAST(n));
 }

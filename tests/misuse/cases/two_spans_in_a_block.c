@@ -7,8 +7,6 @@ void two_spans_in_a_block(void) {
 #ifdef MISUSE
     PERF_SPAN("b");
 #else
-    {
-        PERF_SPAN("b");
-    }
+    { PERF_SPAN("b"); }
 #endif
 }

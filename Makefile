@@ -1,0 +1,47 @@
+# The front door. The build itself is CMakeLists.txt (cmake --preset default works too); this file adds what a
+# fresh Debian lacks (scripts/deps.sh) and gives the usual things short names. `make help` lists them.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+# CMake starts its own make, which must not see this one's flags.
+CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
+
+.PHONY: build demo test test-consumers bench install lint clean help
+.NOTPARALLEL:
+
+build: ## Build the libraries, the perftrace command and the examples (default)
+	@scripts/deps.sh build
+	@$(CMAKE) --preset default -B $(BUILD) $(CMAKE_FLAGS) >/dev/null
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+
+demo: build ## Trace the example and show what perftrace says about it
+	@scripts/demo.sh $(BUILD)
+
+test: ## Run all tests: plain, and under the address, undefined-behaviour and thread sanitizers
+	@scripts/deps.sh build test
+	@scripts/test.sh
+
+test-consumers: ## Open exported files in the programs that they are for
+	@scripts/deps.sh build consumers
+	@$(MAKE) --no-print-directory build
+	@tests/consumers/run.sh $(BUILD)
+
+bench: ## Measure the recorder and the analyser against the bars, and beside other tracers
+	@scripts/deps.sh build bench
+	@scripts/deps.sh --optional compare
+	@$(MAKE) --no-print-directory build
+	@bench/run.py $(BUILD) $(BENCH_FLAGS)
+
+install: build ## Install to PREFIX (default /usr/local; DESTDIR is heeded)
+	@$(CMAKE) --install $(BUILD) --prefix $(PREFIX)
+
+lint: ## Check formatting (clang-format) and look for likely mistakes (clang-tidy)
+	@scripts/deps.sh build test lint
+	@scripts/lint.sh $(BUILD)
+
+clean: ## Remove everything that was built
+	rm -rf $(BUILD)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
