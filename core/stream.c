@@ -297,9 +297,9 @@ static uint32_t new_from(const struct perftrace_track_state *track,
 
 static void queue_records(struct perftrace_stream *stream, struct perftrace_track_state *track,
                           const struct perftrace_block_chunk *chunk, const struct block *block) {
-    if (chunk->first_byte == chunk->last_byte)
-        return; /* it only tells of losses */
     uint32_t from = new_from(track, chunk);
+    if (from == UINT32_MAX && chunk->first_byte == chunk->last_byte)
+        return; /* it only tells of losses */
     if (from == UINT32_MAX) {
         perftrace_stream_note(stream, block->offset, false, "records of track %u that have been told before",
                               chunk->track);
@@ -308,6 +308,8 @@ static void queue_records(struct perftrace_stream *stream, struct perftrace_trac
     track->any_taken = true;
     track->sequence = chunk->sequence;
     track->taken = chunk->last_byte;
+    if (stream->options.leave_records)
+        return;
     const unsigned char *records = block->payload + sizeof *chunk;
     uint64_t base = chunk->base_tick;
     size_t skip = (from - chunk->first_byte) / 8, words = (chunk->last_byte - chunk->first_byte) / 8;

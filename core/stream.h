@@ -22,6 +22,8 @@ struct perftrace_stream_options {
     void (*on_damage)(void *context, const struct perftrace_error_info *what);
     void *context;
     size_t buffer_bytes_max; /* 0: 64 MiB */
+    bool
+        leave_records; /* only tell of tracks and note what there is: the records' contents are not looked at */
 };
 
 /* NULL without memory. Free with perftrace_stream_close. */

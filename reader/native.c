@@ -2,6 +2,7 @@
 #include "native.h"
 
 #include "../core/stream.h"
+#include "process.h"
 #include "rings.h"
 
 #include <stdio.h>
@@ -9,11 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER_BYTES_MAX 4096u
-
 enum stage {
     FILE_BLOCKS,
-    FILE_AGAIN, /* what a running program appended while its rings were copied */
+    FILE_AGAIN, /* what came while the rings were looked for: from a running program, or folded in by another reader */
     RING_BLOCKS,
     LAST_ITEMS,
 };
@@ -28,6 +27,7 @@ struct perftrace_native_reader {
     char *ring_path; /* NULL: none is known */
     uint8_t uuid[16];
     enum stage stage;
+    bool complete;          /* the file's last block so far says that nothing more will come */
     uint64_t ring_bytes;    /* of blocks that came from the rings */
     uint64_t damaged_bytes; /* outside the stream, as counted in its info so far */
 };
@@ -40,33 +40,17 @@ static int refuse(struct perftrace_error_info *error, enum perftrace_error code,
     return -(int)code;
 }
 
-/* Checks the file's header and steps over it. */
+/* Steps over the file's header. */
 static int take_header(struct perftrace_native_reader *native, struct perftrace_error_info *error) {
-    struct perftrace_source *source = &native->source;
     struct perftrace_file_header header;
-    if (!perftrace_source_fill(source, sizeof header)) {
-        if (source->error.code == PERFTRACE_OK)
-            return refuse(error, PERFTRACE_ERROR_FORMAT, "the trace is cut within its header");
-        *error = source->error;
-        return -(int)error->code;
-    }
-    memcpy(&header, source->buffer + source->start, sizeof header);
-    if (header.version > PERFTRACE_FORMAT_VERSION || header.version == 0) {
-        char message[128];
-        snprintf(message, sizeof message, "the trace has format version %u; this reader knows up to %u",
-                 header.version, PERFTRACE_FORMAT_VERSION);
-        return refuse(error, PERFTRACE_ERROR_VERSION, message);
-    }
-    size_t skip = header.header_bytes;
-    /* No checksum covers the header; where it ends is found by the first block's in case of doubt. */
-    if (skip < sizeof header || skip > HEADER_BYTES_MAX || !perftrace_source_fill(source, skip))
-        skip = sizeof header;
+    int result = perftrace_source_take_header(&native->source, &header, error);
+    if (result != 0)
+        return result;
     memcpy(native->uuid, header.uuid, sizeof native->uuid);
     struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
     memcpy(info->uuid, header.uuid, sizeof info->uuid);
     info->pid = header.pid;
     info->start_realtime_ns = header.start_realtime_ns;
-    perftrace_source_skip(source, skip);
     return 0;
 }
 
@@ -115,20 +99,14 @@ static void tell(struct perftrace_native_reader *native, const char *message) {
         native->options.on_damage(native->options.context, &what);
 }
 
-static void take_ring_path(struct perftrace_native_reader *native, const unsigned char *payload,
-                           size_t bytes) {
-    struct perftrace_block_ring ring;
-    if (bytes < sizeof ring)
-        return;
-    memcpy(&ring, payload, sizeof ring);
-    const char *path = (const char *)payload + sizeof ring;
-    if (ring.path_bytes > bytes - sizeof ring || ring.path_bytes == 0 || path[0] != '/' ||
-        memchr(path, 0, ring.path_bytes) != NULL) {
+static void take_ring_path(struct perftrace_native_reader *native, const void *payload, size_t bytes) {
+    char *path = perftrace_rings_path(payload, bytes);
+    if (path == NULL) {
         tell(native, "the path of the ring file makes no sense");
         return;
     }
     free(native->ring_path);
-    native->ring_path = strndup(path, ring.path_bytes);
+    native->ring_path = path;
 }
 
 /* Gives a block to the stream. False after a failure. */
@@ -147,24 +125,27 @@ static bool give(struct perftrace_native_reader *native, const struct perftrace_
 /* The file has been read to its end. */
 static void look_at_rings(struct perftrace_native_reader *native) {
     struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
+    bool first = native->stage == FILE_BLOCKS;
     native->stage = LAST_ITEMS;
-    if (info->finished)
-        return;
-    info->live = perftrace_process_runs(&native->process);
-    if (native->ring_path == NULL || native->options.leave_rings)
+    info->live = !info->finished && !native->complete && perftrace_process_runs(&native->process);
+    if (info->finished || native->complete || native->ring_path == NULL || native->options.leave_rings)
         return;
     native->rings = perftrace_rings_open(native->ring_path, native->uuid, info->live, &native->options);
     if (native->rings != NULL)
         native->stage = info->live ? FILE_AGAIN : RING_BLOCKS;
+    else if (first)
+        native->stage = FILE_AGAIN; /* where they are gone, the file has had since what was in them */
     else if (!info->live)
         tell(native,
              "the program did not end its trace, and its rings are gone: the last records are missing");
+    if (native->stage == FILE_AGAIN)
+        perftrace_source_again(&native->source);
 }
 
 static void finish(struct perftrace_native_reader *native) {
     struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
     /* Where there are rings, they still hold what the last block would have told. */
-    if (native->source.length > 0 && !info->live && native->rings == NULL) {
+    if (native->source.length > 0 && !info->live && !native->complete && native->rings == NULL) {
         tell(native, "the trace is cut within a block");
         native->source.damaged_bytes += native->source.length;
     }
@@ -189,9 +170,11 @@ static bool step(struct perftrace_native_reader *native) {
         native->error = native->source.error;
         return false;
     }
-    if (got > 0)
+    if (got > 0) {
+        native->complete = perftrace_block_completes(&header, payload);
         return give(native, &header, payload, offset);
-    if (native->stage == FILE_AGAIN) {
+    }
+    if (native->rings != NULL) {
         native->stage = RING_BLOCKS;
         return true;
     }

@@ -1,5 +1,7 @@
 /* What a killed or running program left in its rings. */
 #include "rings.h"
+
+#include "../core/map.h"
 #include "source.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 
 #define SEGMENTS_MAX 65536u
 #define COPIED_BYTES_MAX ((size_t)64 << 20)
+#define METADATA_BYTES ((size_t)1 << 20) /* as many as a recorder has */
 
 /* A segment with records that wait to be written to the trace. */
 struct leftover {
@@ -25,7 +28,10 @@ struct perftrace_rings {
     int fd;
     struct perftrace_ring_file file;
     struct perftrace_source metadata;
+    struct perftrace_map
+        last_names; /* by track: where in the metadata its last TRACK block stands, plus one */
     const struct perftrace_reader_options *options;
+    struct perftrace_map newest; /* of a running program, by track: the last segment to look at, plus one */
     struct leftover *leftovers;
     size_t count, next;
     size_t copied_bytes;
@@ -60,22 +66,31 @@ static bool read_at(int fd, void *into, size_t bytes, uint64_t offset) {
     return true;
 }
 
+static uint64_t segment_offset(const struct perftrace_rings *rings, uint64_t index) {
+    return rings->file.segments_offset + index * PERFTRACE_SEGMENT_BYTES;
+}
+
 static bool is_waiting(const struct perftrace_segment *segment) {
     return segment->state == PERFTRACE_SEGMENT_ACTIVE || segment->state == PERFTRACE_SEGMENT_FULL;
+}
+
+/* Reads the records of a segment. False when they can't be read or the segment has changed hands meanwhile. */
+static bool read_records(const struct perftrace_rings *rings, const struct leftover *leftover,
+                         void *records) {
+    struct perftrace_segment after;
+    return read_at(rings->fd, records, PERFTRACE_SEGMENT_RECORD_BYTES,
+                   leftover->offset + PERFTRACE_SEGMENT_HEADER_BYTES) &&
+           read_at(rings->fd, &after, sizeof after, leftover->offset) && is_waiting(&after) &&
+           after.track == leftover->segment.track && after.sequence == leftover->segment.sequence;
 }
 
 /* Copies the records of a segment in use; false when it changed hands meanwhile, and then the trace has
  * what it held. */
 static bool copy_records(struct perftrace_rings *rings, struct leftover *leftover) {
-    struct perftrace_segment after;
     leftover->copy = malloc(PERFTRACE_SEGMENT_RECORD_BYTES);
     if (leftover->copy == NULL)
         return true; /* it is read later, if it is still there then */
-    bool same = read_at(rings->fd, leftover->copy, PERFTRACE_SEGMENT_RECORD_BYTES,
-                        leftover->offset + PERFTRACE_SEGMENT_HEADER_BYTES) &&
-                read_at(rings->fd, &after, sizeof after, leftover->offset) && is_waiting(&after) &&
-                after.track == leftover->segment.track && after.sequence == leftover->segment.sequence;
-    if (!same) {
+    if (!read_records(rings, leftover, leftover->copy)) {
         free(leftover->copy);
         leftover->copy = NULL;
         return false;
@@ -124,20 +139,46 @@ static void order(struct perftrace_rings *rings) {
     qsort(rings->leftovers, rings->count, sizeof *rings->leftovers, by_tick);
 }
 
+/* A running program goes on to other segments while they are looked at one by one. So that none is missing
+ * between two that are taken, none is that was begun after this: those before it are full by now, and what can't
+ * be found of them any more is in the trace. */
+static bool note_newest(struct perftrace_rings *rings, uint64_t count) {
+    struct perftrace_segment segment;
+    for (uint64_t i = 0; i < count; i++) {
+        if (!read_at(rings->fd, &segment, sizeof segment, segment_offset(rings, i)))
+            break;
+        uintptr_t sequence = (uintptr_t)segment.sequence + 1; /* not 0 */
+        uintptr_t newest = (uintptr_t)perftrace_map_find(&rings->newest, 0, segment.track);
+        if (!is_waiting(&segment) || newest >= sequence)
+            continue;
+        perftrace_map_remove(&rings->newest, 0, segment.track);
+        if (!perftrace_map_put(&rings->newest, 0, segment.track, (void *)sequence))
+            return false;
+    }
+    return true;
+}
+
+static bool is_newer(const struct perftrace_rings *rings, const struct perftrace_segment *segment) {
+    return (uintptr_t)segment->sequence + 1 >
+           (uintptr_t)perftrace_map_find(&rings->newest, 0, segment->track);
+}
+
 static bool find_leftovers(struct perftrace_rings *rings, uint64_t file_bytes, bool live) {
-    uint64_t offset = rings->file.segments_offset, count = 0;
+    uint64_t count = 0;
     size_t capacity = 0;
-    if (offset < file_bytes)
-        count = (file_bytes - offset) / PERFTRACE_SEGMENT_BYTES;
+    if (rings->file.segments_offset < file_bytes)
+        count = (file_bytes - rings->file.segments_offset) / PERFTRACE_SEGMENT_BYTES;
     if (count > rings->file.segment_count)
         count = rings->file.segment_count;
     if (count > SEGMENTS_MAX)
         count = SEGMENTS_MAX;
+    if (live && !note_newest(rings, count))
+        return false;
     for (uint64_t i = 0; i < count; i++) {
-        struct leftover leftover = {.offset = offset + i * PERFTRACE_SEGMENT_BYTES};
+        struct leftover leftover = {.offset = segment_offset(rings, i)};
         if (!read_at(rings->fd, &leftover.segment, sizeof leftover.segment, leftover.offset))
             break;
-        if (!is_waiting(&leftover.segment))
+        if (!is_waiting(&leftover.segment) || (live && is_newer(rings, &leftover.segment)))
             continue;
         if (live && rings->copied_bytes < COPIED_BYTES_MAX && !copy_records(rings, &leftover))
             continue;
@@ -148,6 +189,18 @@ static bool find_leftovers(struct perftrace_rings *rings, uint64_t file_bytes, b
     }
     order(rings);
     return true;
+}
+
+char *perftrace_rings_path(const void *payload, size_t bytes) {
+    struct perftrace_block_ring ring;
+    const char *path = (const char *)payload + sizeof ring;
+    if (bytes < sizeof ring)
+        return NULL;
+    memcpy(&ring, payload, sizeof ring);
+    if (ring.path_bytes > bytes - sizeof ring || ring.path_bytes == 0 || path[0] != '/' ||
+        memchr(path, 0, ring.path_bytes) != NULL)
+        return NULL;
+    return strndup(path, ring.path_bytes);
 }
 
 /* The path comes from the trace, and so from anybody: nothing but a regular file that carries the trace's
@@ -168,6 +221,50 @@ static int open_file(const char *path, const uint8_t uuid[16], struct perftrace_
     return fd;
 }
 
+/* The metadata begin with what the trace has already. A track that was named more than once must not get its
+ * old names again: only the last one counts. */
+static void find_last_names(struct perftrace_rings *rings) {
+    const struct perftrace_source *source = &rings->metadata;
+    struct perftrace_block_header header;
+    struct perftrace_block_track track;
+    for (size_t at = 0; source->length - at >= sizeof header + sizeof track; at += header.bytes) {
+        const unsigned char *block = source->buffer + source->start + at;
+        uintptr_t place = (uintptr_t)(source->offset + at + 1);
+        memcpy(&header, block, sizeof header);
+        at += sizeof header;
+        if (header.bytes > source->length - at)
+            return;
+        if (header.kind != PERFTRACE_BLOCK_TRACK || header.bytes < sizeof track)
+            continue;
+        memcpy(&track, block + sizeof header, sizeof track);
+        perftrace_map_remove(&rings->last_names, 0, track.id);
+        if (!perftrace_map_put(&rings->last_names, 0, track.id, (void *)place))
+            return; /* without memory, some old names come again */
+    }
+}
+
+static bool is_old_name(const struct perftrace_rings *rings, const struct perftrace_block_header *header,
+                        const void *payload, uint64_t offset) {
+    struct perftrace_block_track track;
+    if (header->kind != PERFTRACE_BLOCK_TRACK || header->bytes < sizeof track)
+        return false;
+    memcpy(&track, payload, sizeof track);
+    const void *last = perftrace_map_find(&rings->last_names, 0, track.id);
+    return last != NULL && (uintptr_t)last != (uintptr_t)(offset + 1);
+}
+
+static void open_metadata(struct perftrace_rings *rings, uint64_t file_bytes) {
+    /* Once more: records that were copied may name what was not there before. */
+    read_at(rings->fd, &rings->file, sizeof rings->file, 0);
+    uint64_t at = rings->file.metadata_offset, used = rings->file.metadata_used;
+    if (at > file_bytes || used > file_bytes - at || lseek(rings->fd, (off_t)at, SEEK_SET) < 0)
+        used = 0;
+    perftrace_source_init(&rings->metadata, rings->fd, at, used, rings->options);
+    /* At once, since a running program begins anew here when the trace has all of it. */
+    perftrace_source_fill(&rings->metadata, used < METADATA_BYTES ? (size_t)used : METADATA_BYTES);
+    find_last_names(rings);
+}
+
 struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uuid[16], bool live,
                                              const struct perftrace_reader_options *options) {
     uint64_t bytes;
@@ -180,10 +277,7 @@ struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uui
         perftrace_rings_close(rings);
         return NULL;
     }
-    uint64_t at = rings->file.metadata_offset, used = rings->file.metadata_used;
-    if (at > bytes || used > bytes - at || lseek(rings->fd, (off_t)at, SEEK_SET) < 0)
-        used = 0;
-    perftrace_source_init(&rings->metadata, rings->fd, at, used, options);
+    open_metadata(rings, bytes);
     return rings;
 }
 
@@ -194,6 +288,8 @@ void perftrace_rings_close(struct perftrace_rings *rings) {
         free(rings->leftovers[i].copy);
     free(rings->leftovers);
     perftrace_source_free(&rings->metadata);
+    perftrace_map_free(&rings->last_names);
+    perftrace_map_free(&rings->newest);
     if (rings->fd >= 0)
         close(rings->fd);
     free(rings);
@@ -219,8 +315,7 @@ static bool get_records(struct perftrace_rings *rings, struct leftover *leftover
         leftover->copy = NULL;
         return true;
     }
-    return read_at(rings->fd, rings->records, sizeof rings->records,
-                   leftover->offset + PERFTRACE_SEGMENT_HEADER_BYTES);
+    return read_records(rings, leftover, rings->records);
 }
 
 /* Makes rings->block a chunk with what the trace does not have of a leftover, and returns the block's
@@ -237,14 +332,17 @@ static size_t make_chunk(struct perftrace_rings *rings, const struct perftrace_s
         start = segment->drained;
     if (start >= limit)
         return 0;
+    bool copied = leftover->copy != NULL;
     if (!get_records(rings, leftover)) {
         tell(rings, leftover, limit - start, "can't be read");
         return 0;
     }
     uint64_t base = segment->base_tick, count = 0;
     bool damaged = false;
-    if (start % 8 != 0 ||
-        perftrace_records_walk(shapes, rings->records, start / 8, &base, &count, &damaged) * 8 != start) {
+    size_t known = perftrace_records_walk(shapes, rings->records, start / 8, &base, &count, &damaged) * 8;
+    if (copied && !damaged && known < start)
+        return 0; /* the trace has got more since than there was to copy */
+    if (known != start) {
         tell(rings, leftover, limit - start, "makes no sense where the trace has it already: left out");
         return 0;
     }
@@ -278,7 +376,10 @@ static void give(struct perftrace_rings *rings, struct perftrace_block_header *h
 bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_stream *stream,
                           struct perftrace_block_header *header, const void **payload, uint64_t *offset) {
     if (!rings->metadata_done) {
-        int got = perftrace_source_next(&rings->metadata, header, payload, offset);
+        int got;
+        do
+            got = perftrace_source_next(&rings->metadata, header, payload, offset);
+        while (got > 0 && is_old_name(rings, header, *payload, *offset));
         if (got > 0)
             return true;
         rings->metadata_done = true;
@@ -311,60 +412,10 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
     return false;
 }
 
+int perftrace_rings_file(const struct perftrace_rings *rings) {
+    return rings->fd;
+}
+
 uint64_t perftrace_rings_damaged_bytes(const struct perftrace_rings *rings) {
     return rings->damaged_bytes + rings->metadata.damaged_bytes;
-}
-
-/* ---- is it still alive? --------------------------------------------------------------------------- */
-
-/* The text of a small file of /proc; its length, 0 where there is none. */
-static size_t read_text(const char *path, char *into, size_t bytes) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t got = read(fd, into, bytes - 1);
-    close(fd);
-    into[got > 0 ? got : 0] = 0;
-    return got > 0 ? (size_t)got : 0;
-}
-
-static bool same_boot(const uint8_t boot_id[16]) {
-    static const uint8_t unknown[16];
-    char text[64];
-    uint8_t here[16] = {0};
-    size_t digits = 0;
-    if (memcmp(boot_id, unknown, sizeof unknown) == 0 ||
-        read_text("/proc/sys/kernel/random/boot_id", text, sizeof text) == 0)
-        return true;
-    for (const char *at = text; *at != 0 && digits < 32; at++) {
-        static const char hex[] = "0123456789abcdef";
-        const char *digit = strchr(hex, *at);
-        if (digit == NULL)
-            continue;
-        here[digits / 2] = (uint8_t)(here[digits / 2] << 4 | (digit - hex));
-        digits++;
-    }
-    return memcmp(here, boot_id, sizeof here) == 0;
-}
-
-bool perftrace_process_runs(const struct perftrace_block_process *process) {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%u/stat", process->pid);
-    if (process->pid == 0 || !same_boot(process->boot_id) || read_text(path, text, sizeof text) == 0)
-        return false;
-    /* The name, in brackets, may hold spaces and brackets: fields are counted from the last bracket on. */
-    const char *at = strrchr(text, ')');
-    if (at == NULL || at[1] != ' ')
-        return false;
-    char state = at[2];
-    unsigned long long threads = 0;
-    for (int field = 2; at != NULL && field < 22; field++) {
-        if (field == 20)
-            threads = strtoull(at, NULL, 10);
-        at = strchr(at + 1, ' ');
-    }
-    /* A main thread that has ended looks like a dead process, but for the other threads. */
-    if (state == 'X' || (state == 'Z' && threads < 2))
-        return false;
-    return at != NULL && strtoull(at, NULL, 10) == process->process_start_ticks;
 }

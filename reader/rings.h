@@ -7,6 +7,9 @@
 
 struct perftrace_rings;
 
+/* The path in a RING block's payload, to be freed; NULL when it makes no sense, or without memory. */
+char *perftrace_rings_path(const void *payload, size_t bytes);
+
 /* Opens the ring file if it is that of the trace with this uuid; NULL otherwise. With `live` what the rings
  * hold is copied at once: what has moved to the trace since is then found there. */
 struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uuid[16], bool live,
@@ -16,10 +19,9 @@ struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uui
  * more. *payload is valid until the next call; *offset is a byte of the ring file. */
 bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_stream *stream,
                           struct perftrace_block_header *header, const void **payload, uint64_t *offset);
+/* The ring file that was opened; borrowed. */
+int perftrace_rings_file(const struct perftrace_rings *rings);
 uint64_t perftrace_rings_damaged_bytes(const struct perftrace_rings *rings);
 void perftrace_rings_close(struct perftrace_rings *rings); /* NULL: nothing happens */
-
-/* Whether the process that recorded still runs: same boot, same pid, started at the same moment. */
-bool perftrace_process_runs(const struct perftrace_block_process *process);
 
 #endif

@@ -20,6 +20,7 @@
 #define CREDIT_PER_BYTE 8u
 
 #define HEADER_BYTES sizeof(struct perftrace_block_header)
+#define FILE_HEADER_BYTES_MAX 4096u
 
 void perftrace_source_init(struct perftrace_source *source, int fd, uint64_t offset, uint64_t bytes,
                            const struct perftrace_reader_options *options) {
@@ -104,6 +105,43 @@ void perftrace_source_skip(struct perftrace_source *source, size_t bytes) {
     source->credit += bytes * (uint64_t)CREDIT_PER_BYTE;
     if (source->length == 0)
         source->start = 0;
+}
+
+int perftrace_source_take_header(struct perftrace_source *source, struct perftrace_file_header *header,
+                                 struct perftrace_error_info *error) {
+    if (!perftrace_source_fill(source, sizeof *header)) {
+        if (source->error.code == PERFTRACE_OK)
+            fail(source, PERFTRACE_ERROR_FORMAT, "the trace is cut within its header");
+        *error = source->error;
+        return -(int)error->code;
+    }
+    memcpy(header, source->buffer + source->start, sizeof *header);
+    if (header->version > PERFTRACE_FORMAT_VERSION || header->version == 0) {
+        *error = (struct perftrace_error_info){.code = PERFTRACE_ERROR_VERSION};
+        snprintf(error->message, sizeof error->message,
+                 "the trace has format version %u; this reader knows up to %u", header->version,
+                 PERFTRACE_FORMAT_VERSION);
+        return -(int)error->code;
+    }
+    size_t skip = header->header_bytes;
+    /* No checksum covers the header; where it ends is found by the first block's in case of doubt. */
+    if (skip < sizeof *header || skip > FILE_HEADER_BYTES_MAX || !perftrace_source_fill(source, skip))
+        skip = sizeof *header;
+    perftrace_source_skip(source, skip);
+    return 0;
+}
+
+void perftrace_source_again(struct perftrace_source *source) {
+    if (lseek(source->fd, (off_t)source->offset, SEEK_SET) >= 0) /* not on a pipe */
+        source->start = source->length = 0;
+}
+
+bool perftrace_block_completes(const struct perftrace_block_header *header, const void *payload) {
+    struct perftrace_block_sync sync;
+    if (header->kind != PERFTRACE_BLOCK_SYNC || header->bytes < sizeof sync)
+        return false;
+    memcpy(&sync, payload, sizeof sync);
+    return sync.before_tick == UINT64_MAX;
 }
 
 /* ---- damage --------------------------------------------------------------------------------------- */

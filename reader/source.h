@@ -27,10 +27,21 @@ void perftrace_source_init(struct perftrace_source *source, int fd, uint64_t off
 bool perftrace_source_fill(struct perftrace_source *source, size_t bytes);
 void perftrace_source_skip(struct perftrace_source *source, size_t bytes); /* at most `length` */
 
+/* Steps over the header at the beginning of a trace, whose magic is known to be right. 0, or a negative enum
+ * perftrace_error with *error filled. */
+int perftrace_source_take_header(struct perftrace_source *source, struct perftrace_file_header *header,
+                                 struct perftrace_error_info *error);
+
 /* The next intact block: 1 (*payload is valid until the next call), 0 at the end of the input as it is
  * now (more may come: call again), or a negative enum perftrace_error. */
 int perftrace_source_next(struct perftrace_source *source, struct perftrace_block_header *header,
                           const void **payload, uint64_t *offset);
+/* After the end: makes what stands behind the last intact block be read again. It may have been replaced. */
+void perftrace_source_again(struct perftrace_source *source);
 void perftrace_source_free(struct perftrace_source *source);
+
+/* Whether this block of a trace, when it is the last, says that the rings hold nothing more: a SYNC with the
+ * greatest tick. */
+bool perftrace_block_completes(const struct perftrace_block_header *header, const void *payload);
 
 #endif

@@ -30,6 +30,7 @@ int input_open(struct input *input, const char *path) {
     *input = (struct input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
     struct perftrace_error_info error = {0};
     struct perftrace_reader_options options = {.on_damage = on_damage, .context = input};
+    perftrace_reader_fold(path, NULL); /* where it can't, the reader looks into the rings itself */
     input->reader = perftrace_reader_open(path, &options, &error);
     if (input->reader == NULL) {
         if (strstr(error.message, path) != NULL) /* the reader named the file already */
