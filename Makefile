@@ -12,7 +12,7 @@ CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 
 build: ## Build the libraries, the perftrace command and the examples (default)
 	@scripts/deps.sh build
-	@$(CMAKE) --preset default -B $(BUILD) $(CMAKE_FLAGS) >/dev/null
+	@$(CMAKE) --preset default -B $(BUILD) -DPERFTRACE_TESTS=OFF $(CMAKE_FLAGS) >/dev/null
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
 
 demo: build ## Trace the example and show what perftrace says about it
