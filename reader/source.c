@@ -20,6 +20,7 @@
 #define CREDIT_PER_BYTE 8u
 
 #define HEADER_BYTES sizeof(struct perftrace_block_header)
+#define PIECES_AGAIN_MAX 16u
 #define FILE_HEADER_BYTES_MAX 4096u
 
 void perftrace_source_init(struct perftrace_source *source, int fd, uint64_t offset, uint64_t bytes,
@@ -131,9 +132,13 @@ int perftrace_source_take_header(struct perftrace_source *source, struct perftra
     return 0;
 }
 
-void perftrace_source_again(struct perftrace_source *source) {
-    if (lseek(source->fd, (off_t)source->offset, SEEK_SET) >= 0) /* not on a pipe */
-        source->start = source->length = 0;
+bool perftrace_source_again(struct perftrace_source *source) {
+    if (lseek(source->fd, (off_t)source->offset, SEEK_SET) < 0)
+        return false; /* a pipe */
+    if (source->unread != UINT64_MAX)
+        source->unread += source->length;
+    source->start = source->length = 0;
+    return true;
 }
 
 bool perftrace_block_completes(const struct perftrace_block_header *header, const void *payload) {
@@ -213,9 +218,19 @@ static size_t look_behind_incomplete(struct perftrace_source *source) {
     return 0;
 }
 
+/* The last block of a file may be one that was never finished, and be replaced (by a recorder for which the disk
+ * was full, or when rings are folded in) after its first part was read. */
+static bool read_pieces_again(struct perftrace_source *source, size_t first_part) {
+    return first_part > 0 && first_part < source->length && source->pieces_again++ < PIECES_AGAIN_MAX &&
+           perftrace_source_again(source);
+}
+
 int perftrace_source_next(struct perftrace_source *source, struct perftrace_block_header *header,
                           const void **payload, uint64_t *offset) {
-    while (perftrace_source_fill(source, HEADER_BYTES)) {
+    for (;;) {
+        size_t first_part = source->length;
+        if (!perftrace_source_fill(source, HEADER_BYTES))
+            break;
         enum verdict verdict = check(source, 0, header);
         if (verdict == INCOMPLETE && perftrace_source_fill(source, HEADER_BYTES + header->bytes))
             verdict = check(source, 0, header);
@@ -228,6 +243,8 @@ int perftrace_source_next(struct perftrace_source *source, struct perftrace_bloc
             perftrace_source_skip(source, HEADER_BYTES + header->bytes);
             return 1;
         }
+        if (verdict == DAMAGED && read_pieces_again(source, first_part))
+            continue;
         size_t distance = verdict == DAMAGED ? next_candidate(source, 1) : look_behind_incomplete(source);
         if (distance == 0)
             break;

@@ -13,6 +13,7 @@ struct perftrace_source {
     unsigned char *buffer;
     size_t start, length, capacity;
     uint64_t credit;                /* bytes of candidates that may still be checked, see source.c */
+    unsigned pieces_again;          /* blocks read again since their first part was read on its own */
     uint64_t skipped, skipped_from; /* of the damage being stepped over */
     uint64_t damaged_bytes;
     const struct perftrace_reader_options *options; /* for on_damage; borrowed, may be NULL */
@@ -36,8 +37,8 @@ int perftrace_source_take_header(struct perftrace_source *source, struct perftra
  * now (more may come: call again), or a negative enum perftrace_error. */
 int perftrace_source_next(struct perftrace_source *source, struct perftrace_block_header *header,
                           const void **payload, uint64_t *offset);
-/* After the end: makes what stands behind the last intact block be read again. It may have been replaced. */
-void perftrace_source_again(struct perftrace_source *source);
+/* Makes what stands behind the last intact block be read again: it may have been replaced. False: it can't. */
+bool perftrace_source_again(struct perftrace_source *source);
 void perftrace_source_free(struct perftrace_source *source);
 
 /* Whether this block of a trace, when it is the last, says that the rings hold nothing more: a SYNC with the

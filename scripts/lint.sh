@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 2
 
 build=$1
 shift
-[ -e "$build/compile_commands.json" ] || cmake --preset default -B "$build" >/dev/null || exit 2
+cmake --preset default -B "$build" -DPERFTRACE_TESTS=ON >/dev/null || exit 2
 failed=0
 
 if [ $# -gt 0 ]; then
