@@ -143,8 +143,8 @@ static int read_trace(struct fold *fold) {
     const void *payload;
     uint64_t offset;
     bool news;
-    int got, result = 0;
-    while (result == 0 && (got = perftrace_source_next(source, &header, &payload, &offset)) > 0) {
+    int result = 0;
+    while (result == 0 && perftrace_source_next(source, &header, &payload, &offset) > 0) {
         fold->complete = header.kind == PERFTRACE_BLOCK_END || perftrace_block_completes(&header, payload);
         result = learn(fold, &header, payload, &news);
     }
@@ -193,7 +193,7 @@ static int append_leftovers(struct fold *fold) {
     struct perftrace_block_header header;
     const void *payload;
     uint64_t offset;
-    bool news;
+    bool news = false;
     while (perftrace_rings_next(fold->rings, fold->stream, &header, &payload, &offset)) {
         int result = learn(fold, &header, payload, &news);
         bool known = !news && (header.kind == PERFTRACE_BLOCK_SITE || header.kind == PERFTRACE_BLOCK_TRACK);
