@@ -62,6 +62,24 @@ void perftrace_urge_drainer(struct perftrace_runtime *runtime) {
     perftrace_wake_drainer(runtime);
 }
 
+void perftrace_hold_file_size_signal(sigset_t *saved) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &one, saved);
+}
+
+void perftrace_release_file_size_signal(const sigset_t *saved) {
+    static const struct timespec at_once;
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGXFSZ);
+    if (!sigismember(saved, SIGXFSZ)) /* else one that waits may be the program's */
+        while (sigtimedwait(&one, NULL, &at_once) < 0 && errno == EINTR)
+            continue;
+    pthread_sigmask(SIG_SETMASK, saved, NULL);
+}
+
 /* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
 void perftrace_lock_word(int *lock, sigset_t *saved) {
     sigset_t all;
@@ -158,8 +176,8 @@ static void remember(const struct perftrace_runtime *runtime, const struct perft
     remembered.recording = true;
 }
 
-/* Everything after the configuration is known. The state is STARTING. */
-static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
+static int start_held(struct perftrace_runtime *runtime, const struct perftrace_filter *filter,
+                      bool own_name) {
     runtime->pid = (uint32_t)getpid();
     runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
     runtime->ring_fd = -1;
@@ -176,7 +194,8 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     if (error == 0)
         error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &first, sizeof first, NULL, 0);
     if (error == 0)
-        error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &second, sizeof second, NULL, 0);
+        error =
+            perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &second, sizeof second, NULL, 0);
     if (error == 0) {
         perftrace_sites_note_main_program();
         start_sinks(runtime);
@@ -200,6 +219,15 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     perftrace_sites_switch(filter);
     perftrace_unlock(runtime, &saved);
     return 0;
+}
+
+/* Everything after the configuration is known. The state is STARTING. */
+static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
+    sigset_t saved;
+    perftrace_hold_file_size_signal(&saved); /* this thread writes the first blocks */
+    int result = start_held(runtime, filter, own_name);
+    perftrace_release_file_size_signal(&saved);
+    return result;
 }
 
 /* Moves from one of two states to STARTING; false: it is in neither. */

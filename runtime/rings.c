@@ -24,9 +24,9 @@
 static int reserve(int fd, off_t offset, size_t bytes) {
     int result;
     do
-        result = fallocate(fd, 0, offset, (off_t)bytes);
-    while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : -errno;
+        result = fallocate(fd, 0, offset, (off_t)bytes) == 0 ? 0 : -errno;
+    while (result == -EINTR);
+    return result;
 }
 
 /* Maps part of the ring file, or plain memory, with its pages present. NULL and errno on failure. */
@@ -139,13 +139,15 @@ static uint32_t count_free(struct perftrace_runtime *runtime) {
 }
 
 bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted) {
-    sigset_t saved;
+    sigset_t before, saved;
     bool enough;
+    perftrace_hold_file_size_signal(&before);
     perftrace_lock_word(&runtime->growing, &saved);
     while (!(enough = count_free(runtime) >= wanted))
         if (!add_extent(runtime))
             break;
     perftrace_unlock_word(&runtime->growing, &saved);
+    perftrace_release_file_size_signal(&before);
     return enough;
 }
 

@@ -100,9 +100,9 @@ struct perftrace_runtime {
 
     /* the drainer */
     pthread_t drainer;
-    int wake;   /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
+    int wake; /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
     int urgent; /* futex: set by whoever can't wait for that */
-    int pulse; /* futex: counts the drainer's cycles */
+    int pulse;  /* futex: counts the drainer's cycles */
     bool stop;
     uint32_t flush_wanted, flush_done;
     struct perftrace_shapes shapes;
@@ -130,6 +130,10 @@ void perftrace_unlock_word(int *lock, const sigset_t *saved);
  * microseconds: a drainer that has been busy looks again by itself, so that this is rare. */
 void perftrace_wake_drainer(struct perftrace_runtime *runtime);
 void perftrace_urge_drainer(struct perftrace_runtime *runtime);
+/* A file that would grow beyond RLIMIT_FSIZE means SIGXFSZ, which kills, to the thread that writes. Between these two it
+ * is an error like others. */
+void perftrace_hold_file_size_signal(sigset_t *saved);
+void perftrace_release_file_size_signal(const sigset_t *saved);
 /* Sleeps until *word is no longer `value`, a wake-up, or the time is over (negative: for ever). */
 void perftrace_futex_wait(int *word, int value, int64_t timeout_ns);
 void perftrace_futex_wake(int *word);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -200,6 +201,23 @@ static void test_cannot_write(void **state) {
         assert_int_equal(run_scenario(cannot_write, paths[i]), 0);
 }
 
+static void meets_file_size_limit(void *argument) {
+    const struct rlimit limit = {*(rlim_t *)argument, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    struct perftrace_config config = quiet();
+    int result = perftrace_init(&config);
+    record_some((void *)200000);
+    perftrace_shutdown();
+    _exit(result <= 0 ? 0 : 96); /* alive, whatever could be recorded */
+}
+
+static void test_file_size_limit(void **state) {
+    (void)state;
+    rlim_t limits[] = {10, 200000, 3 << 20};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        assert_int_equal(run_scenario(meets_file_size_limit, &limits[i]), 0);
+}
+
 static void mode_of_file(void *argument) {
     (void)argument;
     umask(0);
@@ -374,17 +392,12 @@ static void test_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_short_threads),
-        cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_forks),
-        cmocka_unit_test(test_taken_path),
-        cmocka_unit_test(test_cannot_write),
-        cmocka_unit_test(test_mode),
-        cmocka_unit_test(test_overflow_drops_and_counts),
-        cmocka_unit_test(test_overflow_waits),
-        cmocka_unit_test(test_flight_recorder),
-        cmocka_unit_test(test_signal_handler),
-        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_short_threads),   cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_forks),           cmocka_unit_test(test_taken_path),
+        cmocka_unit_test(test_cannot_write),    cmocka_unit_test(test_mode),
+        cmocka_unit_test(test_file_size_limit), cmocka_unit_test(test_overflow_drops_and_counts),
+        cmocka_unit_test(test_overflow_waits),  cmocka_unit_test(test_flight_recorder),
+        cmocka_unit_test(test_signal_handler),  cmocka_unit_test(test_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
