@@ -15,7 +15,7 @@
 #define CLOCK_FIRST_NS 10000000u
 #define CLOCK_INTERVAL_NS 1000000000u
 #define CLOCK_READINGS 64
-#define BUSY_SLEEP_NS 200000 /* half of what a thread with the default buffers takes to fill half of them */
+#define BUSY_SLEEP_NS 200000 /* a thread that does nothing but record fills three segments meanwhile */
 
 struct drainable {
     uint32_t index, track;
