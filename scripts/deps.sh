@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that what a group of tasks needs is there: scripts/deps.sh [--optional] GROUP...   (build, test, consumers, bench,
-# compare, lint). Installs what is missing from Debian's packages when run as root; otherwise prints the command to type
+# Makes sure that what a group of tasks needs is there: scripts/deps.sh [--optional] GROUP...   (build, test, torture,
+# consumers, bench, compare, lint). Installs what is missing from Debian's packages when run as root; otherwise prints the command to type
 # and exits 2; with --optional it says what the caller will have to do without, and exits 0.
 set -eu
 
@@ -20,6 +20,7 @@ test      pkg-config       pkg-config
 test      python3          python3
 test      jq               jq
 test      libcmocka-dev    <cmocka.h>
+torture   e2fsprogs        mkfs.ext4
 consumers chromium         chromium
 consumers jq               jq
 consumers nodejs           node
