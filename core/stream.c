@@ -444,6 +444,11 @@ uint32_t perftrace_stream_drained(const struct perftrace_stream *stream, uint32_
     return sequence == state->sequence ? state->taken : UINT32_MAX;
 }
 
+const uint64_t *perftrace_stream_lost(const struct perftrace_stream *stream, uint32_t track) {
+    const struct perftrace_track_state *state = perftrace_tables_track(&stream->tables, track);
+    return state != NULL ? state->lost : NULL;
+}
+
 const struct perftrace_shapes *perftrace_stream_shapes(const struct perftrace_stream *stream) {
     return &stream->tables.shapes;
 }

@@ -58,6 +58,8 @@ const struct perftrace_track_info *perftrace_stream_track(const struct perftrace
 /* Up to which byte the chunks taken so far hold that segment's records, UINT32_MAX for all of it: what a
  * reader needs to join the rings of a dead process without counting anything twice. */
 uint32_t perftrace_stream_drained(const struct perftrace_stream *stream, uint32_t track, uint64_t sequence);
+/* The losses that the chunks taken so far tell of the track; NULL: it is unknown. */
+const uint64_t *perftrace_stream_lost(const struct perftrace_stream *stream, uint32_t track);
 
 /* The shapes of the records of the sites known so far (record.h). */
 const struct perftrace_shapes *perftrace_stream_shapes(const struct perftrace_stream *stream);

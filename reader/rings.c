@@ -318,8 +318,30 @@ static bool get_records(struct perftrace_rings *rings, struct leftover *leftover
     return read_records(rings, leftover, rings->records);
 }
 
-/* Makes rings->block a chunk with what the trace does not have of a leftover, and returns the block's
- * bytes; 0 when there is nothing. */
+/* Fills in rings->block.chunk.header, and returns the block's bytes. */
+static size_t make_header(struct perftrace_rings *rings, const struct perftrace_segment *segment,
+                          uint32_t start, size_t bytes, uint64_t base) {
+    rings->block.chunk.header = (struct perftrace_block_chunk){.track = segment->track,
+                                                               .first_byte = start,
+                                                               .last_byte = start + (uint32_t)bytes,
+                                                               .sequence = segment->sequence,
+                                                               .base_tick = base};
+    memcpy(rings->block.chunk.header.lost, segment->lost, sizeof segment->lost);
+    return sizeof rings->block.chunk.header + bytes;
+}
+
+/* A chunk without records, where the segment has counted losses that no chunk tells of. */
+static size_t make_losses(struct perftrace_rings *rings, const struct perftrace_stream *stream,
+                          const struct perftrace_segment *segment) {
+    const uint64_t *known = perftrace_stream_lost(stream, segment->track);
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        if (segment->lost[i] > (known != NULL ? known[i] : 0))
+            return make_header(rings, segment, 0, 0, segment->base_tick);
+    return 0;
+}
+
+/* Makes rings->block a chunk with the records that the trace does not have of a leftover, and returns the block's
+ * bytes; 0 when there are none. */
 static size_t make_chunk(struct perftrace_rings *rings, const struct perftrace_stream *stream,
                          struct leftover *leftover) {
     const struct perftrace_segment *segment = &leftover->segment;
@@ -356,14 +378,8 @@ static size_t make_chunk(struct perftrace_rings *rings, const struct perftrace_s
              "makes no sense from some record on: the rest is left out");
     if (bytes == 0)
         return 0;
-    rings->block.chunk.header = (struct perftrace_block_chunk){.track = segment->track,
-                                                               .first_byte = start,
-                                                               .last_byte = start + (uint32_t)bytes,
-                                                               .sequence = segment->sequence,
-                                                               .base_tick = base};
-    memcpy(rings->block.chunk.header.lost, segment->lost, sizeof segment->lost);
     memcpy(rings->block.chunk.records, rings->records + start / 8, bytes);
-    return sizeof rings->block.chunk.header + bytes;
+    return make_header(rings, segment, start, bytes, base);
 }
 
 static void give(struct perftrace_rings *rings, struct perftrace_block_header *header, uint16_t kind,
@@ -404,6 +420,8 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
         }
         rings->next++;
         size_t bytes = make_chunk(rings, stream, leftover);
+        if (bytes == 0)
+            bytes = make_losses(rings, stream, &leftover->segment);
         if (bytes > 0) {
             give(rings, header, PERFTRACE_BLOCK_CHUNK, bytes, payload);
             return true;

@@ -21,6 +21,7 @@ struct drainable {
     uint32_t index, track;
     uint64_t sequence;
     uint32_t state;
+    bool more; /* a record of a site that is not known yet: the rest waits */
 };
 
 static int by_track_and_sequence(const void *a, const void *b) {
@@ -153,7 +154,7 @@ static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
         if (state != PERFTRACE_SEGMENT_ACTIVE && state != PERFTRACE_SEGMENT_FULL)
             continue;
         runtime->draining[i] = true;
-        found[count++] = (struct drainable){i, segment->track, segment->sequence, state};
+        found[count++] = (struct drainable){i, segment->track, segment->sequence, state, false};
     }
     perftrace_unlock(runtime, &saved);
     qsort(found, count, sizeof *found, by_track_and_sequence);
@@ -161,7 +162,7 @@ static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
 }
 
 /* Brings what is new of one segment, records and losses, into the trace. True: there was something. */
-static bool drain_segment(struct perftrace_runtime *runtime, const struct drainable *what) {
+static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *what) {
     struct perftrace_segment *segment = runtime->segments[what->index];
     uint32_t from = segment->drained;
     uint32_t most = PERFTRACE_SEGMENT_RECORD_BYTES;
@@ -172,21 +173,22 @@ static bool drain_segment(struct perftrace_runtime *runtime, const struct draina
         .track = segment->track, .first_byte = from, .base_tick = base, .sequence = segment->sequence};
     const uint64_t *records = (const uint64_t *)(const void *)((const char *)(segment + 1) + from);
     uint64_t count = 0;
-    bool unknown = false; /* a site registered since: its records wait for the next cycle */
+    /* Sites registered since: their records wait for the next cycle. */
     size_t words =
-        perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &unknown);
+        perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &what->more);
     uint64_t lost = 0;
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
         lost += head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);
     bool news = words > 0 || lost > runtime->lost_told[what->index];
     if (news) {
         head.last_byte = from + (uint32_t)words * 8;
-        runtime->lost_told[what->index] = lost;
         int error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CHUNK, &head, sizeof head, records,
                                           words * 8);
         if (error != 0) {
             __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], count, __ATOMIC_RELAXED);
             count = 0;
+        } else {
+            runtime->lost_told[what->index] = lost;
         }
         runtime->bases[what->index] = base;
         __atomic_store_n(&segment->drained, head.last_byte, __ATOMIC_RELEASE);
@@ -202,7 +204,7 @@ static void release(struct perftrace_runtime *runtime, const struct drainable *f
         const struct perftrace_segment *segment = runtime->segments[found[i].index];
         runtime->draining[found[i].index] = false;
         if (found[i].state == PERFTRACE_SEGMENT_FULL &&
-            (segment->drained >= segment->end || segment->end == UINT32_MAX))
+            (segment->end == UINT32_MAX ? !found[i].more : segment->drained >= segment->end))
             perftrace_segment_free(runtime, found[i].index);
     }
     perftrace_unlock(runtime, &saved);

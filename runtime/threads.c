@@ -15,25 +15,28 @@ static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool exit_key_made;
 
+/* A signal handler may be counting at the same time. */
+static void copy_loss(struct perftrace_thread *thread, unsigned cause) {
+    uint64_t sum;
+    do {
+        sum = __atomic_load_n(&thread->lost[cause], __ATOMIC_RELAXED);
+        __atomic_store_n(&thread->segment->lost[cause], sum, __ATOMIC_RELAXED);
+    } while (sum != __atomic_load_n(&thread->lost[cause], __ATOMIC_RELAXED));
+}
+
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
                           unsigned cause) {
-    if (thread == NULL) {
+    if (thread == NULL || thread->segment == NULL) {
         __atomic_add_fetch(&runtime->ring->lost[cause], 1, __ATOMIC_RELAXED);
         return;
     }
-    uint64_t sum = __atomic_add_fetch(&thread->lost[cause], 1, __ATOMIC_RELAXED);
-    if (thread->segment != NULL)
-        __atomic_store_n(&thread->segment->lost[cause], sum, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&thread->lost[cause], 1, __ATOMIC_RELAXED);
+    copy_loss(thread, cause);
 }
 
 void perftrace_losses_copy(struct perftrace_thread *thread) {
-    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++) {
-        uint64_t sum;
-        do {
-            sum = __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED);
-            __atomic_store_n(&thread->segment->lost[i], sum, __ATOMIC_RELAXED);
-        } while (sum != __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED));
-    }
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        copy_loss(thread, i);
 }
 
 bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, uint32_t kind, int32_t os_id,
