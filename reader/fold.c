@@ -1,9 +1,14 @@
 /* Folds what a killed program left in its rings into its trace: appends it as the blocks that a reader would make
  * of it, ends them with the SYNC that says that this is all, and removes the ring file.
  *
- * The ring file is removed only after all that is on the disk, and until then nothing in it is changed. Whoever
+ * The ring file is removed only after all that is written, and until then nothing in it is changed. Whoever
  * comes after an interruption, or reads at the same time, finds some of the records in both files, and leaves out
- * those that it has seen (docs/trace_format.md, CHUNK). */
+ * those that it has seen (docs/trace_format.md, CHUNK).
+ *
+ * On a disk, what is written and what is removed may get there in any order, and a power failure in between would lose both
+ * copies; so where the ring file lies on a disk, the trace is first made to be there. In memory (the usual case) the
+ * ring file does not outlive a power failure anyhow, so there is nothing to wait for, and a large trace is spared
+ * the seconds that it takes to reach its disk. */
 #include "../core/crc32c.h"
 #include "process.h"
 #include "rings.h"
@@ -11,12 +16,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct fold {
@@ -59,31 +66,37 @@ static void leave(struct fold *fold) {
     fold->source.fd = -1;
 }
 
-/* The first blocks tell who recorded, and where the rings lie. 1: it is a trace; 0: it is none. */
-static int read_beginning(struct fold *fold, struct perftrace_file_header *file,
-                          struct perftrace_block_process *process) {
+/* Steps over the trace's header. 1: it is a trace; 0: it is none. */
+static int take_header(struct fold *fold, struct perftrace_file_header *file) {
     struct perftrace_source *source = &fold->source;
-    struct perftrace_block_header header;
-    const void *payload;
-    uint64_t offset;
     if (!perftrace_source_fill(source, sizeof file->magic) ||
         memcmp(source->buffer + source->start, PERFTRACE_TRACE_MAGIC, sizeof file->magic) != 0) {
         *fold->error = source->error;
         return -(int)source->error.code;
     }
     int result = perftrace_source_take_header(source, file, fold->error);
-    if (result != 0)
-        return result;
+    return result != 0 ? result : 1;
+}
+
+/* The first blocks tell who recorded, and where the rings lie. */
+static int read_beginning(struct fold *fold, struct perftrace_file_header *file,
+                          struct perftrace_block_process *process) {
+    struct perftrace_block_header header;
+    const void *payload;
+    uint64_t offset;
+    int result = take_header(fold, file);
     *process = (struct perftrace_block_process){.pid = file->pid};
-    while (fold->ring_path == NULL && perftrace_source_next(source, &header, &payload, &offset) > 0) {
-        if (header.kind == PERFTRACE_BLOCK_RING)
+    while (result == 1 && perftrace_source_next(&fold->source, &header, &payload, &offset) > 0) {
+        if (header.kind == PERFTRACE_BLOCK_RING) {
+            free(fold->ring_path); /* the last is the one that could be made */
             fold->ring_path = perftrace_rings_path(payload, header.bytes);
-        else if (header.kind != PERFTRACE_BLOCK_PROCESS || header.bytes < sizeof *process)
-            break;
-        else
+        } else if (header.kind == PERFTRACE_BLOCK_PROCESS && header.bytes >= sizeof *process) {
             memcpy(process, payload, sizeof *process);
+        } else {
+            break;
+        }
     }
-    return 1;
+    return result;
 }
 
 /* Nobody may make another user's tool bring together what does not belong together. */
@@ -113,7 +126,8 @@ static int look(struct fold *fold, int flags) {
     if ((flags & O_ACCMODE) == O_RDWR && flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? 0 : refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be locked", errno);
     int result = read_beginning(fold, &file, &process);
-    if (result != 1 || fold->ring_path == NULL || !perftrace_process_ended(&process))
+    if (result != 1 || fold->ring_path == NULL || !perftrace_process_ended(&process) ||
+        (process.flags & PERFTRACE_PROCESS_NOT_CRASH_SAFE))
         return result < 0 ? result : 0;
     fold->rings = perftrace_rings_open(fold->ring_path, file.uuid, false, &fold->options);
     return fold->rings != NULL && one_owner(fold);
@@ -139,11 +153,20 @@ static int learn(struct fold *fold, const struct perftrace_block_header *header,
 
 static int read_trace(struct fold *fold) {
     struct perftrace_source *source = &fold->source;
+    struct perftrace_file_header file;
     struct perftrace_block_header header;
     const void *payload;
     uint64_t offset;
     bool news;
-    int result = 0;
+    perftrace_source_free(source); /* from the beginning */
+    if (lseek(source->fd, 0, SEEK_SET) != 0)
+        return refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be read", errno);
+    perftrace_source_init(source, source->fd, 0, UINT64_MAX, NULL);
+    int result = take_header(fold, &file);
+    if (result == 0)
+        result = refuse(fold, PERFTRACE_ERROR_FORMAT, "it is no trace any more", 0);
+    if (result == 1)
+        result = 0;
     while (result == 0 && perftrace_source_next(source, &header, &payload, &offset) > 0) {
         fold->complete = header.kind == PERFTRACE_BLOCK_END || perftrace_block_completes(&header, payload);
         result = learn(fold, &header, payload, &news);
@@ -188,6 +211,17 @@ static int append(struct fold *fold, struct perftrace_block_header *header, cons
     return result != 0 ? result : write_at_end(fold, payload, header->bytes);
 }
 
+/* What was appended, and all that the trace has not yet written, is to outlive a power failure if the ring file does. */
+static int reach_disk(const struct fold *fold) {
+    struct statfs system;
+    if (fstatfs(perftrace_rings_file(fold->rings), &system) == 0 &&
+        (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC))
+        return 0;
+    if (fdatasync(fold->source.fd) != 0 && errno != EINVAL && errno != ENOSYS)
+        return refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be written", errno);
+    return 0;
+}
+
 /* Appends the leftovers, in the order in which a reader takes them, and what makes the trace complete. */
 static int append_leftovers(struct fold *fold) {
     struct perftrace_block_header header;
@@ -208,9 +242,7 @@ static int append_leftovers(struct fold *fold) {
     header = (struct perftrace_block_header){
         .kind = PERFTRACE_BLOCK_SYNC, .bytes = sizeof all, .marker = PERFTRACE_BLOCK_MARKER};
     int result = append(fold, &header, &all);
-    if (result == 0 && fdatasync(fold->source.fd) != 0 && errno != EINVAL && errno != ENOSYS)
-        result = refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be written", errno);
-    return result;
+    return result != 0 ? result : reach_disk(fold);
 }
 
 /* Removes the ring file, if its name still stands for the file that was read. Its folder is opened first, so

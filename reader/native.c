@@ -27,6 +27,7 @@ struct perftrace_native_reader {
     char *ring_path; /* NULL: none is known */
     uint8_t uuid[16];
     enum stage stage;
+    bool begun;             /* there are blocks that say that the rings were made */
     bool complete;          /* the file's last block so far says that nothing more will come */
     uint64_t ring_bytes;    /* of blocks that came from the rings */
     uint64_t damaged_bytes; /* outside the stream, as counted in its info so far */
@@ -99,6 +100,15 @@ static void tell(struct perftrace_native_reader *native, const char *message) {
         native->options.on_damage(native->options.context, &what);
 }
 
+/* Told again where it is renamed, or where its rings could not be made. */
+static void take_process(struct perftrace_native_reader *native, const void *payload) {
+    memcpy(&native->process, payload, sizeof native->process);
+    if (native->process.flags & PERFTRACE_PROCESS_NOT_CRASH_SAFE) {
+        free(native->ring_path);
+        native->ring_path = NULL;
+    }
+}
+
 static void take_ring_path(struct perftrace_native_reader *native, const void *payload, size_t bytes) {
     char *path = perftrace_rings_path(payload, bytes);
     if (path == NULL) {
@@ -114,8 +124,10 @@ static bool give(struct perftrace_native_reader *native, const struct perftrace_
                  const void *payload, uint64_t offset) {
     if (header->kind == PERFTRACE_BLOCK_RING)
         take_ring_path(native, payload, header->bytes);
-    if (header->kind == PERFTRACE_BLOCK_PROCESS && header->bytes >= sizeof native->process)
-        memcpy(&native->process, payload, sizeof native->process);
+    else if (header->kind != PERFTRACE_BLOCK_PROCESS)
+        native->begun = true;
+    else if (header->bytes >= sizeof native->process)
+        take_process(native, payload);
     if (perftrace_stream_block(native->stream, header, payload, offset) == 0)
         return true;
     refuse(&native->error, PERFTRACE_ERROR_MEMORY, "no memory for what the trace holds");
@@ -134,8 +146,8 @@ static void look_at_rings(struct perftrace_native_reader *native) {
     if (native->rings != NULL)
         native->stage = info->live ? FILE_AGAIN : RING_BLOCKS;
     else if (first)
-        native->stage = FILE_AGAIN; /* where they are gone, the file has had since what was in them */
-    else if (!info->live)
+        native->stage = FILE_AGAIN;        /* where they are gone, the file has had since what was in them */
+    else if (!info->live && native->begun) /* else it was killed before there were any */
         tell(native,
              "the program did not end its trace, and its rings are gone: the last records are missing");
     if (native->stage == FILE_AGAIN)

@@ -103,7 +103,8 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
         .clock = runtime->use_clock_gettime ? PERFTRACE_CLOCK_MONOTONIC : PERFTRACE_CLOCK_TSC,
         .mode = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE ? PERFTRACE_MODE_FLIGHT
                                                                       : PERFTRACE_MODE_STREAM,
-        .flags = (uint16_t)(runtime->ring_fd < 0 ? PERFTRACE_PROCESS_NOT_CRASH_SAFE : 0),
+        .flags =
+            (uint16_t)(runtime->ring != NULL && runtime->ring_fd < 0 ? PERFTRACE_PROCESS_NOT_CRASH_SAFE : 0),
         .name_bytes = (uint16_t)name_bytes,
         .executable_bytes = (uint16_t)executable_bytes};
     memcpy(head.parent_uuid, runtime->parent_uuid, 16);
@@ -118,9 +119,10 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
 int perftrace_identity_write(struct perftrace_runtime *runtime) {
     char block[PROCESS_BLOCK_BYTES];
     size_t bytes = describe_process(runtime, block);
-    int result = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_PROCESS, block, bytes, NULL, 0);
-    if (result != 0 || runtime->ring_fd < 0)
-        return result;
+    return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_PROCESS, block, bytes, NULL, 0);
+}
+
+int perftrace_identity_write_ring(struct perftrace_runtime *runtime) {
     char path[PATH_MAX + 8] = {0};
     struct perftrace_block_ring ring = {.path_bytes = (uint16_t)strlen(runtime->ring_path)};
     memcpy(path, runtime->ring_path, ring.path_bytes);

@@ -187,9 +187,11 @@ static int start_held(struct perftrace_runtime *runtime, const struct perftrace_
     /* Two readings, with what takes longest in between: from the beginning ticks can be told as time. */
     struct perftrace_block_clock first, second;
     perftrace_clocks_read(runtime, &first);
-    error = perftrace_rings_make(runtime);
-    perftrace_clocks_read(runtime, &second);
+    error = perftrace_identity_write(runtime);
     if (error == 0)
+        error = perftrace_rings_make(runtime);
+    perftrace_clocks_read(runtime, &second);
+    if (error == 0 && runtime->ring_fd < 0) /* plain memory: readers are to know */
         error = perftrace_identity_write(runtime);
     if (error == 0)
         error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &first, sizeof first, NULL, 0);

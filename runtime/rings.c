@@ -47,25 +47,94 @@ static void *map_part(int fd, off_t offset, size_t bytes) {
     return memory;
 }
 
-static int create_ring_file(struct perftrace_runtime *runtime) {
+/* Where the ring file is to lie: in memory, or else beside the trace. A part of the uuid is in the name, so that it is
+ * nobody else's. False: the path is too long. */
+static bool choose_path(struct perftrace_runtime *runtime, bool beside) {
+    char *path = runtime->ring_path, *to = path;
+    size_t size = sizeof runtime->ring_path;
+    const char *trace = runtime->trace.path;
     const uint8_t *id = runtime->trace.uuid;
-    int length = snprintf(runtime->ring_path, sizeof runtime->ring_path,
-                          "/dev/shm/perftrace-%u-%u-%02x%02x%02x%02x.ring", (unsigned)geteuid(), runtime->pid,
-                          id[0], id[1], id[2], id[3]);
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (length > 0 && (size_t)length < sizeof runtime->ring_path) {
-            int fd = open(runtime->ring_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-            if (fd >= 0 && fchmod(fd, 0600) == 0 && reserve(fd, 0, HEADER_BYTES + EXTENT_BYTES) == 0)
-                return fd;
-            if (fd >= 0) {
-                unlink(runtime->ring_path);
-                close(fd);
-            }
-        }
-        length = snprintf(runtime->ring_path, sizeof runtime->ring_path, "%.4000s.ring", runtime->trace.path);
+    if (beside && trace[0] != '/') { /* for whoever reads this elsewhere, and for ourselves after a chdir */
+        if (getcwd(path, size - 1) == NULL || path[0] != '/')
+            return false;
+        to = stpcpy(path + strlen(path), "/");
+        size -= (size_t)(to - path);
     }
-    runtime->ring_path[0] = '\0';
+    int length = beside ? snprintf(to, size, "%s.%02x%02x%02x%02x.ring", trace, id[0], id[1], id[2], id[3])
+                        : snprintf(to, size, "/dev/shm/perftrace-%u-%u-%02x%02x%02x%02x.ring",
+                                   (unsigned)geteuid(), runtime->pid, id[0], id[1], id[2], id[3]);
+    return length > 0 && (size_t)length < size;
+}
+
+/* A file in the path's folder that has no name yet; -1: not there. */
+static int open_nameless(const char *path) {
+    char folder[PATH_MAX];
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    return open(length > 0 ? folder : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+static bool give_name(int fd, const char *path) {
+    char itself[64];
+    snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, itself, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+}
+
+static struct perftrace_ring_file ring_header(const struct perftrace_runtime *runtime) {
+    struct perftrace_ring_file header = {.version = PERFTRACE_FORMAT_VERSION,
+                                         .pid = runtime->pid,
+                                         .metadata_offset = 4096,
+                                         .metadata_bytes = PERFTRACE_METADATA_BYTES,
+                                         .segments_offset = HEADER_BYTES};
+    memcpy(header.magic, PERFTRACE_RING_MAGIC, sizeof header.magic);
+    memcpy(header.uuid, runtime->trace.uuid, sizeof header.uuid);
+    return header;
+}
+
+/* The file's header, by which whoever finds it knows whose it is, and its space. */
+static bool prepare(const struct perftrace_runtime *runtime, int fd) {
+    const struct perftrace_ring_file header = ring_header(runtime);
+    return fchmod(fd, 0600) == 0 && pwrite(fd, &header, sizeof header, 0) == (ssize_t)sizeof header &&
+           reserve(fd, 0, HEADER_BYTES + EXTENT_BYTES) == 0;
+}
+
+static int discard(int fd, const char *name) {
+    if (fd >= 0 && name != NULL)
+        unlink(name);
+    if (fd >= 0)
+        close(fd);
     return -1;
+}
+
+/* The ring file at ring_path; -1: it can't be there. A kill at any moment must not leave a file that nobody knows of: the trace
+ * tells of the path first, then the file, finished, gets this name. Where a file can't be without a name, it is made
+ * under it. */
+static int create_at_path(struct perftrace_runtime *runtime, int *error) {
+    const char *path = runtime->ring_path;
+    int fd = open_nameless(path);
+    if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
+        return -1;
+    if (fd >= 0 && !prepare(runtime, fd)) /* no space */
+        return discard(fd, NULL);
+    *error = perftrace_identity_write_ring(runtime);
+    if (*error != 0)
+        return discard(fd, NULL);
+    if (fd >= 0 && give_name(fd, path))
+        return fd;
+    discard(fd, NULL);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd < 0 || prepare(runtime, fd) ? fd : discard(fd, path);
+}
+
+static int create_ring_file(struct perftrace_runtime *runtime, int *error) {
+    int fd = -1;
+    for (int beside = 0; beside < 2 && fd < 0 && *error == 0; beside++)
+        if (choose_path(runtime, beside))
+            fd = create_at_path(runtime, error);
+    if (fd < 0)
+        runtime->ring_path[0] = '\0';
+    return fd;
 }
 
 static bool add_extent(struct perftrace_runtime *runtime) {
@@ -90,27 +159,22 @@ static bool add_extent(struct perftrace_runtime *runtime) {
 }
 
 int perftrace_rings_make(struct perftrace_runtime *runtime) {
-    runtime->ring_fd = create_ring_file(runtime);
+    int error = 0;
+    runtime->ring_fd = create_ring_file(runtime, &error);
+    if (error != 0)
+        return error;
     char *memory = map_part(runtime->ring_fd, 0, HEADER_BYTES);
     if (memory == NULL && runtime->ring_fd >= 0) {
-        unlink(runtime->ring_path);
-        close(runtime->ring_fd);
+        runtime->ring_fd = discard(runtime->ring_fd, runtime->ring_path);
         runtime->ring_path[0] = '\0';
-        runtime->ring_fd = -1;
         memory = map_part(-1, 0, HEADER_BYTES);
     }
     if (memory == NULL)
         return -errno;
-    struct perftrace_ring_file *ring = (struct perftrace_ring_file *)(void *)memory;
-    runtime->ring = ring;
+    runtime->ring = (struct perftrace_ring_file *)(void *)memory;
     runtime->metadata = memory + 4096;
-    ring->version = PERFTRACE_FORMAT_VERSION;
-    ring->pid = runtime->pid;
-    memcpy(ring->uuid, runtime->trace.uuid, sizeof ring->uuid);
-    ring->metadata_offset = 4096;
-    ring->metadata_bytes = PERFTRACE_METADATA_BYTES;
-    ring->segments_offset = HEADER_BYTES;
-    memcpy(ring->magic, PERFTRACE_RING_MAGIC, sizeof ring->magic);
+    if (runtime->ring_fd < 0)
+        *runtime->ring = ring_header(runtime);
     uint64_t most = runtime->config.process_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
     runtime->segments_max = most < PERFTRACE_SEGMENTS_PER_EXTENT ? PERFTRACE_SEGMENTS_PER_EXTENT
                             : most > PERFTRACE_SEGMENTS_MAX      ? PERFTRACE_SEGMENTS_MAX

@@ -48,7 +48,7 @@ struct perftrace_thread {
     uint64_t sequence;                 /* of the next segment */
     uint64_t generation;               /* of the trace that this belongs to */
     uint64_t next_id;
-    uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* the segment has a copy */
+    uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* since it has a segment, which has a copy */
     uint32_t track;
     uint32_t waiting; /* segments filled and not yet drained (atomic) */
     int32_t os_id;
@@ -151,7 +151,7 @@ void perftrace_sites_switch(const struct perftrace_filter *filter); /* NULL: all
 void perftrace_sites_note_main_program(void);
 
 /* ---- rings.c ---- */
-/* Makes the ring file (or plain memory) with its first segments. 0 or a negative errno. */
+/* Makes the ring file (or plain memory) with its first segments, and tells the trace of it. 0 or a negative errno. */
 int perftrace_rings_make(struct perftrace_runtime *runtime);
 /* Removes the file and gives its pages back; the addresses stay valid, for threads that come late. */
 void perftrace_rings_drop(struct perftrace_runtime *runtime);
@@ -185,7 +185,8 @@ bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, ui
 /* With the lock held: a track with a number of its own. 0: no room. */
 uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, int32_t os_id,
                              const char *name);
-/* Counts a record that was not made, in the thread's segment or (thread NULL) for the whole process. */
+/* Counts a record that was not made, where a kill does not take it: in the thread's segment, or for the whole process when
+ * there is no thread or it has none. */
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause);
 
 /* ---- trace_file.c ---- */
@@ -205,8 +206,9 @@ void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, 
 /* ---- identity.c ---- */
 /* With the lock held: tells the trace of the process's new name. */
 void perftrace_identity_rename(struct perftrace_runtime *runtime);
-/* Writes PROCESS and RING. */
+/* Writes PROCESS; and RING, which names the file before it is there. */
 int perftrace_identity_write(struct perftrace_runtime *runtime);
+int perftrace_identity_write_ring(struct perftrace_runtime *runtime);
 /* Writes a MODULE block for each module loaded, when that has changed since the last call. */
 void perftrace_modules_write(struct perftrace_runtime *runtime);
 void perftrace_random(uint8_t *bytes, size_t count);

@@ -90,14 +90,28 @@ static void insert_pid(char *path, size_t size, uint32_t pid) {
     snprintf(dot, size - (size_t)(dot - path), ".%u%s", pid, extension);
 }
 
+static void remove_ring(const char *path, const uint8_t uuid[16]) {
+    struct perftrace_ring_file left;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool same = fd >= 0 && pread(fd, &left, sizeof left, 0) == (ssize_t)sizeof left &&
+                memcmp(left.magic, PERFTRACE_RING_MAGIC, 8) == 0 &&
+                memcmp(left.uuid, uuid, sizeof left.uuid) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (same)
+        unlink(path);
+}
+
 /* A program that was killed leaves its ring file to whoever reads its trace; when the trace is replaced
  * unread, the ring file goes too. */
 static void remove_ring_of(int fd) {
+    struct perftrace_file_header file;
     char buffer[8192];
     ssize_t have = pread(fd, buffer, sizeof buffer, 0);
-    size_t at = sizeof(struct perftrace_file_header);
-    if (have < (ssize_t)at || memcmp(buffer, PERFTRACE_TRACE_MAGIC, 8) != 0)
+    size_t at = sizeof file;
+    if (have < (ssize_t)at || memcmp(buffer, PERFTRACE_TRACE_MAGIC, sizeof file.magic) != 0)
         return;
+    memcpy(&file, buffer, sizeof file);
     struct perftrace_block_header header;
     struct perftrace_block_ring ring;
     while (at + sizeof header + sizeof ring <= (size_t)have) {
@@ -106,20 +120,11 @@ static void remove_ring_of(int fd) {
         if (header.marker != PERFTRACE_BLOCK_MARKER || header.bytes > (size_t)have - at)
             return;
         memcpy(&ring, buffer + at, sizeof ring);
-        if (header.kind == PERFTRACE_BLOCK_RING && ring.path_bytes <= header.bytes - sizeof ring &&
-            ring.path_bytes > 5) {
-            char path[PATH_MAX] = {0};
-            memcpy(path, buffer + at + sizeof ring, ring.path_bytes < sizeof path ? ring.path_bytes : 0);
-            struct perftrace_ring_file left;
-            int ring_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-            bool same = ring_fd >= 0 && pread(ring_fd, &left, sizeof left, 0) == (ssize_t)sizeof left &&
-                        memcmp(left.magic, PERFTRACE_RING_MAGIC, 8) == 0 &&
-                        memcmp(left.uuid, buffer + 16, 16) == 0;
-            if (ring_fd >= 0)
-                close(ring_fd);
-            if (same)
-                unlink(path);
-            return;
+        char path[PATH_MAX] = {0};
+        if (header.kind == PERFTRACE_BLOCK_RING && header.bytes >= sizeof ring &&
+            ring.path_bytes <= header.bytes - sizeof ring && ring.path_bytes < sizeof path) {
+            memcpy(path, buffer + at + sizeof ring, ring.path_bytes);
+            remove_ring(path, file.uuid);
         }
         at += header.bytes;
     }
