@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define THREAD_BUFFER_BYTES (8u << 20)
 #define PROCESS_BUFFER_BYTES (64u << 20)
@@ -13,13 +12,11 @@
 #define SHUTDOWN_MS 5000u
 
 void perftrace_complain(const char *directive, size_t length, const char *reason) {
-    char line[256];
-    int count = snprintf(line, sizeof line, "perftrace: filter directive left out: ");
-    for (size_t i = 0; i < length && count < (int)sizeof line - 60; i++)
-        line[count++] = directive[i] >= ' ' && directive[i] < 127 ? directive[i] : '?';
-    count += snprintf(line + count, sizeof line - (size_t)count, " (%.50s)\n", reason);
-    if (write(STDERR_FILENO, line, (size_t)count) < 0)
-        return; /* nobody to tell */
+    char visible[160];
+    int count = 0;
+    for (size_t i = 0; i < length && count < (int)sizeof visible; i++)
+        visible[count++] = directive[i] >= ' ' && directive[i] < 127 ? directive[i] : '?';
+    perftrace_say("perftrace: filter directive left out: %.*s (%.50s)\n", count, visible, reason);
 }
 
 /* Replaces the extension of path's last component, if it is `from`, by `to`; else appends `to`. */

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOCK_WAIT_NS 10000000 /* whoever waits looks again after this, should a wake-up have been lost */
+
 /* What a forked child remembers: it goes on by the same configuration under a name of its own. */
 static struct {
     struct perftrace_config config;
@@ -62,40 +64,22 @@ void perftrace_urge_drainer(struct perftrace_runtime *runtime) {
     perftrace_wake_drainer(runtime);
 }
 
-void perftrace_hold_file_size_signal(sigset_t *saved) {
-    sigset_t one;
-    sigemptyset(&one);
-    sigaddset(&one, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &one, saved);
-}
-
-void perftrace_release_file_size_signal(const sigset_t *saved) {
-    static const struct timespec at_once;
-    sigset_t one;
-    sigemptyset(&one);
-    sigaddset(&one, SIGXFSZ);
-    if (!sigismember(saved, SIGXFSZ)) /* else one that waits may be the program's */
-        while (sigtimedwait(&one, NULL, &at_once) < 0 && errno == EINTR)
-            continue;
-    pthread_sigmask(SIG_SETMASK, saved, NULL);
-}
-
 /* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
 void perftrace_lock_word(int *lock, sigset_t *saved) {
     sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, saved);
+    perftrace_signals_block(&all, saved);
     int state = 0;
     if (__atomic_compare_exchange_n(lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
     while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE) != 0)
-        perftrace_futex_wait(lock, 2, -1);
+        perftrace_futex_wait(lock, 2, LOCK_WAIT_NS);
 }
 
 void perftrace_unlock_word(int *lock, const sigset_t *saved) {
     if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
         perftrace_futex_wake(lock);
-    pthread_sigmask(SIG_SETMASK, saved, NULL);
+    perftrace_signals_restore(saved);
 }
 
 void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved) {
@@ -147,8 +131,8 @@ static void start_sinks(struct perftrace_runtime *runtime) {
                                               .console = config->console_output};
     runtime->sinks = perftrace_sinks_open(&options);
     if (runtime->sinks == NULL && config->chrome_output) {
-        dprintf(STDERR_FILENO, "perftrace: no Chrome file %s: %s (the trace is %s)\n", runtime->chrome_path,
-                strerror(errno), runtime->trace.path);
+        perftrace_say("perftrace: no Chrome file %s: %s (the trace is %s)\n", runtime->chrome_path,
+                      strerror(errno), runtime->trace.path);
         options.chrome_path = NULL;
         if (options.log || options.console)
             runtime->sinks = perftrace_sinks_open(&options);
@@ -158,9 +142,9 @@ static void start_sinks(struct perftrace_runtime *runtime) {
 static int start_drainer(struct perftrace_runtime *runtime) {
     sigset_t all, saved;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &saved);
+    perftrace_signals_block(&all, &saved);
     int error = pthread_create(&runtime->drainer, NULL, perftrace_drainer_main, runtime);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    perftrace_signals_restore(&saved);
     return error;
 }
 
@@ -225,10 +209,10 @@ static int start_held(struct perftrace_runtime *runtime, const struct perftrace_
 
 /* Everything after the configuration is known. The state is STARTING. */
 static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
-    sigset_t saved;
-    perftrace_hold_file_size_signal(&saved); /* this thread writes the first blocks */
+    struct perftrace_held_signals held;
+    perftrace_hold_signals(&held); /* this thread writes the first blocks */
     int result = start_held(runtime, filter, own_name);
-    perftrace_release_file_size_signal(&saved);
+    perftrace_release_signals(&held);
     return result;
 }
 
@@ -306,7 +290,7 @@ struct perftrace_runtime *perftrace_active(void) {
                 return NULL;
             int result = perftrace_init(NULL);
             if (result != 0 && result != -PERFTRACE_BUSY)
-                dprintf(STDERR_FILENO, "perftrace: %s\n", perftrace_error_text(result));
+                perftrace_say("perftrace: %s\n", perftrace_error_text(result));
         }
         state = __atomic_load_n(&runtime->state, __ATOMIC_ACQUIRE);
     }
@@ -356,10 +340,9 @@ static void close_sinks(struct perftrace_runtime *runtime) {
     uint64_t missing = perftrace_sinks_close(runtime->sinks, runtime->config.shutdown_ms, &error);
     runtime->sinks = NULL;
     if ((missing != 0 || error != 0) && runtime->config.chrome_output)
-        dprintf(STDERR_FILENO,
-                "perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
-                runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
-                runtime->chrome_path);
+        perftrace_say("perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
+                      runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
+                      runtime->chrome_path);
 }
 
 void perftrace_shutdown(void) {

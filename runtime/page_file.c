@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "page_file.h"
 
+#include "quiet.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -188,16 +190,6 @@ unsigned long perftrace_page_file_lost(const struct perftrace_page_file *file) {
 
 /* ---- opening and closing -------------------------------------------------------------------------- */
 
-/* A descriptor that can't be taken for one of the standard streams, in a program that has closed them. */
-static int keep_above_standard(int fd) {
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
-    close(fd);
-    errno = error;
-    return moved;
-}
-
 /* 0: there is a regular file at `path`, or nothing. */
 static int check_path(const char *path) {
     struct stat status;
@@ -209,7 +201,7 @@ static int check_path(const char *path) {
 }
 
 static int open_step(void) {
-    int fd = keep_above_standard(memfd_create("perftrace-step", MFD_CLOEXEC));
+    int fd = perftrace_above_standard(memfd_create("perftrace-step", MFD_CLOEXEC));
     if (fd >= 0 && pwrite(fd, BEFORE_STEP AFTER_STEP, 2 * STEP_BYTES, 0) != (ssize_t)(2 * STEP_BYTES)) {
         close(fd);
         return -1;
@@ -232,7 +224,7 @@ static int create(struct perftrace_page_file *file, const char *path, char *othe
     int fd = mkostemp(other_name, O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    file->fd = keep_above_standard(fd);
+    file->fd = perftrace_above_standard(fd);
     int result = file->fd < 0 ? -errno : write_head(file);
     if (result == 0 && rename(other_name, path) != 0)
         result = -errno;

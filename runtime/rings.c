@@ -72,7 +72,7 @@ static int open_nameless(const char *path) {
     size_t length = (size_t)(strrchr(path, '/') - path);
     memcpy(folder, path, length);
     folder[length] = '\0';
-    return open(length > 0 ? folder : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return perftrace_above_standard(open(length > 0 ? folder : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 }
 
 static bool give_name(int fd, const char *path) {
@@ -123,8 +123,13 @@ static int create_at_path(struct perftrace_runtime *runtime, int *error) {
     if (fd >= 0 && give_name(fd, path))
         return fd;
     discard(fd, NULL);
-    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 || prepare(runtime, fd) ? fd : discard(fd, path);
+    int low = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = perftrace_above_standard(low);
+    if (low >= 0 && (fd < 0 || !prepare(runtime, fd))) {
+        unlink(path);
+        return discard(fd, NULL);
+    }
+    return fd;
 }
 
 static int create_ring_file(struct perftrace_runtime *runtime, int *error) {
@@ -203,15 +208,16 @@ static uint32_t count_free(struct perftrace_runtime *runtime) {
 }
 
 bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted) {
-    sigset_t before, saved;
+    struct perftrace_held_signals before;
+    sigset_t saved;
     bool enough;
-    perftrace_hold_file_size_signal(&before);
+    perftrace_hold_signals(&before);
     perftrace_lock_word(&runtime->growing, &saved);
     while (!(enough = count_free(runtime) >= wanted))
         if (!add_extent(runtime))
             break;
     perftrace_unlock_word(&runtime->growing, &saved);
-    perftrace_release_file_size_signal(&before);
+    perftrace_release_signals(&before);
     return enough;
 }
 

@@ -1,5 +1,5 @@
 /* The recorder's inside: what its files share. Reading order: sites.c (what can record), rings.c (where
- * records go), record.c (the cold path), drain.c (how they get into the file), trace_file.c, lifetime.c.
+ * records go), record.c (the cold path), drain.c (how they get into the file), trace_file.c, quiet.c, lifetime.c.
  *
  * Three rules hold everywhere:
  *   - What a signal handler may reach (record.c, sites.c, rings.c) allocates only with mmap and takes only
@@ -17,6 +17,7 @@
 #include "../core/record.h"
 #include "../format/format.h"
 #include "filter.h"
+#include "quiet.h"
 #include "sinks.h"
 
 #include <limits.h>
@@ -130,10 +131,6 @@ void perftrace_unlock_word(int *lock, const sigset_t *saved);
  * microseconds: a drainer that has been busy looks again by itself, so that this is rare. */
 void perftrace_wake_drainer(struct perftrace_runtime *runtime);
 void perftrace_urge_drainer(struct perftrace_runtime *runtime);
-/* A file that would grow beyond RLIMIT_FSIZE means SIGXFSZ, which kills, to the thread that writes. Between these two it
- * is an error like others. */
-void perftrace_hold_file_size_signal(sigset_t *saved);
-void perftrace_release_file_size_signal(const sigset_t *saved);
 /* Sleeps until *word is no longer `value`, a wake-up, or the time is over (negative: for ever). */
 void perftrace_futex_wait(int *word, int value, int64_t timeout_ns);
 void perftrace_futex_wake(int *word);

@@ -7,6 +7,7 @@
 #include "../core/lines.h"
 #include "../core/stream.h"
 #include "page_file.h"
+#include "quiet.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -300,9 +301,9 @@ static void init_lock(struct perftrace_sinks *sinks) {
 static int start_thread(struct perftrace_sinks *sinks) {
     sigset_t all, saved;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &saved);
+    perftrace_signals_block(&all, &saved);
     int error = pthread_create(&sinks->thread, NULL, sinks_main, sinks);
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    perftrace_signals_restore(&saved);
     return error;
 }
 

@@ -132,7 +132,8 @@ static void remove_ring_of(int fd) {
 
 /* A descriptor of the regular file at `path`, locked against other recorders, or a negative errno. */
 static int open_locked(const char *path) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int fd =
+        perftrace_above_standard(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (fd < 0)
         return -errno;
     struct stat status;
