@@ -1,84 +1,161 @@
-/* Ticks -> nanoseconds: how a new clock reading bends the line. */
+/* Clock readings: which of them count, where the counter jumped, and the line through them. */
 #include "clock.h"
 
-/* A piece that would have to meet its reading within less than this could become steep: it then meets
- * the readings' line a second later instead. */
-#define NEAR_NS 1e7
-#define LATER_NS 1e9
+#include <string.h>
 
 #define SLOPE_MIN 1e-4
 #define SLOPE_MAX 1e6
+#define SLOPE_OVER_NS                                                                                        \
+    UINT64_C(1000000000)  /* the slope is measured over at least this, where there is as much */
+#define CERTAIN_PARTS 16u /* a reading may be vague by this part of the time since the last */
+#define JUMP_TICKS_MAX 0x1p62
 
-/* Before there is a line to bend; false when there is one. */
-static bool read_first_two(struct perftrace_clock *clock, struct perftrace_clock_point reading) {
-    if (clock->pairs == 0)
-        clock->first = reading;
-    else if (!clock->ready) {
-        clock->piece = clock->first;
-        clock->slope = (double)(reading.ns - clock->first.ns) / (double)(reading.ticks - clock->first.ticks);
-        clock->ready = true;
-    } else
+static double difference(uint64_t a, uint64_t b) {
+    return (double)(int64_t)(a - b);
+}
+
+static uint64_t distance(uint64_t a, uint64_t b) {
+    return (int64_t)(a - b) < 0 ? b - a : a - b;
+}
+
+/* Whether `value` differs from `expected` by no more than a quarter of that. */
+static bool is_near(double value, double expected) {
+    return value >= expected * 0.75 && value <= expected * 1.25;
+}
+
+static void keep(struct perftrace_clock *clock, uint64_t ticks, uint64_t ns, uint32_t error_ns) {
+    if (clock->count == PERFTRACE_CLOCK_KEPT) {
+        memmove(clock->kept, clock->kept + 1, sizeof clock->kept - sizeof clock->kept[0]);
+        clock->count--;
+        if (clock->same_rate > 0)
+            clock->same_rate--;
+    }
+    clock->kept[clock->count++] = (struct perftrace_clock_point){ticks, ns};
+    clock->last_error_ns = error_ns;
+    clock->span = 0; /* no piece is chosen */
+}
+
+/* From the last reading that is long enough before the newest, or else the first. */
+static void measure_slope(struct perftrace_clock *clock) {
+    const struct perftrace_clock_point *newest = &clock->kept[clock->count - 1];
+    uint32_t from = clock->count - 1;
+    while (from > clock->same_rate && newest->ns - clock->kept[from].ns < SLOPE_OVER_NS)
+        from--;
+    clock->slope =
+        (double)(newest->ns - clock->kept[from].ns) / difference(newest->ticks, clock->kept[from].ticks);
+}
+
+static void take_first(struct perftrace_clock *clock, uint64_t tick, uint64_t ns, uint32_t error_ns) {
+    clock->count = 0;
+    clock->first = (struct perftrace_clock_point){tick, ns};
+    keep(clock, tick, ns, error_ns);
+}
+
+/* The counter jumped between the last reading and this: where the ticks expected meanwhile lead to, there it is now.
+ * False: that can't be told in ticks. */
+static bool jump(struct perftrace_clock *clock, uint64_t tick, double passed, double expected) {
+    if (expected < 1 || expected > JUMP_TICKS_MAX)
         return false;
-    clock->last = reading;
-    clock->pairs++;
+    uint64_t last = clock->kept[clock->count - 1].ticks;
+    clock->went_back = passed < 0;
+    clock->border = last + (uint64_t)((int64_t)(tick + clock->offset - last) / 2);
+    clock->old_offset = clock->offset;
+    clock->offset = last + (uint64_t)expected - tick;
+    clock->jumps++;
     return true;
 }
 
-bool perftrace_clock_read(struct perftrace_clock *clock, struct perftrace_clock_point reading,
-                          bool any_handed_out, uint64_t handed_out) {
-    if (reading.ns > PERFTRACE_CLOCK_NS_MAX)
-        return false;
-    double recent = 0;
-    if (clock->pairs > 0) {
-        if (reading.ticks <= clock->last.ticks || reading.ns <= clock->last.ns)
-            return false;
-        recent = (double)(reading.ns - clock->last.ns) / (double)(reading.ticks - clock->last.ticks);
-        if (recent < SLOPE_MIN || recent > SLOPE_MAX)
-            return false;
+/* Beside one reading or more. */
+static enum perftrace_clock_verdict take_next(struct perftrace_clock *clock, uint64_t tick, uint64_t ns,
+                                              uint32_t error_ns) {
+    const struct perftrace_clock_point *last = &clock->kept[clock->count - 1];
+    if (ns <= last->ns)
+        return PERFTRACE_CLOCK_WRONG;
+    if (((uint64_t)error_ns + clock->last_error_ns) * CERTAIN_PARTS > ns - last->ns)
+        return PERFTRACE_CLOCK_UNCERTAIN;
+    double ns_passed = (double)(ns - last->ns), passed = difference(tick + clock->offset, last->ticks);
+    double slope_passed = passed > 0 ? ns_passed / passed : 0;
+    bool jumped = false;
+    if (clock->count == 1) {
+        if (slope_passed < SLOPE_MIN || slope_passed > SLOPE_MAX) {
+            take_first(clock, tick, ns, error_ns);
+            return PERFTRACE_CLOCK_WRONG;
+        }
+    } else if (!is_near(passed, ns_passed / clock->slope)) {
+        if (clock->odd_slope > 0 && is_near(slope_passed, clock->odd_slope))
+            clock->same_rate = clock->count - 1; /* no jump this time, nor the last: the rate is another */
+        else if (jump(clock, tick, passed, ns_passed / clock->slope))
+            jumped = true;
+        else
+            return PERFTRACE_CLOCK_WRONG;
     }
-    if (read_first_two(clock, reading))
-        return true;
-    clock->last = reading;
-    clock->pairs++;
-    if (clock->identity)
-        return true;
-    struct perftrace_clock_point start = clock->piece;
-    if (any_handed_out)
-        start = (struct perftrace_clock_point){handed_out, perftrace_clock_ns(clock, handed_out)};
-    double ticks = (double)(int64_t)(reading.ticks - start.ticks);
-    double ns = (double)(int64_t)(reading.ns - start.ns);
-    if (ticks * recent < NEAR_NS) {
-        ticks += LATER_NS / recent;
-        ns += LATER_NS;
+    clock->odd_slope = jumped ? slope_passed : 0;
+    keep(clock, tick + clock->offset, ns, error_ns);
+    measure_slope(clock);
+    return PERFTRACE_CLOCK_TAKEN;
+}
+
+enum perftrace_clock_verdict perftrace_clock_read(struct perftrace_clock *clock, uint64_t tick, uint64_t ns,
+                                                  uint32_t error_ns) {
+    enum perftrace_clock_verdict verdict = PERFTRACE_CLOCK_TAKEN;
+    if (ns > PERFTRACE_CLOCK_NS_MAX)
+        return PERFTRACE_CLOCK_WRONG;
+    if (!clock->identity) {
+        if (clock->count == 0)
+            take_first(clock, tick, ns, error_ns);
+        else
+            verdict = take_next(clock, tick, ns, error_ns);
+        clock->ready |= clock->count > 1;
     }
-    double slope = ticks > 0 ? ns / ticks : recent;
-    /* Only readings that contradict each other get here; what was handed out can't be taken back. */
-    if (slope < recent / 2)
-        slope = recent / 2;
-    if (slope > recent * 2)
-        slope = recent * 2;
-    clock->piece = start;
-    clock->slope = slope;
-    return true;
+    if (verdict == PERFTRACE_CLOCK_TAKEN)
+        clock->pairs++;
+    return verdict;
 }
 
 bool perftrace_clock_force(struct perftrace_clock *clock) {
-    if (clock->ready || clock->identity) {
-        clock->ready = true;
-        return false;
-    }
-    if (clock->pairs > 0)
-        clock->piece = clock->first;
-    clock->slope = 1;
+    bool assumed = !clock->ready;
+    if (assumed)
+        clock->slope = 1;
     clock->ready = true;
-    return true;
+    return assumed;
 }
 
 double perftrace_clock_ticks_per_second(const struct perftrace_clock *clock) {
     if (clock->identity)
         return 1e9;
-    if (clock->pairs < 2)
+    if (clock->count < 2)
         return 0;
-    return (double)(clock->last.ticks - clock->first.ticks) / (double)(clock->last.ns - clock->first.ns) *
-           1e9;
+    const struct perftrace_clock_point *last = &clock->kept[clock->count - 1];
+    return (double)(last->ticks - clock->first.ticks) / (double)(last->ns - clock->first.ns) * 1e9;
+}
+
+uint64_t perftrace_clock_known_ticks(const struct perftrace_clock *clock) {
+    if (clock->identity)
+        return UINT64_MAX;
+    return clock->count == 0 ? 0 : clock->kept[clock->count - 1].ticks;
+}
+
+uint64_t perftrace_clock_straight_after_jump(const struct perftrace_clock *clock, uint64_t tick) {
+    uint64_t before = tick + clock->old_offset, after = tick + clock->offset;
+    uint64_t last = clock->kept[clock->count - 1].ticks;
+    bool is_before = clock->went_back ? distance(before, last) < distance(after, last)
+                                      : (int64_t)(before - clock->border) <= 0;
+    return is_before ? before : after;
+}
+
+void perftrace_clock_choose_piece(struct perftrace_clock *clock, uint64_t ticks) {
+    static const struct perftrace_clock_point nothing;
+    uint32_t at = clock->count;
+    while (at > 1 && clock->kept[at - 1].ticks > ticks)
+        at--;
+    if (at == clock->count) { /* beyond the last */
+        clock->piece = at > 0 ? clock->kept[at - 1] : nothing;
+        clock->piece_slope = clock->slope;
+        clock->span = UINT64_MAX - clock->piece.ticks;
+        return;
+    }
+    const struct perftrace_clock_point *from = &clock->kept[at - 1], *to = &clock->kept[at];
+    clock->piece = *from;
+    clock->piece_slope = (double)(to->ns - from->ns) / difference(to->ticks, from->ticks);
+    clock->span = to->ticks - from->ticks;
 }

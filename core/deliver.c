@@ -39,10 +39,7 @@ static void consume(struct perftrace_stream *stream, struct perftrace_track_stat
     track->last_ns = ns;
     stream->advance = true;
     stream->info.records++;
-    if (track->tick >= stream->handed_out) {
-        stream->handed_out = track->tick;
-        stream->any_handed_out = true;
-    }
+    stream->any_handed_out = true;
 }
 
 static const struct perftrace_item *begin(struct perftrace_stream *stream,

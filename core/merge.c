@@ -102,6 +102,12 @@ static size_t measure(const struct perftrace_stream *stream, struct perftrace_tr
     return kind == site->record_kind && length <= available ? length : 0;
 }
 
+static uint64_t straight_tick(const struct perftrace_stream *stream,
+                              const struct perftrace_track_state *track) {
+    uint64_t word = perftrace_head_words(track)[0];
+    return perftrace_clock_straight(&stream->clock, track->base + perftrace_word_ticks(word));
+}
+
 /* Makes the track stand at a record, from track->at on; false when it has no more. */
 static bool find_head(struct perftrace_stream *stream, struct perftrace_track_state *track) {
     while (track->chunk != NULL) {
@@ -127,7 +133,7 @@ static bool find_head(struct perftrace_stream *stream, struct perftrace_track_st
             drop_damaged(stream, track);
             continue;
         }
-        track->tick = track->base + perftrace_word_ticks(words[0]);
+        track->tick = straight_tick(stream, track);
         return true;
     }
     return false;
@@ -185,6 +191,15 @@ struct perftrace_track_state *perftrace_merge_choose(struct perftrace_stream *st
             merge->run_last = last;
     }
     return merge->run;
+}
+
+void perftrace_merge_straighten(struct perftrace_stream *stream) {
+    struct perftrace_merge *merge = &stream->merge;
+    settle(merge);
+    for (size_t i = 0; i < merge->count; i++)
+        merge->heap[i]->tick = straight_tick(stream, merge->heap[i]);
+    for (size_t i = merge->count / 2; i-- > 0;)
+        sift_down(merge, i);
 }
 
 void perftrace_merge_step(struct perftrace_stream *stream) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BUFFER_BYTES_MAX ((size_t)64 << 20)
+#define SUSPENDED_NS_MIN 1000000 /* less may be because the clocks are read one after the other */
 #define NAMES_BYTES_MAX ((size_t)1 << 20)
 
 void perftrace_stream_note(struct perftrace_stream *stream, uint64_t offset, bool left_out,
@@ -179,10 +180,21 @@ static bool take_fixed(struct perftrace_stream *stream, const struct block *bloc
     return true;
 }
 
-/* Records may be handed out up to `last`, if their times are known. */
-static void let(struct perftrace_stream *stream, uint64_t last) {
-    if (stream->clock.ready)
-        perftrace_merge_let(&stream->merge, last);
+/* Everything before a tick is here: it may be handed out, as far as its time is known. With `last` no more will be known
+ * of that. */
+static void let_before(struct perftrace_stream *stream, uint64_t tick, bool last) {
+    if (!stream->clock.ready || tick == 0)
+        return;
+    if (tick == UINT64_MAX) {
+        perftrace_merge_let(&stream->merge, UINT64_MAX);
+        return;
+    }
+    uint64_t before = perftrace_clock_straight(&stream->clock, tick);
+    uint64_t known = perftrace_clock_known_ticks(&stream->clock);
+    if (!last && before > known)
+        before = known;
+    if (before > 0)
+        perftrace_merge_let(&stream->merge, before - 1);
 }
 
 static void let_everything(struct perftrace_stream *stream, uint64_t offset) {
@@ -255,17 +267,47 @@ static void take_track(struct perftrace_stream *stream, const struct block *bloc
     }
 }
 
+static uint64_t magnitude(int64_t value) {
+    return value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value;
+}
+
+/* How CLOCK_BOOTTIME and CLOCK_REALTIME have moved against CLOCK_MONOTONIC since the first reading. */
+static void note_other_clocks(struct perftrace_stream *stream, const struct perftrace_block_clock *reading) {
+    struct perftrace_trace_info *info = &stream->info;
+    int64_t boottime = (int64_t)(reading->boottime_ns - reading->monotonic_ns);
+    int64_t realtime = (int64_t)(reading->realtime_ns - reading->monotonic_ns);
+    if (info->clock_pairs == 0) {
+        stream->boottime_ahead = boottime;
+        stream->realtime_ahead = realtime;
+    }
+    int64_t suspended = (int64_t)((uint64_t)boottime - (uint64_t)stream->boottime_ahead);
+    if (reading->boottime_ns != 0 && suspended >= SUSPENDED_NS_MIN)
+        info->suspended_ns = (uint64_t)suspended;
+    int64_t set = (int64_t)((uint64_t)realtime - (uint64_t)stream->realtime_ahead - info->suspended_ns);
+    if (reading->realtime_ns != 0 && magnitude(set) > magnitude(info->realtime_set_ns))
+        info->realtime_set_ns = set;
+}
+
 static void take_clock(struct perftrace_stream *stream, const struct block *block) {
     struct perftrace_block_clock fixed;
-    if (!take_fixed(stream, block, &fixed, sizeof fixed, "clock"))
+    if (!take_fixed(stream, block, &fixed, PERFTRACE_CLOCK_BLOCK_BYTES_MIN, "clock"))
         return;
-    struct perftrace_clock_point reading = {fixed.ticks, fixed.monotonic_ns};
-    if (!perftrace_clock_read(&stream->clock, reading, stream->any_handed_out, stream->handed_out)) {
+    fixed.boottime_ns = 0;
+    if (block->bytes >= sizeof fixed)
+        memcpy(&fixed, block->payload, sizeof fixed);
+    struct perftrace_clock *clock = &stream->clock;
+    enum perftrace_clock_verdict verdict =
+        perftrace_clock_read(clock, fixed.ticks, fixed.monotonic_ns, fixed.error_ns);
+    if (verdict == PERFTRACE_CLOCK_WRONG)
         perftrace_stream_note(stream, block->offset, true,
                               "a clock reading that contradicts the one before it");
+    if (verdict != PERFTRACE_CLOCK_TAKEN)
         return;
-    }
-    stream->info.clock_pairs = stream->clock.pairs;
+    if (clock->jumps > 0)
+        perftrace_merge_straighten(stream);
+    note_other_clocks(stream, &fixed);
+    stream->info.clock_pairs = clock->pairs;
+    stream->info.clock_jumps = clock->jumps;
     stream->info.ticks_per_second = perftrace_clock_ticks_per_second(&stream->clock);
     if (fixed.error_ns > stream->info.clock_error_ns)
         stream->info.clock_error_ns = fixed.error_ns;
@@ -355,8 +397,8 @@ static void take_chunk(struct perftrace_stream *stream, const struct block *bloc
 
 static void take_sync(struct perftrace_stream *stream, const struct block *block) {
     struct perftrace_block_sync fixed;
-    if (take_fixed(stream, block, &fixed, sizeof fixed, "sync") && fixed.before_tick > 0)
-        let(stream, fixed.before_tick - 1);
+    if (take_fixed(stream, block, &fixed, sizeof fixed, "sync"))
+        let_before(stream, fixed.before_tick, (fixed.flags & PERFTRACE_SYNC_NO_CLOCK_FOLLOWS) != 0);
 }
 
 static void take_end(struct perftrace_stream *stream, const struct block *block) {
@@ -365,8 +407,7 @@ static void take_end(struct perftrace_stream *stream, const struct block *block)
         return;
     stream->info.finished = true;
     stream->recorded = fixed.recorded;
-    if (fixed.before_tick > 0)
-        let(stream, fixed.before_tick - 1);
+    let_before(stream, fixed.before_tick, true);
 }
 
 int perftrace_stream_block(struct perftrace_stream *stream, const struct perftrace_block_header *header,

@@ -16,7 +16,7 @@ struct perftrace_waiting {
     uint64_t words[];
 };
 
-/* Tracks with waiting records, a heap by (tick, track id) of their first record. The top one may be run
+/* Tracks with waiting records, a heap by (straightened tick, track id) of their first record. The top one may be run
  * without touching the heap while its ticks are at most run_last. */
 struct perftrace_merge {
     struct perftrace_track_state **heap;
@@ -99,10 +99,10 @@ struct perftrace_stream {
     uint64_t process_lost[PERFTRACE_LOSS_CAUSES];
     struct perftrace_arena names; /* of the process */
     uint64_t said[PERFTRACE_SAID_KINDS];
-    uint64_t recorded;   /* as the END block has it */
-    uint64_t calls;      /* numbered so far */
-    uint64_t handed_out; /* the greatest tick … */
-    bool any_handed_out; /* … if any */
+    uint64_t recorded; /* as the END block has it */
+    uint64_t calls;    /* numbered so far */
+    bool any_handed_out;
+    int64_t boottime_ahead, realtime_ahead; /* of CLOCK_MONOTONIC, at the first reading */
     size_t open_spans;
     bool no_memory;
     bool flight; /* a flight recorder forgets the beginnings of what it still has the ends of */
@@ -132,6 +132,8 @@ void perftrace_merge_let(struct perftrace_merge *merge, uint64_t last);
 void perftrace_merge_shut(struct perftrace_merge *merge);
 /* The track whose first record is next, as merge.run; NULL when none may be handed out. */
 struct perftrace_track_state *perftrace_merge_choose(struct perftrace_stream *stream);
+/* After a clock reading: what waits may have to be straightened by another jump than it was. */
+void perftrace_merge_straighten(struct perftrace_stream *stream);
 /* Steps merge.run to its next record. */
 void perftrace_merge_step(struct perftrace_stream *stream);
 void perftrace_merge_free(struct perftrace_stream *stream);

@@ -25,7 +25,7 @@ struct perftrace_track_state {
     /* The records that wait, and the first of them (merge.c); chunk is NULL when none do. */
     struct perftrace_waiting *chunk, *last_chunk;
     size_t at, words;
-    uint64_t base, tick;
+    uint64_t base, tick; /* tick: straightened (clock.h) */
     const struct perftrace_site_entry *site;
 
     /* Open spans, outermost first (spans.c). */

@@ -165,10 +165,12 @@ struct perftrace_block_clock {
     uint64_t ticks;
     uint64_t monotonic_ns;
     uint64_t realtime_ns;
-    uint32_t error_ns; /* half of the bracket in which the clocks were read */
-    uint32_t flags;    /* reserved, zero */
+    uint32_t error_ns;    /* half of the bracket in which the clocks were read */
+    uint32_t flags;       /* reserved, zero */
+    uint64_t boottime_ns; /* 0: unknown; older traces end before it */
 };
-static_assert(sizeof(struct perftrace_block_clock) == 32, "clock block");
+static_assert(sizeof(struct perftrace_block_clock) == 40, "clock block");
+#define PERFTRACE_CLOCK_BLOCK_BYTES_MIN 32u
 
 /* Why records are missing. Counted where and when it happens. */
 enum perftrace_loss_cause {
@@ -195,7 +197,11 @@ static_assert(sizeof(struct perftrace_block_chunk) == 96, "chunk block");
 
 struct perftrace_block_sync {
     uint64_t before_tick; /* records with earlier ticks precede this block */
-    uint64_t reserved;
+    uint64_t flags;       /* of enum perftrace_sync_flags */
+};
+
+enum perftrace_sync_flags {
+    PERFTRACE_SYNC_NO_CLOCK_FOLLOWS = 1, /* times have to be told from the readings that there are */
 };
 
 struct perftrace_block_loss {

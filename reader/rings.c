@@ -414,7 +414,8 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
         *offset = leftover->offset;
         if (leftover->tick > rings->synced) {
             rings->synced = leftover->tick;
-            rings->block.sync = (struct perftrace_block_sync){.before_tick = leftover->tick};
+            rings->block.sync = (struct perftrace_block_sync){.before_tick = leftover->tick,
+                                                              .flags = PERFTRACE_SYNC_NO_CLOCK_FOLLOWS};
             give(rings, header, PERFTRACE_BLOCK_SYNC, sizeof rings->block.sync, payload);
             return true;
         }

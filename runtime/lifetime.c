@@ -160,6 +160,27 @@ static void remember(const struct perftrace_runtime *runtime, const struct perft
     remembered.recording = true;
 }
 
+/* How fast the tick counter is; false: it is none that goes with the time. */
+static bool know_ticks(struct perftrace_runtime *runtime, const struct perftrace_block_clock *first,
+                       const struct perftrace_block_clock *second) {
+    double ticks = (double)(int64_t)(second->ticks - first->ticks);
+    double ns = (double)(second->monotonic_ns - first->monotonic_ns);
+    double settle = ns > 0 ? ticks / ns * PERFTRACE_SETTLE_NS : 0;
+    if (settle < 1 || settle > 1e9)
+        return false;
+    runtime->settle_ticks = (uint64_t)settle;
+    return true;
+}
+
+/* A counter that does not count, whatever the kernel thinks of it. */
+static void do_without_ticks(struct perftrace_runtime *runtime, struct perftrace_block_clock *first,
+                             struct perftrace_block_clock *second) {
+    runtime->use_clock_gettime = true;
+    perftrace_clocks_read(runtime, first);
+    perftrace_clocks_read(runtime, second);
+    runtime->settle_ticks = PERFTRACE_SETTLE_NS;
+}
+
 static int start_held(struct perftrace_runtime *runtime, const struct perftrace_filter *filter,
                       bool own_name) {
     runtime->pid = (uint32_t)getpid();
@@ -175,7 +196,10 @@ static int start_held(struct perftrace_runtime *runtime, const struct perftrace_
     if (error == 0)
         error = perftrace_rings_make(runtime);
     perftrace_clocks_read(runtime, &second);
-    if (error == 0 && runtime->ring_fd < 0) /* plain memory: readers are to know */
+    bool other_clock = !know_ticks(runtime, &first, &second);
+    if (other_clock)
+        do_without_ticks(runtime, &first, &second);
+    if (error == 0 && (runtime->ring_fd < 0 || other_clock)) /* plain memory: readers are to know */
         error = perftrace_identity_write(runtime);
     if (error == 0)
         error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &first, sizeof first, NULL, 0);

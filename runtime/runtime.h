@@ -30,6 +30,9 @@
 #define PERFTRACE_METADATA_BYTES (1u << 20)
 #define PERFTRACE_RESERVE_BYTES 4096u /* of each segment, kept for the ends of open spans */
 #define PERFTRACE_NO_EPOCH UINT32_MAX /* no tick has it */
+/* A record's tick is read a moment before the record is there. Nothing comes later than this, but of a thread that is
+ * put to sleep in the middle of a record, which is waited for besides. */
+#define PERFTRACE_SETTLE_NS 40000u
 #define PERFTRACE_THREAD_NAME_BYTES 64u
 
 enum perftrace_runtime_state {
@@ -110,10 +113,13 @@ struct perftrace_runtime {
     uint64_t recorded;
     uint64_t losses_written;
     uint64_t modules_seen;
-    uint64_t clock_due; /* when to read the clocks again, CLOCK_MONOTONIC */
-    uint64_t clock_interval_ns;
-    uint64_t settled;   /* before_tick of the last SYNC */
-    unsigned unsettled; /* cycles since then in which a thread was in the middle of a record */
+    uint64_t clock_due;      /* when to read the clocks again, CLOCK_MONOTONIC */
+    uint32_t clock_error_ns; /* of the best reading so far */
+    bool untold;           /* the last SYNC does not let all go that was drained, or no CLOCK came with it */
+    uint64_t settle_ticks; /* a record comes no later than this after its tick */
+    uint64_t settled;      /* before_tick of the last SYNC */
+    uint64_t ticks_before; /* when `settled` was last told */
+    unsigned unsettled;    /* cycles since then in which a thread was in the middle of a record */
     struct perftrace_sinks *sinks;
 };
 
@@ -214,8 +220,8 @@ bool perftrace_ticks_are_trusted(void);
 
 /* ---- drain.c ---- */
 void *perftrace_drainer_main(void *runtime);
-/* Reads the tick counter and the clocks at one moment: the best of 64 tries. */
-void perftrace_clocks_read(const struct perftrace_runtime *runtime, struct perftrace_block_clock *reading);
+/* Reads the tick counter and the clocks at one moment: the best of 64 tries, or more where none is good. */
+void perftrace_clocks_read(struct perftrace_runtime *runtime, struct perftrace_block_clock *reading);
 
 /* ---- configure.c ---- */
 /* The configuration in force: what was given, then the environment. False, with a text in *why: nonsense. */

@@ -108,7 +108,7 @@ void made_track(struct made *made, uint32_t id, enum perftrace_track_kind kind, 
 
 void made_clock(struct made *made, uint64_t ticks, uint64_t ns) {
     struct perftrace_block_clock clock = {.ticks = ticks, .monotonic_ns = ns, .error_ns = 20};
-    made_block(made, PERFTRACE_BLOCK_CLOCK, &clock, sizeof clock);
+    made_block(made, PERFTRACE_BLOCK_CLOCK, &clock, PERFTRACE_CLOCK_BLOCK_BYTES_MIN);
 }
 
 static void make_chunk(struct made *made, struct perftrace_block_chunk chunk, const uint64_t *words,

@@ -20,15 +20,13 @@ static void time_is_mapped(void **state) {
     made_sync(&made, 3000000);
     made_chunk(&made, 1, 1, 0, 2001000000, &word, 1);
     made_sync(&made, 2001000001);
-    /* The clock turns out to be 1 ms ahead; from the last event on the line leads to the new reading (less
-     * a fraction that is cut off). */
-    made_clock(&made, 4001000000, 7001000000);
+    made_clock(&made, 4001000000, 7001000000); /* the clock turns out to be 1 ms ahead */
     made_chunk(&made, 1, 2, 0, 3001000000, &word, 1);
     made_chunk(&made, 1, 3, 0, 4001000000, &word, 1);
     made_sync(&made, 4001000001);
     struct perftrace_trace_info info;
     assert_string_equal(hear(&info),
-                        "event e@5000500000\nevent e@6000000000\nevent e@6500499999\nevent e@7000999999\n");
+                        "event e@5000500000\nevent e@6000000000\nevent e@6500499999\nevent e@7001000000\n");
     assert_int_equal(info.clock_pairs, 3);
     assert_int_equal(info.clock_error_ns, 20);
     assert_int_equal(info.clock_adjusted, 0);
@@ -85,7 +83,7 @@ static void time_never_runs_backwards(void **state) {
     assert_int_equal(made_feed(&made, stream), 0);
     assert_int_equal(perftrace_stream_finish(stream), 0);
     assert_int_equal(last.events, 2000 * 50);
-    assert_int_equal(perftrace_stream_info(stream)->clock_adjusted, 0);
+    assert_true(perftrace_stream_info(stream)->clock_jumps > 0);
     perftrace_stream_close(stream);
 }
 

@@ -154,6 +154,37 @@ static void losses_text(struct info *info) {
     info->line.length = 0;
 }
 
+/* What happened to the clocks meanwhile. */
+static void clock_text(const struct info *info) {
+    enum { SET_SHOWN_NS = 1000000 };
+    const struct perftrace_trace_info *trace = info->trace;
+    char text[160], duration[UNITS_TEXT_MAX];
+    if (trace->clock_jumps > 0) {
+        char often[32] = "once";
+        if (trace->clock_jumps > 1)
+            snprintf(often, sizeof often, "%" PRIu32 " times", trace->clock_jumps);
+        snprintf(text, sizeof text, "the tick counter jumped %s, which times leave out", often);
+        field(info, "", text);
+    }
+    if (trace->suspended_ns > 0) {
+        units_duration(trace->suspended_ns, duration);
+        snprintf(text, sizeof text, "the machine was suspended for %s, which times leave out", duration);
+        field(info, "", text);
+    }
+    int64_t set = trace->realtime_set_ns;
+    if (set >= SET_SHOWN_NS || set <= -SET_SHOWN_NS) {
+        units_duration(set < 0 ? (uint64_t)0 - (uint64_t)set : (uint64_t)set, duration);
+        snprintf(text, sizeof text, "the time of day was set %s by %s, which times ignore",
+                 set < 0 ? "back" : "forward", duration);
+        field(info, "", text);
+    }
+    if (trace->clock_adjusted > 0) {
+        snprintf(text, sizeof text, "%" PRIu64 " times moved so as not to run backwards",
+                 trace->clock_adjusted);
+        field(info, "", text);
+    }
+}
+
 static void quality_text(struct info *info) {
     const struct perftrace_trace_info *trace = info->trace;
     char text[160];
@@ -168,11 +199,7 @@ static void quality_text(struct info *info) {
         perftrace_buffer_text(&info->line, text);
         field(info, "Clock", take_line(info));
     }
-    if (trace->clock_adjusted > 0) {
-        snprintf(text, sizeof text, "%" PRIu64 " times moved so as not to run backwards",
-                 trace->clock_adjusted);
-        field(info, "", text);
-    }
+    clock_text(info);
     if (trace->native && !trace->finished)
         field(info, "Crash-safe",
               trace->crash_safe ? "yes" : "no: the rings were in plain memory, or are gone");
@@ -339,7 +366,9 @@ static void trace_json(const struct info *info, struct json *json) {
     json_unsigned(json, "parent_pid", trace->parent_pid);
     json_text(json, "process", trace->process_name);
     json_text(json, "executable", trace->executable);
+    uuid_json(json, "boot_id", trace->boot_id);
     json_unsigned(json, "start_realtime_ns", trace->start_realtime_ns);
+    json_unsigned(json, "start_monotonic_ns", trace->start_monotonic_ns);
     json_unsigned(json, "duration_ns", info->overview->last_ns - info->overview->first_ns);
     json_unsigned(json, "bytes", trace->bytes);
     json_unsigned(json, "records", trace->records);
@@ -349,6 +378,9 @@ static void trace_json(const struct info *info, struct json *json) {
     json_unsigned(json, "readings", trace->clock_pairs);
     json_unsigned(json, "error_ns", trace->clock_error_ns);
     json_unsigned(json, "adjusted", trace->clock_adjusted);
+    json_unsigned(json, "jumps", trace->clock_jumps);
+    json_unsigned(json, "suspended_ns", trace->suspended_ns);
+    json_signed(json, "realtime_set_ns", trace->realtime_set_ns);
     json_end_object(json);
     json_object(json, "lost");
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)

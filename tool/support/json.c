@@ -69,6 +69,11 @@ void json_unsigned(struct json *json, const char *key, uint64_t value) {
     fprintf(json->file, "%" PRIu64, value);
 }
 
+void json_signed(struct json *json, const char *key, int64_t value) {
+    member(json, key);
+    fprintf(json->file, "%" PRId64, value);
+}
+
 void json_double(struct json *json, const char *key, double value) {
     member(json, key);
     if (isfinite(value))

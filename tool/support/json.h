@@ -22,6 +22,7 @@ void json_end_array(struct json *json);
 void json_text(struct json *json, const char *key, struct perftrace_text text);
 void json_string(struct json *json, const char *key, const char *text);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
+void json_signed(struct json *json, const char *key, int64_t value);
 void json_double(struct json *json, const char *key, double value);
 void json_boolean(struct json *json, const char *key, bool value);
 
