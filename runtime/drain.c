@@ -277,7 +277,7 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
-    perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE);
+    perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true);
 }
 
 static void write_end(struct perftrace_runtime *runtime) {
@@ -290,11 +290,9 @@ static void write_end(struct perftrace_runtime *runtime) {
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
 }
 
-void *perftrace_drainer_main(void *pointer) {
-    struct perftrace_runtime *runtime = pointer;
+void perftrace_drain(struct perftrace_runtime *runtime) {
     static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* one drainer at a time */
     uint64_t filled_before = 0;
-    pthread_setname_np(pthread_self(), "perftrace");
     prctl(PR_SET_TIMERSLACK, 10000, 0, 0, 0); /* ns: it sleeps for short times */
     for (;;) {
         bool stop = __atomic_load_n(&runtime->stop, __ATOMIC_ACQUIRE);
@@ -318,5 +316,4 @@ void *perftrace_drainer_main(void *pointer) {
         __atomic_store_n(&runtime->wake, 1, __ATOMIC_SEQ_CST);
     }
     write_end(runtime);
-    return NULL;
 }

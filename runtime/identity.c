@@ -103,8 +103,8 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
         .clock = runtime->use_clock_gettime ? PERFTRACE_CLOCK_MONOTONIC : PERFTRACE_CLOCK_TSC,
         .mode = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE ? PERFTRACE_MODE_FLIGHT
                                                                       : PERFTRACE_MODE_STREAM,
-        .flags =
-            (uint16_t)(runtime->ring != NULL && runtime->ring_fd < 0 ? PERFTRACE_PROCESS_NOT_CRASH_SAFE : 0),
+        .flags = (uint16_t)(runtime->ring != NULL && !runtime->ring_in_file ? PERFTRACE_PROCESS_NOT_CRASH_SAFE
+                                                                            : 0),
         .name_bytes = (uint16_t)name_bytes,
         .executable_bytes = (uint16_t)executable_bytes};
     memcpy(head.parent_uuid, runtime->parent_uuid, 16);

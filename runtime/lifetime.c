@@ -1,6 +1,7 @@
 /* The life of a recording: its beginning, by call, by environment or in a forked child; its end; and what can
  * be asked of it in between. */
 #include "runtime.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -20,8 +21,6 @@ static struct {
     struct perftrace_filter filter;
     char chrome_path[PATH_MAX], trace_path[PATH_MAX], process_name[256];
     uint8_t uuid[16];
-    int trace_fd, ring_fd;
-    uint64_t generation;
     bool recording;
 } remembered;
 
@@ -104,7 +103,7 @@ uint64_t perftrace_ticks_now(const struct perftrace_runtime *runtime) {
     return (uint64_t)epoch << 32 | ticks;
 }
 
-static int fail(int result, const char *what, const char *path, int error) {
+int perftrace_fail(int result, const char *what, const char *path, int error) {
     snprintf(last_error, sizeof last_error, "%s%s%s%s%s", what, path != NULL ? " " : "",
              path != NULL ? path : "", error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
     return -result;
@@ -120,124 +119,46 @@ const char *perftrace_error_text(int error) {
     return last_error[0] != '\0' ? last_error : "unknown error";
 }
 
-static void start_sinks(struct perftrace_runtime *runtime) {
-    const struct perftrace_config *config = &runtime->config;
-    if (!config->chrome_output && !config->log_output && !config->console_output)
-        return;
-    struct perftrace_sinks_options options = {.trace_fd = runtime->trace.fd,
-                                              .chrome_path =
-                                                  config->chrome_output ? runtime->chrome_path : NULL,
-                                              .log = config->log_output,
-                                              .console = config->console_output};
-    runtime->sinks = perftrace_sinks_open(&options);
-    if (runtime->sinks == NULL && config->chrome_output) {
-        perftrace_say("perftrace: no Chrome file %s: %s (the trace is %s)\n", runtime->chrome_path,
-                      strerror(errno), runtime->trace.path);
-        options.chrome_path = NULL;
-        if (options.log || options.console)
-            runtime->sinks = perftrace_sinks_open(&options);
-    }
-}
-
-static int start_drainer(struct perftrace_runtime *runtime) {
-    sigset_t all, saved;
-    sigfillset(&all);
-    perftrace_signals_block(&all, &saved);
-    int error = pthread_create(&runtime->drainer, NULL, perftrace_drainer_main, runtime);
-    perftrace_signals_restore(&saved);
-    return error;
-}
-
-static void remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
+void perftrace_remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
     remembered.config = runtime->config;
     remembered.filter = *filter;
     memcpy(remembered.chrome_path, runtime->chrome_path, sizeof remembered.chrome_path);
     memcpy(remembered.trace_path, runtime->trace.path, sizeof remembered.trace_path);
     memcpy(remembered.process_name, runtime->process_name, sizeof remembered.process_name);
     memcpy(remembered.uuid, runtime->trace.uuid, sizeof remembered.uuid);
-    remembered.trace_fd = runtime->trace.fd;
-    remembered.ring_fd = runtime->ring_fd;
-    remembered.recording = true;
+    __atomic_store_n(&remembered.recording, true, __ATOMIC_RELEASE);
 }
 
-/* How fast the tick counter is; false: it is none that goes with the time. */
-static bool know_ticks(struct perftrace_runtime *runtime, const struct perftrace_block_clock *first,
-                       const struct perftrace_block_clock *second) {
-    double ticks = (double)(int64_t)(second->ticks - first->ticks);
-    double ns = (double)(second->monotonic_ns - first->monotonic_ns);
-    double settle = ns > 0 ? ticks / ns * PERFTRACE_SETTLE_NS : 0;
-    if (settle < 1 || settle > 1e9)
-        return false;
-    runtime->settle_ticks = (uint64_t)settle;
-    return true;
-}
-
-/* A counter that does not count, whatever the kernel thinks of it. */
-static void do_without_ticks(struct perftrace_runtime *runtime, struct perftrace_block_clock *first,
-                             struct perftrace_block_clock *second) {
-    runtime->use_clock_gettime = true;
-    perftrace_clocks_read(runtime, first);
-    perftrace_clocks_read(runtime, second);
-    runtime->settle_ticks = PERFTRACE_SETTLE_NS;
-}
-
-static int start_held(struct perftrace_runtime *runtime, const struct perftrace_filter *filter,
-                      bool own_name) {
-    runtime->pid = (uint32_t)getpid();
-    runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
-    runtime->ring_fd = -1;
-    int error = perftrace_trace_open(runtime, own_name);
-    if (error != 0)
-        return fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
-    /* Two readings, with what takes longest in between: from the beginning ticks can be told as time. */
-    struct perftrace_block_clock first, second;
-    perftrace_clocks_read(runtime, &first);
-    error = perftrace_identity_write(runtime);
-    if (error == 0)
-        error = perftrace_rings_make(runtime);
-    perftrace_clocks_read(runtime, &second);
-    bool other_clock = !know_ticks(runtime, &first, &second);
-    if (other_clock)
-        do_without_ticks(runtime, &first, &second);
-    if (error == 0 && (runtime->ring_fd < 0 || other_clock)) /* plain memory: readers are to know */
-        error = perftrace_identity_write(runtime);
-    if (error == 0)
-        error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &first, sizeof first, NULL, 0);
-    if (error == 0)
-        error =
-            perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &second, sizeof second, NULL, 0);
-    if (error == 0) {
-        perftrace_sites_note_main_program();
-        start_sinks(runtime);
-        error = -start_drainer(runtime);
-    }
-    if (error != 0) {
-        if (runtime->sinks != NULL)
-            perftrace_sinks_close(runtime->sinks, 0, &(int){0});
-        runtime->sinks = NULL;
-        perftrace_rings_drop(runtime);
-        perftrace_trace_close(&runtime->trace);
-        return fail(PERFTRACE_SYSTEM, "cannot record to", runtime->trace.path, -error);
-    }
-    remember(runtime, filter);
-    runtime->generation = ++remembered.generation;
-    sigset_t saved;
-    perftrace_lock(runtime, &saved);
-    perftrace_sites_start(runtime);
-    __atomic_store_n(&runtime->state, PERFTRACE_STATE_RECORDING, __ATOMIC_RELEASE);
-    __atomic_store_n(&perftrace_recording_, 1, __ATOMIC_RELAXED);
-    perftrace_sites_switch(filter);
-    perftrace_unlock(runtime, &saved);
-    return 0;
+void perftrace_forget(void) {
+    __atomic_store_n(&remembered.recording, false, __ATOMIC_RELEASE);
 }
 
 /* Everything after the configuration is known. The state is STARTING. */
 static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
-    struct perftrace_held_signals held;
-    perftrace_hold_signals(&held); /* this thread writes the first blocks */
-    int result = start_held(runtime, filter, own_name);
-    perftrace_release_signals(&held);
-    return result;
+    static uint64_t generation;
+    runtime->pid = (uint32_t)getpid();
+    runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
+    runtime->generation = ++generation;
+    runtime->first_filter = filter;
+    runtime->own_name = own_name;
+    perftrace_sites_note_main_program();
+    if (runtime->config.log_output || runtime->config.console_output)
+        runtime->lines = perftrace_stderr_lines_open();
+    int error = perftrace_quiet_thread(&runtime->drainer, perftrace_recorder_main, runtime);
+    if (error != 0)
+        perftrace_fail(PERFTRACE_SYSTEM, "no thread to record to", runtime->trace.path, error);
+    while (error == 0 && __atomic_load_n(&runtime->begun, __ATOMIC_ACQUIRE) == 0)
+        perftrace_futex_wait(&runtime->begun, 0, LOCK_WAIT_NS);
+    if (error == 0 && runtime->begun < 0) {
+        pthread_join(runtime->drainer, NULL);
+        error = -runtime->begun;
+    }
+    perftrace_stderr_lines_close(runtime->lines); /* nobody has taken it */
+    runtime->lines = NULL;
+    if (error == 0 && runtime->chrome_error != 0)
+        perftrace_say("perftrace: no Chrome file %s: %s (the trace is %s)\n", runtime->chrome_path,
+                      strerror(runtime->chrome_error), runtime->trace.path);
+    return error == 0 ? 0 : -PERFTRACE_SYSTEM;
 }
 
 /* Moves from one of two states to STARTING; false: it is in neither. */
@@ -260,14 +181,15 @@ int perftrace_init(const struct perftrace_config *given) {
     static bool registered;
     struct perftrace_runtime *runtime = perftrace_here();
     if (runtime == NULL)
-        return fail(PERFTRACE_NO_MEMORY, "no memory", NULL, 0);
+        return perftrace_fail(PERFTRACE_NO_MEMORY, "no memory", NULL, 0);
     if (!claim_start(runtime))
         return -PERFTRACE_BUSY;
     forget_previous(runtime);
     struct perftrace_filter filter;
     const char *why = "";
-    int result = perftrace_configure(runtime, given, &filter, &why) ? start(runtime, &filter, false)
-                                                                    : fail(PERFTRACE_INVALID, why, NULL, 0);
+    int result = perftrace_configure(runtime, given, &filter, &why)
+                     ? start(runtime, &filter, false)
+                     : perftrace_fail(PERFTRACE_INVALID, why, NULL, 0);
     if (result != 0)
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
     else if (!registered)
@@ -285,12 +207,9 @@ static void start_child(struct perftrace_runtime *runtime) {
     memcpy(runtime->chrome_path, remembered.chrome_path, sizeof runtime->chrome_path);
     memcpy(runtime->trace.path, remembered.trace_path, sizeof runtime->trace.path);
     memcpy(runtime->process_name, remembered.process_name, sizeof runtime->process_name);
-    close(remembered.trace_fd); /* with it goes the parent's lock on its trace, as far as it is ours */
-    if (remembered.ring_fd >= 0)
-        close(remembered.ring_fd);
     memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
     if (start(runtime, &remembered.filter, true) != 0) {
-        remembered.recording = false;
+        perftrace_forget();
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
     }
 }
@@ -302,7 +221,7 @@ struct perftrace_runtime *perftrace_active(void) {
         return NULL;
     int state = __atomic_load_n(&runtime->state, __ATOMIC_ACQUIRE);
     if (state == PERFTRACE_STATE_NONE) {
-        if (remembered.recording) {
+        if (__atomic_load_n(&remembered.recording, __ATOMIC_ACQUIRE)) {
             if (claim_start(runtime))
                 start_child(runtime);
         } else {
@@ -343,10 +262,7 @@ static bool wait_for_drainer(struct perftrace_runtime *runtime, uint64_t deadlin
     }
 }
 
-int perftrace_flush(void) {
-    struct perftrace_runtime *runtime = recording_now();
-    if (runtime == NULL)
-        return 0;
+static int flush(struct perftrace_runtime *runtime) {
     uint64_t deadline = perftrace_now_ns() + (uint64_t)runtime->config.shutdown_ms * 1000000u;
     if (!wait_for_drainer(runtime, deadline))
         return -PERFTRACE_LATE;
@@ -357,13 +273,22 @@ int perftrace_flush(void) {
     return 0;
 }
 
-static void close_sinks(struct perftrace_runtime *runtime) {
-    if (runtime->sinks == NULL)
-        return;
-    int error = 0;
-    uint64_t missing = perftrace_sinks_close(runtime->sinks, runtime->config.shutdown_ms, &error);
-    runtime->sinks = NULL;
-    if ((missing != 0 || error != 0) && runtime->config.chrome_output)
+int perftrace_flush(void) {
+    struct perftrace_runtime *runtime = __atomic_load_n(&here, __ATOMIC_ACQUIRE);
+    if (runtime == NULL)
+        return 0;
+    /* The sinks are closed only when nobody waits for them, and nobody begins to when they are being closed. */
+    __atomic_add_fetch(&runtime->flushing, 1, __ATOMIC_SEQ_CST);
+    bool recording = __atomic_load_n(&runtime->state, __ATOMIC_SEQ_CST) == PERFTRACE_STATE_RECORDING;
+    int result = recording ? flush(runtime) : 0;
+    __atomic_sub_fetch(&runtime->flushing, 1, __ATOMIC_SEQ_CST);
+    return result;
+}
+
+/* What the sinks could not write, and how to get it. */
+static void say_what_is_missing(const struct perftrace_runtime *runtime) {
+    int error = runtime->sinks_error;
+    if ((runtime->sinks_missing != 0 || error != 0) && runtime->config.chrome_output)
         perftrace_say("perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
                       runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
                       runtime->chrome_path);
@@ -385,13 +310,11 @@ void perftrace_shutdown(void) {
     perftrace_unlock(runtime, &saved);
     if (!mine)
         return;
-    remembered.recording = false;
+    perftrace_forget();
     __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
     perftrace_urge_drainer(runtime);
     pthread_join(runtime->drainer, NULL);
-    close_sinks(runtime);
-    perftrace_rings_drop(runtime);
-    perftrace_trace_close(&runtime->trace);
+    say_what_is_missing(runtime);
     perftrace_shapes_free(&runtime->shapes);
     __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "page_file.h"
 
+#include "own_files.h"
 #include "quiet.h"
 
 #include <assert.h>
@@ -34,7 +35,9 @@ static_assert(PERFTRACE_PAGE_FILE_EVENT_BYTES + sizeof HEAD + CLOSING_BYTES < PA
 struct perftrace_page_file {
     struct perftrace_output output;
     int fd;
-    int step_fd;  /* holds BEFORE_STEP AFTER_STEP; -1: nothing can be mapped */
+    int step_fd; /* holds BEFORE_STEP AFTER_STEP; -1: nothing can be mapped */
+    struct perftrace_own_file own, own_step;
+    char *path;
     char *window; /* two WINDOWs from window_at, so that each boundary lies within one mapping; or NULL */
     uint64_t window_at;
     uint64_t page_at; /* where the page at hand lies in the file */
@@ -46,6 +49,15 @@ struct perftrace_page_file {
     char page[PAGE];
     char blanks[PAGE];
 };
+
+/* Whether the descriptors are still ours. */
+static bool reach(struct perftrace_page_file *file) {
+    bool reached = perftrace_own_file_reach(&file->own);
+    file->fd = file->own.fd;
+    perftrace_own_file_reach(&file->own_step);
+    file->step_fd = file->own_step.fd;
+    return reached;
+}
 
 /* ---- writing within a page ------------------------------------------------------------------------ */
 
@@ -74,7 +86,7 @@ int perftrace_page_file_flush(struct perftrace_page_file *file) {
     if (file->used == file->written)
         return 0;
     memcpy(file->page + file->used, CLOSING, CLOSING_BYTES);
-    int result = write_page(file, file->written, file->used + CLOSING_BYTES);
+    int result = reach(file) ? write_page(file, file->written, file->used + CLOSING_BYTES) : -EBADF;
     if (result != 0)
         return result;
     file->written = file->used;
@@ -148,7 +160,7 @@ static int step(struct perftrace_page_file *file) {
 }
 
 static int turn_page(struct perftrace_page_file *file) {
-    int result = append_blanks(file);
+    int result = reach(file) ? append_blanks(file) : -EBADF;
     if (result == 0)
         result = fill_page(file);
     if (result == 0)
@@ -236,28 +248,45 @@ static int create(struct perftrace_page_file *file, const char *path, char *othe
     return result;
 }
 
-struct perftrace_page_file *perftrace_page_file_open(const char *path) {
+static int open_at(struct perftrace_page_file *file, const char *path) {
     static const char suffix[] = ".XXXXXX";
     size_t path_bytes = strlen(path);
-    struct perftrace_page_file *file = calloc(1, sizeof *file);
     char *other_name = malloc(path_bytes + sizeof suffix);
+    file->path = malloc(path_bytes + 1);
     int result = -ENOMEM;
-    if (file != NULL && other_name != NULL) {
+    if (file->path != NULL && other_name != NULL) {
+        memcpy(file->path, path, path_bytes + 1);
         memcpy(other_name, path, path_bytes);
         memcpy(other_name + path_bytes, suffix, sizeof suffix);
-        file->output.write = write_event;
-        memset(file->blanks, ' ', PAGE);
         result = check_path(path);
         if (result == 0)
             result = create(file, path, other_name);
     }
     free(other_name);
+    if (result == 0)
+        result = perftrace_own_file_take(&file->own, file->fd, file->path, O_RDWR);
+    return result;
+}
+
+struct perftrace_page_file *perftrace_page_file_open(const char *path) {
+    struct perftrace_page_file *file = calloc(1, sizeof *file);
+    int result = -ENOMEM;
+    if (file != NULL) {
+        file->output.write = write_event;
+        memset(file->blanks, ' ', PAGE);
+        result = open_at(file, path);
+    }
     if (result != 0) {
+        if (file != NULL)
+            free(file->path);
         free(file);
         errno = -result;
         return NULL;
     }
     file->step_fd = open_step();
+    file->own_step.fd = -1;
+    if (file->step_fd >= 0)
+        perftrace_own_file_take(&file->own_step, file->step_fd, NULL, 0);
     return file;
 }
 
@@ -267,13 +296,13 @@ int perftrace_page_file_close(struct perftrace_page_file *file) {
     int result = perftrace_page_file_flush(file);
     if (file->window != NULL)
         munmap(file->window, 2 * WINDOW);
-    if (file->step_fd >= 0)
-        close(file->step_fd);
+    perftrace_own_file_close(&file->own_step);
     bool short_closing = file->written == 0 || file->written == PAGE_FULL;
     uint64_t end = file->page_at + file->written + (short_closing ? SHORT_CLOSING_BYTES : CLOSING_BYTES);
-    (void)!ftruncate(file->fd, (off_t)end); /* else the blanks stay */
-    if (close(file->fd) != 0 && result == 0 && errno != EINTR)
-        result = -errno;
+    if (reach(file))
+        (void)!ftruncate(file->fd, (off_t)end); /* else the blanks stay */
+    int closed = perftrace_own_file_close(&file->own);
+    free(file->path);
     free(file);
-    return result;
+    return result != 0 ? result : closed;
 }

@@ -18,6 +18,7 @@
 
 #define EXTENT_BYTES ((size_t)PERFTRACE_SEGMENTS_PER_EXTENT * PERFTRACE_SEGMENT_BYTES)
 #define HEADER_BYTES (4096u + PERFTRACE_METADATA_BYTES)
+#define LAST_BYTES ((size_t)4096) /* a page, the last of a segment */
 
 /* Space for [offset, offset + bytes) of the ring file: never sparse, since a store into a hole of a full
  * tmpfs is SIGBUS. posix_fallocate is of no use: glibc emulates it by writing. */
@@ -77,7 +78,7 @@ static int open_nameless(const char *path) {
 
 static bool give_name(int fd, const char *path) {
     char itself[64];
-    snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    snprintf(itself, sizeof itself, "/proc/thread-self/fd/%d", fd); /* see own_files.h */
     return linkat(AT_FDCWD, itself, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
 }
 
@@ -142,14 +143,57 @@ static int create_ring_file(struct perftrace_runtime *runtime, int *error) {
     return fd;
 }
 
-static bool add_extent(struct perftrace_runtime *runtime) {
+/* The file may reach beyond what there is space for, so that segments can be added without opening it. Returns up to how many. */
+static uint32_t lengthen(int fd, uint32_t most) {
+    while (most > PERFTRACE_SEGMENTS_PER_EXTENT) {
+        if (ftruncate(fd, (off_t)(HEADER_BYTES + (size_t)most * PERFTRACE_SEGMENT_BYTES)) == 0)
+            return most;
+        most /= 2; /* RLIMIT_FSIZE */
+    }
+    return most;
+}
+
+/* The ring file, opened once more by its name. */
+static int reopen(const struct perftrace_runtime *runtime) {
+    struct stat status;
+    int fd = perftrace_above_standard(open(runtime->ring_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == runtime->ring_device &&
+        status.st_ino == runtime->ring_inode)
+        return fd;
+    return discard(fd, NULL);
+}
+
+/* Maps what follows the last segment without a descriptor: mremap(2) with an old size of zero makes another mapping of a
+ * shared page, which may be longer. MADV_POPULATE_WRITE (Linux 5.14) then says whether there is space. */
+static char *map_behind_last(const struct perftrace_runtime *runtime) {
+    char *last = (char *)runtime->segments[runtime->segment_count - 1] + PERFTRACE_SEGMENT_BYTES - LAST_BYTES;
+    char *memory = mremap(last, 0, LAST_BYTES + EXTENT_BYTES, MREMAP_MAYMOVE);
+    if (memory == MAP_FAILED)
+        return NULL;
+    munmap(memory, LAST_BYTES);
+    memory += LAST_BYTES;
+    madvise(memory, EXTENT_BYTES, MADV_DONTFORK);
+    if (madvise(memory, EXTENT_BYTES, MADV_POPULATE_WRITE) == 0)
+        return memory;
+    munmap(memory, EXTENT_BYTES);
+    return NULL;
+}
+
+/* Memory for more segments. A thread of the program opens no file for that (own_files.h), the recorder's own may. */
+static char *map_extent(const struct perftrace_runtime *runtime, bool own_thread) {
+    off_t offset = (off_t)(HEADER_BYTES + (size_t)runtime->segment_count * PERFTRACE_SEGMENT_BYTES);
+    if (!runtime->ring_in_file)
+        return map_part(-1, offset, EXTENT_BYTES);
+    int fd = own_thread ? reopen(runtime) : -1;
+    if (fd < 0)
+        return map_behind_last(runtime);
+    char *memory = map_part(fd, offset, EXTENT_BYTES);
+    close(fd);
+    return memory;
+}
+
+static void add_extent(struct perftrace_runtime *runtime, char *memory) {
     uint32_t have = runtime->segment_count;
-    if (have + PERFTRACE_SEGMENTS_PER_EXTENT > runtime->segments_max)
-        return false;
-    off_t offset = (off_t)(HEADER_BYTES + (size_t)have * PERFTRACE_SEGMENT_BYTES);
-    char *memory = map_part(runtime->ring_fd, offset, EXTENT_BYTES);
-    if (memory == NULL)
-        return false;
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     for (uint32_t i = 0; i < PERFTRACE_SEGMENTS_PER_EXTENT; i++) {
@@ -160,43 +204,72 @@ static bool add_extent(struct perftrace_runtime *runtime) {
     runtime->segment_count += PERFTRACE_SEGMENTS_PER_EXTENT;
     __atomic_store_n(&runtime->ring->segment_count, runtime->segment_count, __ATOMIC_RELEASE);
     perftrace_unlock(runtime, &saved);
-    return true;
+}
+
+static uint32_t segments_most(const struct perftrace_config *config) {
+    uint32_t most = config->process_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    return most < PERFTRACE_SEGMENTS_PER_EXTENT ? PERFTRACE_SEGMENTS_PER_EXTENT
+           : most > PERFTRACE_SEGMENTS_MAX      ? PERFTRACE_SEGMENTS_MAX
+                                                : most;
+}
+
+/* Header and first segments in one piece: of the ring file, or (-1) of plain memory. */
+static char *map_beginning(struct perftrace_runtime *runtime, int fd) {
+    struct stat status;
+    if (fd < 0)
+        return map_part(-1, 0, HEADER_BYTES + EXTENT_BYTES);
+    char *memory = fstat(fd, &status) == 0 ? map_part(fd, 0, HEADER_BYTES + EXTENT_BYTES) : NULL;
+    if (memory == NULL)
+        return NULL;
+    runtime->ring_device = status.st_dev;
+    runtime->ring_inode = status.st_ino;
+    runtime->segments_max = lengthen(fd, runtime->segments_max);
+    return memory;
 }
 
 int perftrace_rings_make(struct perftrace_runtime *runtime) {
-    int error = 0;
-    runtime->ring_fd = create_ring_file(runtime, &error);
+    int error = 0, fd = create_ring_file(runtime, &error);
     if (error != 0)
         return error;
-    char *memory = map_part(runtime->ring_fd, 0, HEADER_BYTES);
-    if (memory == NULL && runtime->ring_fd >= 0) {
-        runtime->ring_fd = discard(runtime->ring_fd, runtime->ring_path);
+    runtime->segments_max = segments_most(&runtime->config);
+    char *memory = map_beginning(runtime, fd);
+    if (memory == NULL && fd >= 0) {
+        fd = discard(fd, runtime->ring_path);
         runtime->ring_path[0] = '\0';
-        memory = map_part(-1, 0, HEADER_BYTES);
+        memory = map_beginning(runtime, fd);
     }
+    error = errno;
+    runtime->ring_in_file = fd >= 0;
+    if (fd >= 0)
+        close(fd);
     if (memory == NULL)
-        return -errno;
+        return -error;
     runtime->ring = (struct perftrace_ring_file *)(void *)memory;
     runtime->metadata = memory + 4096;
-    if (runtime->ring_fd < 0)
+    if (!runtime->ring_in_file)
         *runtime->ring = ring_header(runtime);
-    uint64_t most = runtime->config.process_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
-    runtime->segments_max = most < PERFTRACE_SEGMENTS_PER_EXTENT ? PERFTRACE_SEGMENTS_PER_EXTENT
-                            : most > PERFTRACE_SEGMENTS_MAX      ? PERFTRACE_SEGMENTS_MAX
-                                                                 : (uint32_t)most;
-    return add_extent(runtime) ? 0 : -ENOMEM;
+    add_extent(runtime, memory + HEADER_BYTES);
+    return 0;
+}
+
+/* Puts plain memory, which takes no space until it is touched, where the ring file was mapped: threads that come late may still be
+ * storing into it. */
+static void replace_mapping(void *memory, size_t bytes) {
+    mmap(memory, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+         0);
 }
 
 void perftrace_rings_drop(struct perftrace_runtime *runtime) {
-    if (runtime->ring_fd < 0)
+    if (runtime->ring == NULL)
         return;
-    unlink(runtime->ring_path);
-    /* Late threads may still be storing into the mapping: holes are filled again at a store, whereas a
-     * shorter file would be SIGBUS. */
-    fallocate(runtime->ring_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, HEADER_BYTES,
-              (off_t)((size_t)runtime->segment_count * PERFTRACE_SEGMENT_BYTES));
-    close(runtime->ring_fd);
-    runtime->ring_fd = -1;
+    if (runtime->ring_in_file)
+        unlink(runtime->ring_path);
+    runtime->ring_in_file = false;
+    struct perftrace_ring_file header = *runtime->ring; /* its counts can still be asked for */
+    replace_mapping(runtime->ring, HEADER_BYTES);
+    *runtime->ring = header;
+    for (uint32_t i = 0; i < runtime->segment_count; i += PERFTRACE_SEGMENTS_PER_EXTENT)
+        replace_mapping(runtime->segments[i], EXTENT_BYTES);
 }
 
 static uint32_t count_free(struct perftrace_runtime *runtime) {
@@ -207,17 +280,18 @@ static uint32_t count_free(struct perftrace_runtime *runtime) {
     return count;
 }
 
-bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted) {
-    struct perftrace_held_signals before;
+bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted, bool own_thread) {
     sigset_t saved;
     bool enough;
-    perftrace_hold_signals(&before);
     perftrace_lock_word(&runtime->growing, &saved);
-    while (!(enough = count_free(runtime) >= wanted))
-        if (!add_extent(runtime))
+    while (!(enough = count_free(runtime) >= wanted)) {
+        bool allowed = runtime->segment_count + PERFTRACE_SEGMENTS_PER_EXTENT <= runtime->segments_max;
+        char *memory = allowed ? map_extent(runtime, own_thread) : NULL;
+        if (memory == NULL)
             break;
+        add_extent(runtime, memory);
+    }
     perftrace_unlock_word(&runtime->growing, &saved);
-    perftrace_release_signals(&before);
     return enough;
 }
 

@@ -17,6 +17,7 @@
 #include "../core/record.h"
 #include "../format/format.h"
 #include "filter.h"
+#include "own_files.h"
 #include "quiet.h"
 #include "sinks.h"
 
@@ -61,7 +62,7 @@ struct perftrace_thread {
 };
 
 struct perftrace_trace_file {
-    int fd;
+    struct perftrace_own_file own;
     uint64_t bytes;     /* up to here it is whole */
     uint64_t bytes_max; /* 0: no limit */
     uint8_t uuid[16];
@@ -71,7 +72,8 @@ struct perftrace_trace_file {
 /* All that belongs to one process's recording. */
 struct perftrace_runtime {
     int lock;
-    int state; /* enum perftrace_runtime_state (atomic) */
+    int state;         /* enum perftrace_runtime_state (atomic) */
+    unsigned flushing; /* threads in perftrace_flush (atomic) */
     uint32_t pid;
     bool use_clock_gettime; /* the kernel does not trust the tick counter: no inline path */
     uint64_t generation;
@@ -83,8 +85,10 @@ struct perftrace_runtime {
     struct perftrace_trace_file trace;
 
     /* rings */
-    int ring_fd;
-    char ring_path[PATH_MAX]; /* "": plain memory */
+    bool ring_in_file; /* else it lies in plain memory */
+    char ring_path[PATH_MAX];
+    dev_t ring_device;
+    ino_t ring_inode;
     struct perftrace_ring_file *ring;
     char *metadata;
     uint64_t metadata_drained;
@@ -104,6 +108,12 @@ struct perftrace_runtime {
 
     /* the drainer */
     pthread_t drainer;
+    const struct perftrace_filter *first_filter; /* borrowed until it has begun */
+    bool own_name;                               /* the files get .PID */
+    int begun;                                   /* futex: 1, or the negative errno of what was in the way */
+    int chrome_error;                            /* why there is no Chrome file, or 0 */
+    uint64_t sinks_missing;                      /* what they have not written out at the end */
+    int sinks_error;
     int wake; /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
     int urgent; /* futex: set by whoever can't wait for that */
     int pulse;  /* futex: counts the drainer's cycles */
@@ -121,6 +131,7 @@ struct perftrace_runtime {
     uint64_t ticks_before; /* when `settled` was last told */
     unsigned unsettled;    /* cycles since then in which a thread was in the middle of a record */
     struct perftrace_sinks *sinks;
+    struct perftrace_stderr_lines *lines; /* until the sinks have them */
 };
 
 /* The runtime of this process; its memory is made when first asked for. NULL without memory. */
@@ -159,8 +170,8 @@ int perftrace_rings_make(struct perftrace_runtime *runtime);
 /* Removes the file and gives its pages back; the addresses stay valid, for threads that come late. */
 void perftrace_rings_drop(struct perftrace_runtime *runtime);
 /* Sees to it that at least so many segments are free, by making more, their pages present. False: there may be no
- * more of them. Without the lock. The drainer does this ahead of need; a thread that finds none does it itself. */
-bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted);
+ * more of them. Without the lock. The drainer (own_thread) does this ahead of need; a thread that finds none does it itself. */
+bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted, bool own_thread);
 /* With the lock held: appends a metadata block. False: no room now. */
 bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload,
                             size_t bytes);
@@ -219,9 +230,21 @@ void perftrace_random(uint8_t *bytes, size_t count);
 bool perftrace_ticks_are_trusted(void);
 
 /* ---- drain.c ---- */
-void *perftrace_drainer_main(void *runtime);
+/* Drains in cycles until it is told to stop, and writes the trace's end. */
+void perftrace_drain(struct perftrace_runtime *runtime);
 /* Reads the tick counter and the clocks at one moment: the best of 64 tries, or more where none is good. */
 void perftrace_clocks_read(struct perftrace_runtime *runtime, struct perftrace_block_clock *reading);
+
+/* ---- recorder.c ---- */
+/* The drainer's thread: opens everything, drains, closes everything. */
+void *perftrace_recorder_main(void *runtime);
+
+/* ---- lifetime.c ---- */
+/* What a child that is forked from now on goes on with; and that it does not. */
+void perftrace_remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter);
+void perftrace_forget(void);
+/* Notes what perftrace_error_text says; returns the negated result. */
+int perftrace_fail(int result, const char *what, const char *path, int error);
 
 /* ---- configure.c ---- */
 /* The configuration in force: what was given, then the environment. False, with a text in *why: nonsense. */

@@ -6,13 +6,13 @@
 #include "../core/chrome.h"
 #include "../core/lines.h"
 #include "../core/stream.h"
+#include "own_files.h"
 #include "page_file.h"
-#include "quiet.h"
+#include "wait.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +22,6 @@
 enum {
     BUFFER_BYTES = 256 << 10, /* to begin with; it grows to hold a block that is longer */
     GRACE_MS = 500,           /* for a thread that was told to stop */
-    POLL_MS = 50,             /* how often a thread that waits for stderr looks whether to stop */
-};
-
-/* Standard error as an output for lines. */
-struct lines {
-    struct perftrace_output output;
-    const atomic_bool *abandoned;
-    bool failed;
 };
 
 struct perftrace_sinks {
@@ -51,7 +43,7 @@ struct perftrace_sinks {
     bool finished;                /* everything has come out; the same */
 
     /* The thread's own. */
-    int fd;
+    struct perftrace_own_file trace;
     bool log, console;
     uint64_t position; /* of the next block; 0: the header is still to be read */
     char *buffer;      /* the file's bytes from buffer_at */
@@ -60,27 +52,10 @@ struct perftrace_sinks {
     struct perftrace_stream *stream;
     struct perftrace_chrome *chrome; /* NULL: none, or it has failed */
     struct perftrace_page_file *page_file;
-    struct lines lines;
+    struct perftrace_stderr_lines *lines; /* NULL: none */
 };
 
 /* ---- what comes out -------------------------------------------------------------------------------- */
-
-static int write_lines(struct perftrace_output *output, const char *text, size_t length) {
-    struct lines *lines = (struct lines *)(void *)output; /* its first member */
-    while (length > 0) {
-        ssize_t done = write(STDERR_FILENO, text, length);
-        if (done > 0) {
-            text += done;
-            length -= (size_t)done;
-        } else if (done < 0 && errno == EAGAIN && !atomic_load(lines->abandoned)) {
-            poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, POLL_MS);
-        } else if (done == 0 || errno != EINTR) {
-            lines->failed = true;
-            return done == 0 ? -EIO : -errno;
-        }
-    }
-    return 0;
-}
 
 static void note_error(struct perftrace_sinks *sinks, int error) {
     if (sinks->error == 0)
@@ -93,9 +68,13 @@ static void stop_chrome(struct perftrace_sinks *sinks, int error) {
     sinks->chrome = NULL;
 }
 
+static bool has_lines(const struct perftrace_sinks *sinks) {
+    return sinks->lines != NULL && !perftrace_stderr_lines_failed(sinks->lines);
+}
+
 /* Whether there is anybody left to read for. */
 static bool has_sinks(const struct perftrace_sinks *sinks) {
-    return sinks->chrome != NULL || ((sinks->log || sinks->console) && !sinks->lines.failed);
+    return sinks->chrome != NULL || has_lines(sinks);
 }
 
 static void deliver(struct perftrace_sinks *sinks, const struct perftrace_item *item) {
@@ -104,10 +83,13 @@ static void deliver(struct perftrace_sinks *sinks, const struct perftrace_item *
         if (result != 0)
             stop_chrome(sinks, -result);
     }
-    if (sinks->log && !sinks->lines.failed)
-        perftrace_log_item(&sinks->lines.output, item);
-    if (sinks->console && !sinks->lines.failed)
-        perftrace_console_item(&sinks->lines.output, item);
+    if (!has_lines(sinks))
+        return;
+    struct perftrace_output *lines = perftrace_stderr_lines_output(sinks->lines);
+    if (sinks->log)
+        perftrace_log_item(lines, item);
+    if (sinks->console)
+        perftrace_console_item(lines, item);
 }
 
 /* Hands out what the stream has. False: told to stop, or out of memory. */
@@ -128,6 +110,8 @@ static void flush(struct perftrace_sinks *sinks) {
     int result = sinks->chrome == NULL ? 0 : perftrace_page_file_flush(sinks->page_file);
     if (result != 0)
         stop_chrome(sinks, -result);
+    if (has_lines(sinks))
+        perftrace_stderr_lines_flush(sinks->lines);
 }
 
 /* ---- the trace file -------------------------------------------------------------------------------- */
@@ -148,10 +132,12 @@ static int refill(struct perftrace_sinks *sinks, uint64_t at, size_t bytes, uint
         sinks->buffer = buffer;
         sinks->buffer_capacity = capacity;
     }
+    if (!perftrace_own_file_reach(&sinks->trace))
+        return EBADF;
     while (sinks->buffer_used < bytes) {
         uint64_t missing = end - (at + sinks->buffer_used);
         size_t room = sinks->buffer_capacity - sinks->buffer_used;
-        ssize_t done = pread(sinks->fd, sinks->buffer + sinks->buffer_used,
+        ssize_t done = pread(sinks->trace.fd, sinks->buffer + sinks->buffer_used,
                              missing < room ? (size_t)missing : room, (off_t)(at + sinks->buffer_used));
         if (done == 0)
             return ENODATA; /* the file has shrunk */
@@ -245,14 +231,16 @@ static void finish(struct perftrace_sinks *sinks) {
         !has_sinks(sinks) || (perftrace_stream_finish(sinks->stream) == 0 && deliver_items(sinks));
     if (perftrace_stream_error(sinks->stream) != 0)
         note_error(sinks, ENOMEM);
+    if (has_lines(sinks))
+        perftrace_stderr_lines_flush(sinks->lines);
 }
 
 static void free_sinks(struct perftrace_sinks *sinks) {
     perftrace_stream_close(sinks->stream);
+    perftrace_stderr_lines_close(sinks->lines);
+    perftrace_own_file_close(&sinks->trace);
     free(sinks->buffer);
-    pthread_cond_destroy(&sinks->work);
-    pthread_cond_destroy(&sinks->progress);
-    pthread_mutex_destroy(&sinks->lock);
+    perftrace_wait_free(&sinks->lock, &sinks->work, &sinks->progress);
     free(sinks);
 }
 
@@ -287,24 +275,10 @@ static void *sinks_main(void *argument) {
 
 /* ---- from outside ---------------------------------------------------------------------------------- */
 
-static void init_lock(struct perftrace_sinks *sinks) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&sinks->lock, NULL);
-    pthread_cond_init(&sinks->work, NULL);
-    pthread_cond_init(&sinks->progress, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-/* 0 or an errno. */
-static int start_thread(struct perftrace_sinks *sinks) {
-    sigset_t all, saved;
-    sigfillset(&all);
-    perftrace_signals_block(&all, &saved);
-    int error = pthread_create(&sinks->thread, NULL, sinks_main, sinks);
-    perftrace_signals_restore(&saved);
-    return error;
+/* 0 or an errno. A descriptor of its own: it is looked after by this thread. */
+static int open_trace(struct perftrace_sinks *sinks, const struct perftrace_sinks_options *options) {
+    int fd = fcntl(options->trace_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return fd < 0 ? errno : -perftrace_own_file_take(&sinks->trace, fd, options->trace_path, O_RDONLY);
 }
 
 /* 0 or an errno. */
@@ -324,19 +298,21 @@ struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_option
     struct perftrace_sinks *sinks = calloc(1, sizeof *sinks);
     if (sinks == NULL)
         return NULL;
-    init_lock(sinks);
-    sinks->fd = options->trace_fd;
+    perftrace_wait_init(&sinks->lock, &sinks->work, &sinks->progress);
+    sinks->trace.fd = -1;
     sinks->log = options->log;
     sinks->console = options->console;
-    sinks->lines = (struct lines){{write_lines}, &sinks->abandoned, false};
     sinks->stream = perftrace_stream_open(&(struct perftrace_stream_options){0});
-    int error = sinks->stream == NULL ? ENOMEM : 0;
+    int error = sinks->stream == NULL ? ENOMEM : open_trace(sinks, options);
     if (error == 0 && options->chrome_path != NULL)
         error = open_chrome(sinks, options->chrome_path);
-    if (error == 0)
-        error = start_thread(sinks);
+    if (error == 0) {
+        sinks->lines = options->lines;
+        error = perftrace_quiet_thread(&sinks->thread, sinks_main, sinks);
+    }
     if (error == 0)
         return sinks;
+    sinks->lines = NULL; /* still the caller's */
     perftrace_chrome_close(sinks->chrome);
     perftrace_page_file_close(sinks->page_file);
     free_sinks(sinks);
@@ -351,20 +327,8 @@ void perftrace_sinks_advance(struct perftrace_sinks *sinks, uint64_t trace_bytes
     pthread_mutex_unlock(&sinks->lock);
 }
 
-static struct timespec deadline_in(uint32_t ms) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms) {
-    struct timespec deadline = deadline_in(timeout_ms);
+    struct timespec deadline = perftrace_wait_deadline(timeout_ms);
     pthread_mutex_lock(&sinks->lock);
     uint64_t goal = sinks->told;
     while (sinks->done < goal && !sinks->ended)
@@ -377,7 +341,7 @@ bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms) {
 
 /* With the lock held. */
 static bool wait_for_end(struct perftrace_sinks *sinks, uint32_t timeout_ms) {
-    struct timespec deadline = deadline_in(timeout_ms);
+    struct timespec deadline = perftrace_wait_deadline(timeout_ms);
     while (!sinks->ended)
         if (pthread_cond_timedwait(&sinks->progress, &sinks->lock, &deadline) != 0)
             break;
@@ -392,6 +356,8 @@ uint64_t perftrace_sinks_close(struct perftrace_sinks *sinks, uint32_t timeout_m
     bool ended = wait_for_end(sinks, timeout_ms);
     if (!ended) {
         atomic_store(&sinks->abandoned, true);
+        if (sinks->lines != NULL)
+            perftrace_stderr_lines_give_up(sinks->lines);
         ended = wait_for_end(sinks, GRACE_MS);
     }
     uint64_t missing = sinks->told - atomic_load(&sinks->written_out);

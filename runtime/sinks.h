@@ -3,15 +3,19 @@
 #ifndef PERFTRACE_RUNTIME_SINKS_H
 #define PERFTRACE_RUNTIME_SINKS_H
 
+#include "stderr_lines.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct perftrace_sinks;
 
 struct perftrace_sinks_options {
-    int trace_fd;            /* readable; borrowed until perftrace_sinks_close; read with pread only */
-    const char *chrome_path; /* NULL: no Chrome file. Created 0600, links not followed */
-    bool log, console;       /* lines on stderr; both are switched off when it fails */
+    int trace_fd;            /* readable; duplicated, and read with pread only */
+    const char *trace_path;  /* where it can be found again (own_files.h), or NULL; borrowed */
+    const char *chrome_path; /* NULL: no Chrome file. Created 0600, links not followed; borrowed */
+    struct perftrace_stderr_lines *lines; /* where lines go, or NULL; given away if this succeeds */
+    bool log, console;                    /* which lines; both are switched off when stderr fails */
 };
 
 /* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the
@@ -28,8 +32,8 @@ bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms);
 /* Waits as above (after which open spans are handed out as such), ends the thread and frees everything. When
  * time runs out, what has been written so far stays (a valid file), the thread is told to stop at once and
  * joined, and the result is the number of trace bytes that the sinks have not written out; else 0. A thread
- * that does not return from the kernel (stderr is a pipe that nobody reads) is left behind after another half
- * second, and frees everything if it ever comes back.
+ * that does not return from the kernel (its disk is gone) is left behind after another half second, and frees everything
+ * if it ever comes back.
  *
  * *write_errno: 0, or why the Chrome file could not be written to its end. It then holds all events up to
  * there, since one with holes would tell lies, and the trace is read no further for it. */

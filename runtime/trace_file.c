@@ -37,15 +37,15 @@ static int write_at(int fd, struct iovec *parts, int count, uint64_t offset) {
 
 /* All or nothing: what was written of a block that did not fit is cut off again. */
 static int append(struct perftrace_trace_file *file, struct iovec *parts, int count, size_t bytes) {
-    if (file->fd < 0)
+    if (!perftrace_own_file_reach(&file->own))
         return -EBADF;
     if (file->bytes_max != 0 && file->bytes + bytes > file->bytes_max)
         return -EFBIG;
-    int result = write_at(file->fd, parts, count, file->bytes);
+    int result = write_at(file->own.fd, parts, count, file->bytes);
     if (result == 0)
         __atomic_store_n(&file->bytes, file->bytes + bytes,
                          __ATOMIC_RELEASE); /* perftrace_statistics reads it */
-    else if (ftruncate(file->fd, (off_t)file->bytes) != 0)
+    else if (ftruncate(file->own.fd, (off_t)file->bytes) != 0)
         return result; /* the reader finds the next block by its marker */
     return result;
 }
@@ -74,9 +74,7 @@ int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks
 }
 
 void perftrace_trace_close(struct perftrace_trace_file *file) {
-    if (file->fd >= 0)
-        close(file->fd);
-    file->fd = -1;
+    perftrace_own_file_close(&file->own);
 }
 
 /* dir/name.ext -> dir/name.PID.ext */
@@ -166,9 +164,10 @@ int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name) {
         insert_pid(runtime->chrome_path, sizeof runtime->chrome_path, runtime->pid);
         fd = open_locked(file->path);
     }
-    file->fd = fd < 0 ? -1 : fd;
-    if (fd < 0)
-        return fd;
+    file->own.fd = -1;
+    int error = fd < 0 ? fd : perftrace_own_file_take(&file->own, fd, file->path, O_RDWR);
+    if (error != 0)
+        return error;
     file->bytes = 0;
     file->bytes_max = runtime->config.trace_bytes_max;
     struct timespec now;

@@ -109,7 +109,12 @@ static int stderr_to_pipe(void) {
 
 static struct perftrace_sinks *open_sinks(int fd, bool chrome, bool log, bool console) {
     const struct perftrace_sinks_options options = {
-        .trace_fd = fd, .chrome_path = chrome ? CHROME : NULL, .log = log, .console = console};
+        .trace_fd = fd,
+        .chrome_path = chrome ? CHROME : NULL,
+        .lines = log || console ? perftrace_stderr_lines_open() : NULL,
+        .log = log,
+        .console = console,
+    };
     struct perftrace_sinks *sinks = perftrace_sinks_open(&options);
     assert_non_null(sinks);
     return sinks;
@@ -436,7 +441,9 @@ static void traces_that_can_not_be_read(void **state) {
     size_t beginning = made.length;
     make_spans(&made);
     int fd = write_trace(&made);
-    bad_trace(-1, made.length, EBADF, 0);
+    assert_null(
+        perftrace_sinks_open(&(struct perftrace_sinks_options){.trace_fd = -1, .chrome_path = CHROME}));
+    assert_int_equal(errno, EBADF);
     bad_trace(fd, made.length + 16, ENODATA, 2); /* it has shrunk */
     bad_trace(fd, 20, EBADMSG, 0);               /* not even a header */
     bad_trace(fd, beginning + 8, EBADMSG, 0);    /* not a block's end */
@@ -451,9 +458,11 @@ static void traces_that_can_not_be_read(void **state) {
 
 static void no_chrome_file(void **state) {
     (void)state;
-    const struct perftrace_sinks_options options = {.trace_fd = -1, .chrome_path = "no/such/folder.json"};
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const struct perftrace_sinks_options options = {.trace_fd = fd, .chrome_path = "no/such/folder.json"};
     assert_null(perftrace_sinks_open(&options));
     assert_int_equal(errno, ENOENT);
+    close(fd);
 }
 
 int main(void) {
