@@ -56,7 +56,9 @@ bool perftrace_process_runs(const struct perftrace_block_process *process) {
     /* A main thread that has ended looks like a dead process, but for the other threads. */
     if (state == 'X' || (state == 'Z' && threads < 2))
         return false;
-    return at != NULL && strtoull(at, NULL, 10) == process->process_start_ticks;
+    /* 0: the recorder could not tell. That any process of this number runs is then all there is to go by. */
+    return at != NULL &&
+           (process->process_start_ticks == 0 || strtoull(at, NULL, 10) == process->process_start_ticks);
 }
 
 bool perftrace_process_ended(const struct perftrace_block_process *process) {

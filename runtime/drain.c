@@ -85,14 +85,18 @@ void perftrace_clocks_read(struct perftrace_runtime *runtime, struct perftrace_b
     read_other_clocks(reading);
 }
 
-/* True: it was due. */
+/* True: it was due, and has been written. */
 static bool write_clock_when_due(struct perftrace_runtime *runtime, uint64_t interval_ns, bool at_once) {
     uint64_t now = nanoseconds(CLOCK_MONOTONIC);
     if (!at_once && now < runtime->clock_due)
         return false;
     struct perftrace_block_clock reading;
     perftrace_clocks_read(runtime, &reading);
-    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &reading, sizeof reading, NULL, 0);
+    int error =
+        perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &reading, sizeof reading, NULL, 0);
+    runtime->clock_is_missing = error != 0;
+    if (error != 0)
+        return false; /* the next cycle tries again */
     runtime->clock_due = now + interval_ns;
     return true;
 }
@@ -120,15 +124,17 @@ static void learn_sites(struct perftrace_runtime *runtime, const char *blocks, s
     }
 }
 
-/* True: there was some. */
-static bool drain_metadata(struct perftrace_runtime *runtime) {
+/* *news: there was some. False: it could not be written; it stays where it is and is tried again, and until then
+ * records would mean nothing. */
+static bool drain_metadata(struct perftrace_runtime *runtime, bool *news) {
     uint64_t used = __atomic_load_n(&runtime->ring->metadata_used, __ATOMIC_ACQUIRE);
     uint64_t done = runtime->metadata_drained;
     if (used == done)
-        return false;
+        return true;
     learn_sites(runtime, runtime->metadata + done, used - done);
     if (perftrace_trace_append(&runtime->trace, runtime->metadata + done, used - done) != 0)
-        return true; /* it stays where it is, and is tried again: without it records mean nothing */
+        return false;
+    *news = true;
     runtime->metadata_drained = used;
     if (used > PERFTRACE_METADATA_BYTES / 2) {
         sigset_t saved;
@@ -136,6 +142,7 @@ static bool drain_metadata(struct perftrace_runtime *runtime) {
         if (runtime->ring->metadata_used == runtime->metadata_drained) {
             __atomic_store_n(&runtime->ring->metadata_used, 0, __ATOMIC_RELEASE);
             runtime->metadata_drained = 0;
+            runtime->metadata_begun_anew = true;
         }
         perftrace_unlock(runtime, &saved);
     }
@@ -188,9 +195,25 @@ static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
     return count;
 }
 
-/* Brings what is new of one segment, records and losses, into the trace. True: there was something. */
-static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *what) {
+/* Losses of the segment's track that the trace has not been told of. */
+static bool has_new_losses(const struct perftrace_thread *owner, const uint64_t *lost) {
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        if (lost[i] > owner->told[i])
+            return true;
+    return false;
+}
+
+static void note_told(struct perftrace_thread *owner, const uint64_t *lost) {
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        if (lost[i] > owner->told[i])
+            owner->told[i] = lost[i];
+}
+
+/* Brings what is new of one segment, records and losses, into the trace, or counts it as lost where that fails or may not
+ * be. True: there was something. */
+static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *what, bool may_write) {
     struct perftrace_segment *segment = runtime->segments[what->index];
+    struct perftrace_thread *owner = runtime->owners[what->index];
     uint32_t from = segment->drained;
     uint32_t most = PERFTRACE_SEGMENT_RECORD_BYTES;
     if (what->state == PERFTRACE_SEGMENT_FULL && segment->end < most)
@@ -203,25 +226,21 @@ static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *w
     /* Sites registered since: their records wait for the next cycle. */
     size_t words =
         perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &what->more);
-    uint64_t lost = 0;
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-        lost += head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);
-    bool news = words > 0 || lost > runtime->lost_told[what->index];
-    if (news) {
-        head.last_byte = from + (uint32_t)words * 8;
-        int error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CHUNK, &head, sizeof head, records,
-                                          words * 8);
-        if (error != 0) {
-            __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], count, __ATOMIC_RELAXED);
-            count = 0;
-        } else {
-            runtime->lost_told[what->index] = lost;
-        }
-        runtime->bases[what->index] = base;
-        __atomic_store_n(&segment->drained, head.last_byte, __ATOMIC_RELEASE);
+        head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);
+    if (words == 0 && !has_new_losses(owner, head.lost))
+        return false;
+    head.last_byte = from + (uint32_t)words * 8;
+    if (may_write && perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CHUNK, &head, sizeof head,
+                                           records, words * 8) == 0) {
+        note_told(owner, head.lost);
+        __atomic_add_fetch(&runtime->recorded, count, __ATOMIC_RELAXED);
+    } else {
+        __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], count, __ATOMIC_RELAXED);
     }
-    __atomic_add_fetch(&runtime->recorded, count, __ATOMIC_RELAXED);
-    return news;
+    runtime->bases[what->index] = base;
+    __atomic_store_n(&segment->drained, head.last_byte, __ATOMIC_RELEASE);
+    return true;
 }
 
 static void release(struct perftrace_runtime *runtime, const struct drainable *found, size_t count) {
@@ -237,11 +256,17 @@ static void release(struct perftrace_runtime *runtime, const struct drainable *f
     perftrace_unlock(runtime, &saved);
 }
 
-static void write_losses(struct perftrace_runtime *runtime) {
-    struct perftrace_block_loss loss;
+/* Losses outside any track. */
+static uint64_t read_losses(const struct perftrace_runtime *runtime, struct perftrace_block_loss *loss) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-        sum += loss.lost[i] = __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED);
+        sum += loss->lost[i] = __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED);
+    return sum;
+}
+
+static void write_losses(struct perftrace_runtime *runtime) {
+    struct perftrace_block_loss loss;
+    uint64_t sum = read_losses(runtime, &loss);
     if (sum != runtime->losses_written &&
         perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_LOSS, &loss, sizeof loss, NULL, 0) == 0)
         runtime->losses_written = sum;
@@ -259,20 +284,23 @@ static void write_times(struct perftrace_runtime *runtime, uint64_t settled, boo
 
 /* One round over everything. `found` has room for all segments. */
 static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bool all) {
+    bool begun = perftrace_trace_mend(runtime), news = false;
     uint64_t settled = settled_tick(runtime, all);
     bool flight = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE && !all;
     size_t count = flight ? 0 : look(runtime, found);
-    bool news = drain_metadata(runtime);
+    bool may_write = begun && drain_metadata(runtime, &news);
     if (news)
         perftrace_modules_write(runtime);
     for (size_t i = 0; i < count; i++)
-        news = drain_segment(runtime, &found[i]) || news;
+        news = drain_segment(runtime, &found[i], may_write) || news;
     release(runtime, found, count);
-    write_losses(runtime);
-    if (news || all || runtime->untold)
-        write_times(runtime, settled, news, all);
-    else if (flight) /* its records will need them, if they are ever asked for */
-        write_clock_when_due(runtime, CLOCK_INTERVAL_FLIGHT_NS, false);
+    if (begun) {
+        write_losses(runtime);
+        if (news || all || runtime->untold)
+            write_times(runtime, settled, news, all);
+        else if (flight) /* its records will need them, if they are ever asked for */
+            write_clock_when_due(runtime, CLOCK_INTERVAL_FLIGHT_NS, false);
+    }
     if (runtime->sinks != NULL)
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
@@ -280,12 +308,48 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
     perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true);
 }
 
+/* No thread's chunk will come any more to tell of what it has lost since its last. */
+static void settle_losses(struct perftrace_runtime *runtime) {
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
+        if (thread->generation == runtime->generation)
+            perftrace_losses_settle(runtime, thread);
+    perftrace_unlock(runtime, &saved);
+}
+
+/* The blocks that end a trace, in one piece, for which there is space kept. */
+struct last_blocks {
+    struct perftrace_block_header clock_header; /* left out where the last cycle's was written */
+    struct perftrace_block_clock clock;
+    struct perftrace_block_header loss_header;
+    struct perftrace_block_loss loss;
+    struct perftrace_block_header sync_header;
+    struct perftrace_block_sync sync;
+    struct perftrace_block_header end_header;
+    struct perftrace_block_end end;
+};
+
 static void write_end(struct perftrace_runtime *runtime) {
-    struct perftrace_block_end end = {.recorded = runtime->recorded,
-                                      .before_tick = perftrace_ticks_now(runtime)};
-    struct perftrace_block_sync sync = {.before_tick = UINT64_MAX};
-    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_SYNC, &sync, sizeof sync, NULL, 0);
-    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_END, &end, sizeof end, NULL, 0);
+    struct last_blocks last = {0};
+    for (int tries = 0; tries < 3 && !runtime->finished && perftrace_trace_mend(runtime); tries++) {
+        settle_losses(runtime);
+        read_losses(runtime, &last.loss);
+        last.sync = (struct perftrace_block_sync){.before_tick = UINT64_MAX};
+        last.end = (struct perftrace_block_end){.recorded = runtime->recorded,
+                                                .before_tick = perftrace_ticks_now(runtime)};
+        if (runtime->clock_is_missing)
+            perftrace_clocks_read(runtime, &last.clock);
+        size_t skip = runtime->clock_is_missing ? 0 : offsetof(struct last_blocks, loss_header);
+        perftrace_block_seal(&last.clock_header, PERFTRACE_BLOCK_CLOCK, &last.clock, sizeof last.clock, NULL,
+                             0);
+        perftrace_block_seal(&last.loss_header, PERFTRACE_BLOCK_LOSS, &last.loss, sizeof last.loss, NULL, 0);
+        perftrace_block_seal(&last.sync_header, PERFTRACE_BLOCK_SYNC, &last.sync, sizeof last.sync, NULL, 0);
+        perftrace_block_seal(&last.end_header, PERFTRACE_BLOCK_END, &last.end, sizeof last.end, NULL, 0);
+        runtime->finished =
+            perftrace_trace_finish(&runtime->trace, (char *)&last + skip, sizeof last - skip) == 0;
+    }
+    settle_losses(runtime); /* where the ring file's header has to tell of them */
     if (runtime->sinks != NULL)
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
 }

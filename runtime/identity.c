@@ -2,6 +2,7 @@
 #include "runtime.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
@@ -13,10 +14,14 @@
 
 /* Reads a small file whole, without its last newline. Returns its length; 0 when it can't be read. */
 static size_t read_small(const char *path, char *buffer, size_t size) {
+    buffer[0] = '\0';
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    ssize_t length = read(fd, buffer, size - 1);
+    ssize_t length;
+    do
+        length = read(fd, buffer, size - 1);
+    while (length < 0 && errno == EINTR);
     close(fd);
     if (length < 0)
         length = 0;
@@ -171,9 +176,8 @@ static int write_module(struct dl_phdr_info *info, size_t size, void *context) {
     head.build_id_bytes = find_build_id(info, head.build_id, sizeof head.build_id);
     memcpy(block, &head, sizeof head);
     memcpy(block + sizeof head, path, length);
-    perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_MODULE, block,
-                          (sizeof head + length + 7) & ~(size_t)7, NULL, 0);
-    return 0;
+    return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_MODULE, block,
+                                 (sizeof head + length + 7) & ~(size_t)7, NULL, 0);
 }
 
 static int count_additions(struct dl_phdr_info *info, size_t size, void *context) {
@@ -187,6 +191,6 @@ void perftrace_modules_write(struct perftrace_runtime *runtime) {
     dl_iterate_phdr(count_additions, &additions);
     if (additions == runtime->modules_seen)
         return;
-    runtime->modules_seen = additions;
-    dl_iterate_phdr(write_module, runtime);
+    if (dl_iterate_phdr(write_module, runtime) == 0)
+        runtime->modules_seen = additions; /* else they are told of again */
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SINKS_GRACE_NS 2000000000u
 #define LOCK_WAIT_NS 10000000 /* whoever waits looks again after this, should a wake-up have been lost */
 
 /* What a forked child remembers: it goes on by the same configuration under a name of its own. */
@@ -27,6 +28,12 @@ static struct {
 static struct perftrace_runtime *here;
 static char last_error[PATH_MAX + 256];
 
+/* A child that found its parent's state would write into its parent's rings. A kernel before Linux 4.14 can't do it (and forks
+ * at the program's own risk); one that can may be out of memory for it. */
+bool perftrace_wipe_on_fork(void *memory, size_t bytes) {
+    return madvise(memory, bytes, MADV_WIPEONFORK) == 0 || errno == EINVAL;
+}
+
 struct perftrace_runtime *perftrace_here(void) {
     struct perftrace_runtime *runtime = __atomic_load_n(&here, __ATOMIC_ACQUIRE);
     if (runtime != NULL)
@@ -35,9 +42,9 @@ struct perftrace_runtime *perftrace_here(void) {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    madvise(memory, bytes, MADV_WIPEONFORK);
     struct perftrace_runtime *none = NULL;
-    if (__atomic_compare_exchange_n(&here, &none, memory, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (perftrace_wipe_on_fork(memory, bytes) &&
+        __atomic_compare_exchange_n(&here, &none, memory, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return memory;
     munmap(memory, bytes);
     return none;
@@ -133,6 +140,13 @@ void perftrace_forget(void) {
     __atomic_store_n(&remembered.recording, false, __ATOMIC_RELEASE);
 }
 
+static struct perftrace_stderr_lines *open_lines(void) {
+    struct perftrace_stderr_lines *lines = perftrace_stderr_lines_open();
+    if (lines == NULL)
+        perftrace_say("perftrace: no lines: %s\n", strerror(errno));
+    return lines;
+}
+
 /* Everything after the configuration is known. The state is STARTING. */
 static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
     static uint64_t generation;
@@ -143,7 +157,7 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     runtime->own_name = own_name;
     perftrace_sites_note_main_program();
     if (runtime->config.log_output || runtime->config.console_output)
-        runtime->lines = perftrace_stderr_lines_open();
+        runtime->lines = open_lines();
     int error = perftrace_quiet_thread(&runtime->drainer, perftrace_recorder_main, runtime);
     if (error != 0)
         perftrace_fail(PERFTRACE_SYSTEM, "no thread to record to", runtime->trace.path, error);
@@ -208,7 +222,9 @@ static void start_child(struct perftrace_runtime *runtime) {
     memcpy(runtime->trace.path, remembered.trace_path, sizeof runtime->trace.path);
     memcpy(runtime->process_name, remembered.process_name, sizeof runtime->process_name);
     memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
-    if (start(runtime, &remembered.filter, true) != 0) {
+    int result = start(runtime, &remembered.filter, true);
+    if (result != 0) {
+        perftrace_say("perftrace: %s\n", perftrace_error_text(result));
         perftrace_forget();
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
     }
@@ -288,10 +304,40 @@ int perftrace_flush(void) {
 /* What the sinks could not write, and how to get it. */
 static void say_what_is_missing(const struct perftrace_runtime *runtime) {
     int error = runtime->sinks_error;
-    if ((runtime->sinks_missing != 0 || error != 0) && runtime->config.chrome_output)
+    if (runtime->gone)
+        perftrace_say("perftrace: %s was removed while it was being written\n", runtime->trace.path);
+    else if (!runtime->finished)
+        perftrace_say("perftrace: %s could not be finished (%s)%s%s\n", runtime->trace.path,
+                      strerror(runtime->trace.error),
+                      runtime->ring_path[0] != '\0' ? "; what is missing is counted in " : "",
+                      runtime->ring_path);
+    if ((runtime->sinks_missing != 0 || error != 0) && runtime->config.chrome_output &&
+        runtime->chrome_error == 0)
         perftrace_say("perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
                       runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
                       runtime->chrome_path);
+}
+
+/* Waits for the recorder's end for as long as it gets on. False: it hangs in the kernel, on a disk that does not answer; what it
+ * has not written stays in the rings. */
+static bool join_recorder(struct perftrace_runtime *runtime) {
+    uint64_t got_on = 0, deadline = 0, patience = (uint64_t)runtime->config.shutdown_ms * 1000000u;
+    for (;;) {
+        int pulse = __atomic_load_n(&runtime->pulse, __ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&runtime->ended, __ATOMIC_ACQUIRE))
+            break;
+        bool drained = __atomic_load_n(&runtime->drained, __ATOMIC_ACQUIRE);
+        uint64_t bytes = __atomic_load_n(&runtime->trace.bytes, __ATOMIC_ACQUIRE), now = perftrace_now_ns();
+        if (deadline == 0 || bytes + drained != got_on) /* the sinks have a time of their own, twice */
+            deadline = now + (drained ? 3 * patience + SINKS_GRACE_NS : patience);
+        else if (now >= deadline)
+            return false;
+        got_on = bytes + drained;
+        perftrace_urge_drainer(runtime);
+        perftrace_futex_wait(&runtime->pulse, pulse, LOCK_WAIT_NS);
+    }
+    pthread_join(runtime->drainer, NULL);
+    return true;
 }
 
 void perftrace_shutdown(void) {
@@ -312,10 +358,13 @@ void perftrace_shutdown(void) {
         return;
     perftrace_forget();
     __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
-    perftrace_urge_drainer(runtime);
-    pthread_join(runtime->drainer, NULL);
+    if (!join_recorder(runtime)) {
+        perftrace_say("perftrace: %s: the disk does not answer; what was recorded last is not in it\n",
+                      runtime->trace.path);
+        return; /* all of this is still in use: nobody records any more, nor can begin to */
+    }
     say_what_is_missing(runtime);
-    perftrace_shapes_free(&runtime->shapes);
+    perftrace_sites_free_shapes(runtime);
     __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
 }
 
@@ -343,8 +392,9 @@ void perftrace_statistics(struct perftrace_statistics *statistics) {
     statistics->bytes = __atomic_load_n(&runtime->trace.bytes, __ATOMIC_ACQUIRE);
     sigset_t saved;
     perftrace_lock(runtime, &saved);
-    for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES; i++) {
-        statistics->lost[i] = __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES && runtime->ring != NULL; i++) {
+        statistics->lost[i] =
+            __atomic_load_n(&runtime->ring->lost[i], __ATOMIC_RELAXED) - runtime->lost_settled[i];
         for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
             if (thread->used && thread->generation == runtime->generation)
                 statistics->lost[i] += __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED);

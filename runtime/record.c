@@ -31,7 +31,8 @@ static struct perftrace_segment *take_segment(struct perftrace_runtime *runtime,
 static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thread *thread, bool whole) {
     bool none_free;
     struct perftrace_segment *segment = take_segment(runtime, thread, &none_free);
-    if (segment == NULL && none_free && perftrace_rings_grow(runtime, 1, false))
+    if (segment == NULL && none_free && !__atomic_load_n(&runtime->cannot_grow, __ATOMIC_RELAXED) &&
+        perftrace_rings_grow(runtime, 1, false))
         segment = take_segment(runtime, thread, &none_free);
     if (segment == NULL)
         return false;

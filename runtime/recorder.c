@@ -84,6 +84,7 @@ static void start_recording(struct perftrace_runtime *runtime) {
 static int begin(struct perftrace_runtime *runtime) {
     int error = perftrace_trace_open(runtime, runtime->own_name);
     if (error != 0) {
+        perftrace_trace_remove(&runtime->trace);
         perftrace_fail(PERFTRACE_SYSTEM, "cannot write the trace", runtime->trace.path, -error);
         return error;
     }
@@ -93,8 +94,8 @@ static int begin(struct perftrace_runtime *runtime) {
         start_recording(runtime);
         return 0;
     }
-    perftrace_rings_drop(runtime);
-    perftrace_trace_close(&runtime->trace);
+    perftrace_rings_undo(runtime);
+    perftrace_trace_remove(&runtime->trace);
     perftrace_fail(PERFTRACE_SYSTEM, "cannot record to", runtime->trace.path, -error);
     return error;
 }
@@ -111,6 +112,15 @@ static void end_sinks(struct perftrace_runtime *runtime) {
     runtime->sinks = NULL;
 }
 
+/* Nobody will find what has been written into a file without a name. */
+static void note_gone(struct perftrace_runtime *runtime) {
+    runtime->gone = perftrace_trace_look(&runtime->trace) == PERFTRACE_TRACE_GONE;
+    if (!runtime->gone)
+        return;
+    __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], runtime->recorded, __ATOMIC_RELAXED);
+    __atomic_store_n(&runtime->recorded, 0, __ATOMIC_RELAXED);
+}
+
 void *perftrace_recorder_main(void *pointer) {
     struct perftrace_runtime *runtime = pointer;
     pthread_setname_np(pthread_self(), "perftrace");
@@ -121,8 +131,13 @@ void *perftrace_recorder_main(void *pointer) {
     if (error != 0)
         return NULL;
     perftrace_drain(runtime);
+    __atomic_store_n(&runtime->drained, true, __ATOMIC_RELEASE);
     end_sinks(runtime);
-    perftrace_rings_drop(runtime);
+    note_gone(runtime);
+    perftrace_rings_drop(runtime, !runtime->finished);
     perftrace_trace_close(&runtime->trace);
+    __atomic_store_n(&runtime->ended, true, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
+    perftrace_futex_wake(&runtime->pulse);
     return NULL;
 }

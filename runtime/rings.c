@@ -254,22 +254,47 @@ int perftrace_rings_make(struct perftrace_runtime *runtime) {
 
 /* Puts plain memory, which takes no space until it is touched, where the ring file was mapped: threads that come late may still be
  * storing into it. */
-static void replace_mapping(void *memory, size_t bytes) {
-    mmap(memory, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-         0);
+static bool replace_mapping(void *memory, size_t bytes) {
+    return mmap(memory, bytes, PROT_READ | PROT_WRITE,
+                MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED;
 }
 
-void perftrace_rings_drop(struct perftrace_runtime *runtime) {
+/* Leaves of the ring file what a reader needs to learn of losses. Nobody has it mapped any more. */
+static void cut_to_header(const struct perftrace_runtime *runtime, struct perftrace_ring_file header) {
+    int fd = reopen(runtime);
+    header.metadata_used = header.segment_count = 0;
+    if (fd >= 0 && pwrite(fd, &header, sizeof header, 0) == (ssize_t)sizeof header)
+        (void)!ftruncate(fd, 4096); /* else it stays longer than it need be */
+    if (fd >= 0)
+        close(fd);
+}
+
+void perftrace_rings_drop(struct perftrace_runtime *runtime, bool keep_header) {
+    if (runtime->ring_in_file && !keep_header)
+        unlink(runtime->ring_path);
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    struct perftrace_ring_file header = *runtime->ring; /* its counts can still be asked for */
+    bool replaced = replace_mapping(runtime->ring, HEADER_BYTES);
+    *runtime->ring = header;
+    for (uint32_t i = 0; i < runtime->segment_count; i += PERFTRACE_SEGMENTS_PER_EXTENT)
+        replaced = replace_mapping(runtime->segments[i], EXTENT_BYTES) && replaced;
+    perftrace_unlock(runtime, &saved);
+    if (runtime->ring_in_file && keep_header && replaced)
+        cut_to_header(runtime, header);
+    runtime->ring_in_file = false;
+}
+
+void perftrace_rings_undo(struct perftrace_runtime *runtime) {
+    sigset_t saved;
     if (runtime->ring == NULL)
         return;
     if (runtime->ring_in_file)
         unlink(runtime->ring_path);
-    runtime->ring_in_file = false;
-    struct perftrace_ring_file header = *runtime->ring; /* its counts can still be asked for */
-    replace_mapping(runtime->ring, HEADER_BYTES);
-    *runtime->ring = header;
-    for (uint32_t i = 0; i < runtime->segment_count; i += PERFTRACE_SEGMENTS_PER_EXTENT)
-        replace_mapping(runtime->segments[i], EXTENT_BYTES);
+    perftrace_lock(runtime, &saved);
+    munmap(runtime->ring, HEADER_BYTES + EXTENT_BYTES); /* map_beginning */
+    runtime->ring = NULL;
+    perftrace_unlock(runtime, &saved);
 }
 
 static uint32_t count_free(struct perftrace_runtime *runtime) {
@@ -291,6 +316,7 @@ bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted, bo
             break;
         add_extent(runtime, memory);
     }
+    __atomic_store_n(&runtime->cannot_grow, !enough, __ATOMIC_RELAXED);
     perftrace_unlock_word(&runtime->growing, &saved);
     return enough;
 }
@@ -337,11 +363,8 @@ struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runti
     uint32_t index = runtime->free_segments[--runtime->free_count];
     struct perftrace_segment *segment = runtime->segments[index];
     runtime->owners[index] = thread;
-    runtime->lost_told[index] = 0;
-    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++) {
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
         segment->lost[i] = 0; /* until the thread owns it */
-        runtime->lost_told[index] += thread->segment != NULL ? thread->segment->lost[i] : 0;
-    }
     __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_CLEARING, __ATOMIC_RELEASE);
     segment->track = thread->track;
     segment->sequence = thread->sequence++;
@@ -369,7 +392,8 @@ void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index) {
     struct perftrace_segment *segment = runtime->segments[index];
     struct perftrace_thread *owner = runtime->owners[index];
     if (owner != NULL && owner->track == segment->track)
-        __atomic_sub_fetch(&owner->waiting, 1, __ATOMIC_RELAXED);
+        if (__atomic_sub_fetch(&owner->waiting, 1, __ATOMIC_RELAXED) == 0 && !owner->used)
+            perftrace_losses_settle(runtime, owner);
     runtime->owners[index] = NULL;
     __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FREE, __ATOMIC_RELEASE);
     runtime->free_segments[runtime->free_count++] = index;

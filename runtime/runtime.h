@@ -1,5 +1,5 @@
 /* The recorder's inside: what its files share. Reading order: sites.c (what can record), rings.c (where
- * records go), record.c (the cold path), drain.c (how they get into the file), trace_file.c, quiet.c, lifetime.c.
+ * records go), record.c (the cold path), drain.c (how they get into the file), trace_file.c, mend.c, quiet.c, lifetime.c.
  *
  * Three rules hold everywhere:
  *   - What a signal handler may reach (record.c, sites.c, rings.c) allocates only with mmap and takes only
@@ -53,7 +53,9 @@ struct perftrace_thread {
     uint64_t sequence;                 /* of the next segment */
     uint64_t generation;               /* of the trace that this belongs to */
     uint64_t next_id;
-    uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* since it has a segment, which has a copy */
+    uint64_t lost[PERFTRACE_LOSS_CAUSES];    /* since it has a segment, which has a copy */
+    uint64_t told[PERFTRACE_LOSS_CAUSES];    /* of these, what the trace knows; the drainer's */
+    uint64_t settled[PERFTRACE_LOSS_CAUSES]; /* of these, what is counted for the whole process as well */
     uint32_t track;
     uint32_t waiting; /* segments filled and not yet drained (atomic) */
     int32_t os_id;
@@ -63,8 +65,13 @@ struct perftrace_thread {
 
 struct perftrace_trace_file {
     struct perftrace_own_file own;
+    int error;          /* why the last block that was not written was not: an errno */
     uint64_t bytes;     /* up to here it is whole */
     uint64_t bytes_max; /* 0: no limit */
+    uint64_t reserved;  /* up to here there is space for it, whoever else fills the disk */
+    uint64_t start_realtime_ns;
+    bool cannot_reserve;
+    bool untidy; /* a part of a block that was not written may stand behind it */
     uint8_t uuid[16];
     char path[PATH_MAX];
 };
@@ -92,8 +99,10 @@ struct perftrace_runtime {
     struct perftrace_ring_file *ring;
     char *metadata;
     uint64_t metadata_drained;
+    bool metadata_begun_anew; /* it no longer has everything that the trace was told */
     struct perftrace_segment *segments[PERFTRACE_SEGMENTS_MAX];
-    int growing; /* lock: one at a time makes more segments */
+    int growing;      /* lock: one at a time makes more segments */
+    bool cannot_grow; /* that failed: only the drainer tries again (atomic) */
     uint32_t segment_count, segments_max;
     struct perftrace_thread *owners[PERFTRACE_SEGMENTS_MAX];
     uint64_t bases[PERFTRACE_SEGMENTS_MAX]; /* base tick in force after what is drained; the drainer's */
@@ -101,8 +110,8 @@ struct perftrace_runtime {
     uint64_t filled;
     uint32_t free_segments[PERFTRACE_SEGMENTS_MAX];
     uint32_t free_count;
-    uint64_t lost_told[PERFTRACE_SEGMENTS_MAX]; /* losses that the trace has been told of; the drainer's */
     uint64_t lost_by_ended_threads[PERFTRACE_LOSS_CAUSES];
+    uint64_t lost_settled[PERFTRACE_LOSS_CAUSES]; /* of all threads that were, the sum of `settled` */
     uint32_t tracks;
     struct perftrace_thread *threads;
 
@@ -118,6 +127,11 @@ struct perftrace_runtime {
     int urgent; /* futex: set by whoever can't wait for that */
     int pulse;  /* futex: counts the drainer's cycles */
     bool stop;
+    bool headless; /* the trace has lost its beginning */
+    bool finished; /* it has its end */
+    bool gone;     /* it has no name any more */
+    bool drained;  /* there is nothing left to be written but by the sinks (atomic) */
+    bool ended;    /* nor by them (atomic) */
     uint32_t flush_wanted, flush_done;
     struct perftrace_shapes shapes;
     uint64_t recorded;
@@ -125,6 +139,7 @@ struct perftrace_runtime {
     uint64_t modules_seen;
     uint64_t clock_due;      /* when to read the clocks again, CLOCK_MONOTONIC */
     uint32_t clock_error_ns; /* of the best reading so far */
+    bool clock_is_missing;   /* the last reading could not be written */
     bool untold;           /* the last SYNC does not let all go that was drained, or no CLOCK came with it */
     uint64_t settle_ticks; /* a record comes no later than this after its tick */
     uint64_t settled;      /* before_tick of the last SYNC */
@@ -136,6 +151,8 @@ struct perftrace_runtime {
 
 /* The runtime of this process; its memory is made when first asked for. NULL without memory. */
 struct perftrace_runtime *perftrace_here(void);
+/* Makes memory read as zeros in a forked child. False: it can't be now. */
+bool perftrace_wipe_on_fork(void *memory, size_t bytes);
 /* The one in which recording goes on: starts it where AUTO or a fork asks for that; NULL: nobody records. */
 struct perftrace_runtime *perftrace_active(void);
 
@@ -161,14 +178,18 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
 /* With the lock held: writes all sites' metadata into a new ring, and switches them on or off. */
 void perftrace_sites_start(struct perftrace_runtime *runtime);
 void perftrace_sites_switch(const struct perftrace_filter *filter); /* NULL: all off */
+void perftrace_sites_free_shapes(struct perftrace_runtime *runtime);
 /* Where the main program lies: its sites are never unloaded. */
 void perftrace_sites_note_main_program(void);
 
 /* ---- rings.c ---- */
 /* Makes the ring file (or plain memory) with its first segments, and tells the trace of it. 0 or a negative errno. */
 int perftrace_rings_make(struct perftrace_runtime *runtime);
-/* Removes the file and gives its pages back; the addresses stay valid, for threads that come late. */
-void perftrace_rings_drop(struct perftrace_runtime *runtime);
+/* Gives the pages back and removes the file; the addresses stay valid, for threads that come late. Where the trace could
+ * not be ended, the file stays, with nothing but its header in it: it tells what was lost. */
+void perftrace_rings_drop(struct perftrace_runtime *runtime, bool keep_header);
+/* The same when nobody has recorded yet: nothing is left. */
+void perftrace_rings_undo(struct perftrace_runtime *runtime);
 /* Sees to it that at least so many segments are free, by making more, their pages present. False: there may be no
  * more of them. Without the lock. The drainer (own_thread) does this ahead of need; a thread that finds none does it itself. */
 bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted, bool own_thread);
@@ -182,6 +203,9 @@ struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runti
 void perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
 /* Brings the losses in a thread's segment up to date, though signal handlers may be counting. */
 void perftrace_losses_copy(struct perftrace_thread *thread);
+/* With the lock held: the thread's track tells of no more losses; what the trace does not know yet is counted for the
+ * whole process. */
+void perftrace_losses_settle(struct perftrace_runtime *runtime, struct perftrace_thread *thread);
 /* Hands the thread's segment to the drainer; its records end at `end`, or (NULL: a record was begun and left) at the
  * first zero word. */
 void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
@@ -207,12 +231,22 @@ void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_th
 /* Opens and locks the trace at trace.path; where that is held by another process, or `own_name`, with .PID inserted
  * in it and in chrome_path. Writes the header. 0 or a negative errno. */
 int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name);
+/* Empties the file and writes the header. */
+int perftrace_trace_begin(struct perftrace_runtime *runtime);
+/* What others have done to the file meanwhile. CUT: it is shorter than what was written; what was there makes no sense
+ * any more, as sites and tracks may be among what is missing. GONE: no name leads to it. */
+enum perftrace_trace_fate { PERFTRACE_TRACE_WHOLE, PERFTRACE_TRACE_CUT, PERFTRACE_TRACE_GONE };
+enum perftrace_trace_fate perftrace_trace_look(struct perftrace_trace_file *file);
 /* Appends a block whose payload is in two parts. All or nothing: 0 or a negative errno. */
 int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, const void *head,
                           size_t head_bytes, const void *body, size_t body_bytes);
 /* Appends whole blocks as they are. */
 int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks, size_t bytes);
+/* The same with what ends the trace, for which there is space kept. */
+int perftrace_trace_finish(struct perftrace_trace_file *file, const void *blocks, size_t bytes);
 void perftrace_trace_close(struct perftrace_trace_file *file);
+/* Closes and removes it: there is nothing to be read in it. */
+void perftrace_trace_remove(struct perftrace_trace_file *file);
 /* Fills in a block's header for a payload in two parts. */
 void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head,
                           size_t head_bytes, const void *body, size_t body_bytes);
@@ -228,6 +262,11 @@ void perftrace_modules_write(struct perftrace_runtime *runtime);
 void perftrace_random(uint8_t *bytes, size_t count);
 /* Whether the kernel counts on the tick counter. */
 bool perftrace_ticks_are_trusted(void);
+
+/* ---- mend.c ---- */
+/* The drainer's: where somebody has cut the trace off, counts what was in it as lost, and begins it anew. False: that could not
+ * be done; nothing may be written to it now. */
+bool perftrace_trace_mend(struct perftrace_runtime *runtime);
 
 /* ---- drain.c ---- */
 /* Drains in cycles until it is told to stop, and writes the trace's end. */

@@ -205,6 +205,10 @@ static bool take_block(struct perftrace_sinks *sinks, uint64_t end) {
 
 /* Takes all blocks up to `end`, a block's end. False: the thread is to end. */
 static bool follow(struct perftrace_sinks *sinks, uint64_t end) {
+    if (end < sinks->position) { /* somebody has cut the trace off, and it has begun anew */
+        note_error(sinks, ENODATA);
+        return false;
+    }
     bool good = sinks->position > 0 || start(sinks, end);
     while (good && sinks->position < end && has_sinks(sinks))
         good = !atomic_load(&sinks->abandoned) && take_block(sinks, end);
@@ -313,6 +317,8 @@ struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_option
     if (error == 0)
         return sinks;
     sinks->lines = NULL; /* still the caller's */
+    if (sinks->page_file != NULL)
+        unlink(options->chrome_path);
     perftrace_chrome_close(sinks->chrome);
     perftrace_page_file_close(sinks->page_file);
     free_sinks(sinks);
@@ -360,9 +366,9 @@ uint64_t perftrace_sinks_close(struct perftrace_sinks *sinks, uint32_t timeout_m
             perftrace_stderr_lines_give_up(sinks->lines);
         ended = wait_for_end(sinks, GRACE_MS);
     }
-    uint64_t missing = sinks->told - atomic_load(&sinks->written_out);
-    if (missing == 0)
-        missing = 1; /* the end was handed out in part */
+    uint64_t written = atomic_load(&sinks->written_out);
+    uint64_t missing =
+        sinks->told > written ? sinks->told - written : 1; /* 1: the end was handed out in part */
     sinks->orphaned = !ended;
     pthread_mutex_unlock(&sinks->lock); /* from now on an orphan may free itself */
     *write_errno = 0;

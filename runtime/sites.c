@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define SHAPES_BYTES ((PERFTRACE_SHAPES_PER_PAGE * sizeof(struct perftrace_shape) + 4095) & ~(size_t)4095)
+
 static struct perftrace_site *sites; /* newest first; guarded by the runtime's lock */
 static uint32_t next_site_id = 1;
 static struct perftrace_filter current_filter;
@@ -39,8 +41,33 @@ static const char *or_empty(const char *text) {
     return text != NULL ? text : "";
 }
 
+static void *map_memory(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Memory for what the drainer learns of the site: had now or never, since without it no record of the site can be stepped
+ * over later. */
+static bool make_shape(struct perftrace_runtime *runtime, const struct perftrace_site *site) {
+    struct perftrace_shape **page = &runtime->shapes.pages[site->id / PERFTRACE_SHAPES_PER_PAGE];
+    if (*page == NULL)
+        __atomic_store_n(page, map_memory(SHAPES_BYTES), __ATOMIC_RELEASE);
+    return *page != NULL;
+}
+
+void perftrace_sites_free_shapes(struct perftrace_runtime *runtime) {
+    struct perftrace_shapes *shapes = &runtime->shapes;
+    for (size_t i = 0; i < sizeof shapes->pages / sizeof shapes->pages[0]; i++) {
+        if (shapes->pages[i] != NULL)
+            munmap(shapes->pages[i], SHAPES_BYTES);
+        shapes->pages[i] = NULL;
+    }
+}
+
 static bool write_site_block(struct perftrace_runtime *runtime, const struct perftrace_site *site,
                              const char *target) {
+    if (!make_shape(runtime, site))
+        return false;
     char block[3072] = {0}; /* small: this may be a signal handler with a small stack */
     struct perftrace_block_site head = {.id = site->id,
                                         .line = site->line,
@@ -142,9 +169,14 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
 
 void perftrace_sites_start(struct perftrace_runtime *runtime) {
     char stem[128];
-    for (struct perftrace_site *site = sites; site != NULL; site = site->next)
-        if (!write_site_block(runtime, site, site_target(site, stem, sizeof stem)))
-            runtime->ring->lost[PERFTRACE_LOSS_NO_SITE]++;
+    for (struct perftrace_site **link = &sites, *site; (site = *link) != NULL;) {
+        if (write_site_block(runtime, site, site_target(site, stem, sizeof stem))) {
+            link = &site->next;
+        } else { /* no room now: as if it had never been reached */
+            *link = site->next;
+            __atomic_store_n(&site->state, PERFTRACE_SITE_NEW_, __ATOMIC_RELEASE);
+        }
+    }
 }
 
 void perftrace_sites_switch(const struct perftrace_filter *filter) {
@@ -190,11 +222,6 @@ static struct dynamic_site **dynamic_table; /* open addressing; filled under the
 static uint32_t dynamic_count;
 static char *dynamic_arena;
 static size_t dynamic_arena_left;
-
-static void *map_memory(size_t bytes) {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
 
 /* FNV-1a (Fowler, Noll, Vo), started from the prototype's address. */
 static uint32_t dynamic_hash(const struct perftrace_site *prototype, const char *name, size_t length) {

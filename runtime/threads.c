@@ -39,6 +39,17 @@ void perftrace_losses_copy(struct perftrace_thread *thread) {
         copy_loss(thread, i);
 }
 
+void perftrace_losses_settle(struct perftrace_runtime *runtime, struct perftrace_thread *thread) {
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++) {
+        uint64_t lost = __atomic_load_n(&thread->lost[i], __ATOMIC_RELAXED);
+        uint64_t more = lost - thread->told[i];
+        __atomic_add_fetch(&runtime->ring->lost[i], more, __ATOMIC_RELAXED);
+        runtime->lost_settled[i] += more;
+        thread->settled[i] += more;
+        thread->told[i] = lost;
+    }
+}
+
 bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, uint32_t kind, int32_t os_id,
                            const char *name) {
     char block[sizeof(struct perftrace_block_track) + PERFTRACE_THREAD_NAME_BYTES + 8] = {0};
@@ -88,15 +99,18 @@ static struct perftrace_thread *new_thread_memory(void) {
     void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    madvise(memory, 4096, MADV_WIPEONFORK); /* Linux 4.14 */
+    if (!perftrace_wipe_on_fork(memory, 4096)) {
+        munmap(memory, 4096);
+        return NULL;
+    }
     return memory;
 }
 
 /* With the lock held. */
 static struct perftrace_thread *find_or_make_thread(struct perftrace_runtime *runtime) {
     for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
-        if (!thread->used)
-            return thread;
+        if (!thread->used && (thread->generation != runtime->generation || thread->waiting == 0))
+            return thread; /* the drainer needs no more of it */
     struct perftrace_thread *thread = new_thread_memory();
     if (thread != NULL) {
         thread->next = runtime->threads;
@@ -115,6 +129,8 @@ static bool start_thread(struct perftrace_runtime *runtime, struct perftrace_thr
     thread->sequence = 0;
     thread->next_id = 0;
     memset(thread->lost, 0, sizeof thread->lost);
+    memset(thread->told, 0, sizeof thread->told);
+    memset(thread->settled, 0, sizeof thread->settled);
     thread->waiting = 0;
     thread->segment = NULL;
     thread->epoch = 0;

@@ -9,19 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Writes all the parts at `offset`. 0 or a negative errno. */
-static int write_at(int fd, struct iovec *parts, int count, uint64_t offset) {
+/* Space for what closes a trace (LOSS, SYNC, END) is kept free behind it: on a disk that is full these still fit, so that
+ * the trace says what it lacks. */
+#define CLOSING_BYTES 4096u
+#define STEP_BYTES_MIN (UINT64_C(64) << 10)
+#define STEP_BYTES_MAX (UINT64_C(4) << 20)
+
+/* Appends all the parts. 0 or a negative errno. */
+static int write_parts(int fd, struct iovec *parts, int count) {
     while (count > 0) {
-        ssize_t written = pwritev(fd, parts, count, (off_t)offset);
+        ssize_t written = writev(fd, parts, count);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
             return written < 0 ? -errno : -ENOSPC;
-        offset += (uint64_t)written;
         while (count > 0 && (size_t)written >= parts->iov_len) {
             written -= (ssize_t)parts->iov_len;
             parts++;
@@ -35,18 +41,72 @@ static int write_at(int fd, struct iovec *parts, int count, uint64_t offset) {
     return 0;
 }
 
-/* All or nothing: what was written of a block that did not fit is cut off again. */
-static int append(struct perftrace_trace_file *file, struct iovec *parts, int count, size_t bytes) {
+/* How long the file may become. */
+static uint64_t most_bytes(const struct perftrace_trace_file *file) {
+    uint64_t most = file->bytes_max != 0 ? file->bytes_max : UINT64_MAX;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < most)
+        most = limit.rlim_cur;
+    return most;
+}
+
+/* Makes sure of the space up to `end`, where the file system can: 0, or why there is none, a negative errno. */
+static int reserve(struct perftrace_trace_file *file, uint64_t end) {
+    if (end <= file->reserved)
+        return 0;
+    uint64_t most = most_bytes(file), step = file->bytes / 8;
+    if (end > most)
+        return -EFBIG;
+    step = step < STEP_BYTES_MIN ? STEP_BYTES_MIN : step > STEP_BYTES_MAX ? STEP_BYTES_MAX : step;
+    uint64_t goal = most - end < step ? most : end + step;
+    while (!file->cannot_reserve) {
+        if (fallocate(file->own.fd, FALLOC_FL_KEEP_SIZE, (off_t)file->reserved,
+                      (off_t)(goal - file->reserved)) == 0) {
+            file->reserved = goal;
+            return 0;
+        }
+        int error = errno;
+        if (error == EINTR)
+            continue;
+        if (error != ENOSPC && error != EDQUOT && error != EFBIG && error != EIO && error != ENOMEM)
+            file->cannot_reserve = true;
+        else if (goal > end)
+            goal = end;
+        else
+            return -error;
+    }
+    return 0;
+}
+
+/* Cuts off what was written of a block that did not fit. */
+static void tidy(struct perftrace_trace_file *file) {
+    int result;
+    do
+        result = ftruncate(file->own.fd, (off_t)file->bytes);
+    while (result != 0 && errno == EINTR);
+    file->untidy = result != 0;
+    if (result == 0) /* the space behind it went too */
+        file->reserved = file->bytes;
+}
+
+/* All or nothing. */
+static int append(struct perftrace_trace_file *file, struct iovec *parts, int count, size_t bytes,
+                  bool closing) {
     if (!perftrace_own_file_reach(&file->own))
         return -EBADF;
-    if (file->bytes_max != 0 && file->bytes + bytes > file->bytes_max)
-        return -EFBIG;
-    int result = write_at(file->own.fd, parts, count, file->bytes);
-    if (result == 0)
-        __atomic_store_n(&file->bytes, file->bytes + bytes,
-                         __ATOMIC_RELEASE); /* perftrace_statistics reads it */
-    else if (ftruncate(file->own.fd, (off_t)file->bytes) != 0)
-        return result; /* the reader finds the next block by its marker */
+    if (file->untidy)
+        tidy(file); /* where that fails again, the reader finds the next block by its marker */
+    int result = closing ? 0 : reserve(file, file->bytes + bytes + CLOSING_BYTES);
+    if (result == 0) {
+        result = write_parts(file->own.fd, parts, count);
+        if (result == 0)
+            __atomic_store_n(&file->bytes, file->bytes + bytes,
+                             __ATOMIC_RELEASE); /* perftrace_statistics reads it */
+        else
+            tidy(file);
+    }
+    if (result != 0)
+        file->error = -result;
     return result;
 }
 
@@ -65,16 +125,58 @@ int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, cons
     perftrace_block_seal(&header, kind, head, head_bytes, body, body_bytes);
     struct iovec parts[3] = {
         {&header, sizeof header}, {(void *)head, head_bytes}, {(void *)body, body_bytes}};
-    return append(file, parts, body_bytes > 0 ? 3 : 2, sizeof header + head_bytes + body_bytes);
+    return append(file, parts, body_bytes > 0 ? 3 : 2, sizeof header + head_bytes + body_bytes, false);
 }
 
 int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks, size_t bytes) {
     struct iovec part = {(void *)blocks, bytes};
-    return append(file, &part, 1, bytes);
+    return append(file, &part, 1, bytes, false);
+}
+
+int perftrace_trace_finish(struct perftrace_trace_file *file, const void *blocks, size_t bytes) {
+    struct iovec part = {(void *)blocks, bytes};
+    return append(file, &part, 1, bytes, true);
 }
 
 void perftrace_trace_close(struct perftrace_trace_file *file) {
+    if (perftrace_own_file_reach(&file->own) && (file->untidy || file->reserved > file->bytes))
+        tidy(file);
     perftrace_own_file_close(&file->own);
+}
+
+void perftrace_trace_remove(struct perftrace_trace_file *file) {
+    struct stat named;
+    if (file->own.fd >= 0 && lstat(file->path, &named) == 0 && named.st_dev == file->own.device &&
+        named.st_ino == file->own.inode)
+        unlink(file->path);
+    perftrace_own_file_close(&file->own);
+}
+
+enum perftrace_trace_fate perftrace_trace_look(struct perftrace_trace_file *file) {
+    struct stat status;
+    if (!perftrace_own_file_reach(&file->own) || fstat(file->own.fd, &status) != 0)
+        return PERFTRACE_TRACE_WHOLE;
+    uint64_t bytes = (uint64_t)status.st_size;
+    if (bytes < file->bytes)
+        return PERFTRACE_TRACE_CUT;
+    if (bytes > file->bytes && !file->untidy) /* somebody has added to it: damage that readers step over */
+        __atomic_store_n(&file->bytes, bytes, __ATOMIC_RELEASE);
+    return status.st_nlink == 0 ? PERFTRACE_TRACE_GONE : PERFTRACE_TRACE_WHOLE;
+}
+
+int perftrace_trace_begin(struct perftrace_runtime *runtime) {
+    struct perftrace_trace_file *file = &runtime->trace;
+    __atomic_store_n(&file->bytes, 0, __ATOMIC_RELEASE);
+    tidy(file);
+    if (file->untidy)
+        return -EIO; /* the header has to come first */
+    struct perftrace_file_header header = {.version = PERFTRACE_FORMAT_VERSION,
+                                           .header_bytes = sizeof header,
+                                           .pid = runtime->pid,
+                                           .start_realtime_ns = file->start_realtime_ns};
+    memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
+    memcpy(header.uuid, file->uuid, sizeof header.uuid);
+    return perftrace_trace_append(file, &header, sizeof header);
 }
 
 /* dir/name.ext -> dir/name.PID.ext */
@@ -128,10 +230,12 @@ static void remove_ring_of(int fd) {
     }
 }
 
-/* A descriptor of the regular file at `path`, locked against other recorders, or a negative errno. */
+/* It is appended to wherever it ends: if somebody empties it meanwhile, its length tells (perftrace_trace_look).
+ *
+ * A descriptor of the regular file at `path`, locked against other recorders, or a negative errno. */
 static int open_locked(const char *path) {
-    int fd =
-        perftrace_above_standard(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    int fd = perftrace_above_standard(
+        open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (fd < 0)
         return -errno;
     struct stat status;
@@ -165,20 +269,13 @@ int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name) {
         fd = open_locked(file->path);
     }
     file->own.fd = -1;
-    int error = fd < 0 ? fd : perftrace_own_file_take(&file->own, fd, file->path, O_RDWR);
+    int error = fd < 0 ? fd : perftrace_own_file_take(&file->own, fd, file->path, O_RDWR | O_APPEND);
     if (error != 0)
         return error;
-    file->bytes = 0;
-    file->bytes_max = runtime->config.trace_bytes_max;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct perftrace_file_header header = {.version = PERFTRACE_FORMAT_VERSION,
-                                           .header_bytes = sizeof header,
-                                           .pid = runtime->pid,
-                                           .start_realtime_ns =
-                                               (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec};
-    memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
+    file->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    file->bytes_max = runtime->config.trace_bytes_max;
     perftrace_random(file->uuid, sizeof file->uuid);
-    memcpy(header.uuid, file->uuid, sizeof header.uuid);
-    return perftrace_trace_append(file, &header, sizeof header);
+    return perftrace_trace_begin(runtime);
 }
