@@ -210,7 +210,8 @@ struct perftrace_block_loss {
 
 struct perftrace_block_ring {
     uint16_t path_bytes;
-    uint16_t reserved[3];
+    uint16_t reserved;
+    uint32_t recorder_thread; /* kernel thread id of the one that empties the rings; 0: not told */
 };
 
 struct perftrace_block_end {

@@ -10,7 +10,7 @@
  * ring file does not outlive a power failure anyhow, so there is nothing to wait for, and a large trace is spared
  * the seconds that it takes to reach its disk. */
 #include "../core/crc32c.h"
-#include "process.h"
+#include "../core/process.h"
 #include "rings.h"
 #include "source.h"
 
@@ -30,6 +30,7 @@ struct fold {
     const char *path;
     struct perftrace_source source; /* the trace */
     char *ring_path;                /* NULL: the trace names none */
+    uint32_t recorder_thread;       /* 0: it is not told */
     struct perftrace_rings *rings;
     struct perftrace_stream *stream;
     struct perftrace_reader_options options; /* for the rings: what they complain of */
@@ -89,7 +90,7 @@ static int read_beginning(struct fold *fold, struct perftrace_file_header *file,
     while (result == 1 && perftrace_source_next(&fold->source, &header, &payload, &offset) > 0) {
         if (header.kind == PERFTRACE_BLOCK_RING) {
             free(fold->ring_path); /* the last is the one that could be made */
-            fold->ring_path = perftrace_rings_path(payload, header.bytes);
+            fold->ring_path = perftrace_rings_path(payload, header.bytes, &fold->recorder_thread);
         } else if (header.kind == PERFTRACE_BLOCK_PROCESS && header.bytes >= sizeof *process) {
             memcpy(process, payload, sizeof *process);
         } else {
@@ -126,7 +127,8 @@ static int look(struct fold *fold, int flags) {
     if ((flags & O_ACCMODE) == O_RDWR && flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? 0 : refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be locked", errno);
     int result = read_beginning(fold, &file, &process);
-    if (result != 1 || fold->ring_path == NULL || !perftrace_process_ended(&process) ||
+    if (result != 1 || fold->ring_path == NULL ||
+        !perftrace_recorder_ended(&process, fold->recorder_thread) ||
         (process.flags & PERFTRACE_PROCESS_NOT_CRASH_SAFE))
         return result < 0 ? result : 0;
     fold->rings = perftrace_rings_open(fold->ring_path, file.uuid, false, &fold->options);

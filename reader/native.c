@@ -1,8 +1,8 @@
 /* The reader's half for traces: the blocks of the file, then those made of what lies in the rings. */
 #include "native.h"
 
+#include "../core/process.h"
 #include "../core/stream.h"
-#include "process.h"
 #include "rings.h"
 
 #include <stdio.h>
@@ -25,6 +25,7 @@ struct perftrace_native_reader {
     struct perftrace_error_info error;
     struct perftrace_block_process process;
     char *ring_path; /* NULL: none is known */
+    uint32_t recorder_thread;
     uint8_t uuid[16];
     enum stage stage;
     bool begun;             /* there are blocks that say that the rings were made */
@@ -110,7 +111,7 @@ static void take_process(struct perftrace_native_reader *native, const void *pay
 }
 
 static void take_ring_path(struct perftrace_native_reader *native, const void *payload, size_t bytes) {
-    char *path = perftrace_rings_path(payload, bytes);
+    char *path = perftrace_rings_path(payload, bytes, &native->recorder_thread);
     if (path == NULL) {
         tell(native, "the path of the ring file makes no sense");
         return;
@@ -139,7 +140,8 @@ static void look_at_rings(struct perftrace_native_reader *native) {
     struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
     bool first = native->stage == FILE_BLOCKS;
     native->stage = LAST_ITEMS;
-    info->live = !info->finished && !native->complete && perftrace_process_runs(&native->process);
+    info->live = !info->finished && !native->complete &&
+                 perftrace_recorder_runs(&native->process, native->recorder_thread);
     if (info->finished || native->complete || native->ring_path == NULL || native->options.leave_rings)
         return;
     native->rings = perftrace_rings_open(native->ring_path, native->uuid, info->live, &native->options);

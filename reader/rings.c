@@ -191,7 +191,7 @@ static bool find_leftovers(struct perftrace_rings *rings, uint64_t file_bytes, b
     return true;
 }
 
-char *perftrace_rings_path(const void *payload, size_t bytes) {
+char *perftrace_rings_path(const void *payload, size_t bytes, uint32_t *recorder_thread) {
     struct perftrace_block_ring ring;
     const char *path = (const char *)payload + sizeof ring;
     if (bytes < sizeof ring)
@@ -200,6 +200,7 @@ char *perftrace_rings_path(const void *payload, size_t bytes) {
     if (ring.path_bytes > bytes - sizeof ring || ring.path_bytes == 0 || path[0] != '/' ||
         memchr(path, 0, ring.path_bytes) != NULL)
         return NULL;
+    *recorder_thread = ring.recorder_thread;
     return strndup(path, ring.path_bytes);
 }
 

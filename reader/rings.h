@@ -7,8 +7,9 @@
 
 struct perftrace_rings;
 
-/* The path in a RING block's payload, to be freed; NULL when it makes no sense, or without memory. */
-char *perftrace_rings_path(const void *payload, size_t bytes);
+/* The path in a RING block's payload, to be freed, and the recorder's thread; NULL when it makes no sense, or without
+ * memory. */
+char *perftrace_rings_path(const void *payload, size_t bytes, uint32_t *recorder_thread);
 
 /* Opens the ring file if it is that of the trace with this uuid; NULL otherwise. With `live` what the rings
  * hold is copied at once: what has moved to the trace since is then found there. */

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define THREAD_BUFFER_BYTES (8u << 20)
 #define PROCESS_BUFFER_BYTES (64u << 20)
 #define FLUSH_MS 50u
 #define SHUTDOWN_MS 5000u
+#define PID_BYTES 32 /* of a path, kept for .PID-NUMBER */
 
 void perftrace_complain(const char *directive, size_t length, const char *reason) {
     char visible[160];
@@ -26,7 +28,7 @@ static bool with_extension(char *out, size_t size, const char *path, const char 
     size_t stem =
         dot != NULL && (from == NULL || strcmp(dot, from) == 0) ? (size_t)(dot - path) : strlen(path);
     int length = snprintf(out, size, "%.*s%s", (int)stem, path, to);
-    return length > 0 && (size_t)length < size - 32; /* .PID may have to go in */
+    return length > 0 && (size_t)length < size - PID_BYTES;
 }
 
 static bool ends_in(const char *text, const char *end) {
@@ -38,6 +40,21 @@ static void override_flag(const char *variable, bool *flag) {
     const char *value = secure_getenv(variable);
     if (value != NULL && *value != '\0')
         *flag = strcmp(value, "0") != 0;
+}
+
+/* A child may be forked after the working folder has changed (daemon()), and is to record where its parent does. Where that
+ * can't be told, the path stays as it is. */
+static void make_absolute(char *path, size_t size) {
+    char folder[PATH_MAX];
+    const char *rest = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    if (path[0] == '/' || path[0] == '\0' || getcwd(folder, sizeof folder) == NULL || folder[0] != '/')
+        return;
+    size_t before = strlen(folder), length = strlen(rest);
+    if (before + 1 + length >= size - PID_BYTES)
+        return;
+    memmove(path + before + 1, rest, length + 1);
+    memcpy(path, folder, before);
+    path[before] = '/';
 }
 
 static bool choose_paths(struct perftrace_runtime *runtime, const struct perftrace_config *config,
@@ -53,9 +70,9 @@ static bool choose_paths(struct perftrace_runtime *runtime, const struct perftra
     if (chrome_path == NULL || strcmp(chrome_path, "") == 0)
         return with_extension(chrome, size, trace_path, ".ptrace", ".json") &&
                with_extension(trace, size, trace_path, ".ptrace", ".ptrace");
-    bool fits = snprintf(chrome, size, "%s", chrome_path) < (int)size - 32;
+    bool fits = snprintf(chrome, size, "%s", chrome_path) < (int)size - PID_BYTES;
     if (trace_path != NULL)
-        return snprintf(trace, size, "%s", trace_path) < (int)size - 32 && fits;
+        return snprintf(trace, size, "%s", trace_path) < (int)size - PID_BYTES && fits;
     return with_extension(trace, size, chrome_path, NULL, ".ptrace") && fits;
 }
 
@@ -103,6 +120,8 @@ bool perftrace_configure(struct perftrace_runtime *runtime, const struct perftra
         *why = "the trace's path is too long";
         return false;
     }
+    make_absolute(runtime->chrome_path, sizeof runtime->chrome_path);
+    make_absolute(runtime->trace.path, sizeof runtime->trace.path);
     choose_process_name(runtime, config->process_name);
     const char *directives = secure_getenv("PERF_TRACE_FILTER");
     if (directives == NULL)

@@ -1,6 +1,8 @@
 /* Who recorded: the process, its modules with their build ids, and whether its tick counter can be trusted. */
 #include "runtime.h"
 
+#include "../core/process.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -60,31 +62,6 @@ bool perftrace_ticks_are_trusted(void) {
 #endif
 }
 
-static void parse_boot_id(uint8_t id[16]) {
-    char text[64];
-    size_t length = read_small("/proc/sys/kernel/random/boot_id", text, sizeof text);
-    unsigned digits = 0;
-    for (size_t i = 0; i < length && digits < 32; i++) {
-        char c = text[i];
-        int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (value >= 0) {
-            id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | value);
-            digits++;
-        }
-    }
-}
-
-/* Field 22 of /proc/self/stat, proc(5): the process's start in clock ticks after boot. The name in field 2 may
- * hold blanks and parentheses; what counts is the last ")". */
-static uint64_t process_start(void) {
-    char text[1024];
-    read_small("/proc/self/stat", text, sizeof text);
-    char *field = strrchr(text, ')');
-    for (int i = 2; field != NULL && i < 22; i++)
-        field = strchr(field + 1, ' ');
-    return field != NULL ? strtoull(field, NULL, 10) : 0;
-}
-
 static uint64_t nanoseconds(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
@@ -102,7 +79,7 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
     struct perftrace_block_process head = {
         .start_monotonic_ns = nanoseconds(CLOCK_MONOTONIC),
         .start_realtime_ns = nanoseconds(CLOCK_REALTIME),
-        .process_start_ticks = process_start(),
+        .process_start_ticks = perftrace_process_start(),
         .pid = runtime->pid,
         .parent_pid = (uint32_t)getppid(),
         .clock = runtime->use_clock_gettime ? PERFTRACE_CLOCK_MONOTONIC : PERFTRACE_CLOCK_TSC,
@@ -113,7 +90,7 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
         .name_bytes = (uint16_t)name_bytes,
         .executable_bytes = (uint16_t)executable_bytes};
     memcpy(head.parent_uuid, runtime->parent_uuid, 16);
-    parse_boot_id(head.boot_id);
+    perftrace_boot_id(head.boot_id);
     memset(block, 0, PROCESS_BLOCK_BYTES);
     memcpy(block, &head, sizeof head);
     memcpy(block + sizeof head, runtime->process_name, name_bytes);
@@ -129,7 +106,8 @@ int perftrace_identity_write(struct perftrace_runtime *runtime) {
 
 int perftrace_identity_write_ring(struct perftrace_runtime *runtime) {
     char path[PATH_MAX + 8] = {0};
-    struct perftrace_block_ring ring = {.path_bytes = (uint16_t)strlen(runtime->ring_path)};
+    struct perftrace_block_ring ring = {.path_bytes = (uint16_t)strlen(runtime->ring_path),
+                                        .recorder_thread = runtime->recorder_thread};
     memcpy(path, runtime->ring_path, ring.path_bytes);
     return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_RING, &ring, sizeof ring, path,
                                  (ring.path_bytes + 7u) & ~7u);

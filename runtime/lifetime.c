@@ -22,10 +22,12 @@ static struct {
     struct perftrace_filter filter;
     char chrome_path[PATH_MAX], trace_path[PATH_MAX], process_name[256];
     uint8_t uuid[16];
+    uint32_t pid; /* whose these are; 0: nobody has recorded */
     bool recording;
 } remembered;
 
 static struct perftrace_runtime *here;
+static uint64_t image_start_ns;
 static char last_error[PATH_MAX + 256];
 
 /* A child that found its parent's state would write into its parent's rings. A kernel before Linux 4.14 can't do it (and forks
@@ -38,6 +40,9 @@ struct perftrace_runtime *perftrace_here(void) {
     struct perftrace_runtime *runtime = __atomic_load_n(&here, __ATOMIC_ACQUIRE);
     if (runtime != NULL)
         return runtime;
+    uint64_t not_told = 0;
+    __atomic_compare_exchange_n(&image_start_ns, &not_told, perftrace_now_ns(), false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
     size_t bytes = (sizeof *runtime + 4095) & ~(size_t)4095;
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -48,6 +53,10 @@ struct perftrace_runtime *perftrace_here(void) {
         return memory;
     munmap(memory, bytes);
     return none;
+}
+
+uint64_t perftrace_image_start_ns(void) {
+    return image_start_ns;
 }
 
 void perftrace_futex_wait(int *word, int value, int64_t timeout_ns) {
@@ -129,10 +138,9 @@ const char *perftrace_error_text(int error) {
 void perftrace_remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
     remembered.config = runtime->config;
     remembered.filter = *filter;
-    memcpy(remembered.chrome_path, runtime->chrome_path, sizeof remembered.chrome_path);
-    memcpy(remembered.trace_path, runtime->trace.path, sizeof remembered.trace_path);
     memcpy(remembered.process_name, runtime->process_name, sizeof remembered.process_name);
     memcpy(remembered.uuid, runtime->trace.uuid, sizeof remembered.uuid);
+    remembered.pid = runtime->pid;
     __atomic_store_n(&remembered.recording, true, __ATOMIC_RELEASE);
 }
 
@@ -148,13 +156,19 @@ static struct perftrace_stderr_lines *open_lines(void) {
 }
 
 /* Everything after the configuration is known. The state is STARTING. */
-static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter, bool own_name) {
+static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
     static uint64_t generation;
     runtime->pid = (uint32_t)getpid();
+    /* A fork's child keeps away from its parent's files, even when those are closed. */
+    bool child = remembered.pid != 0 && remembered.pid != runtime->pid;
+    runtime->own_name = child && strcmp(runtime->trace.path, remembered.trace_path) == 0;
+    if (child)
+        memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
+    memcpy(remembered.chrome_path, runtime->chrome_path, sizeof remembered.chrome_path);
+    memcpy(remembered.trace_path, runtime->trace.path, sizeof remembered.trace_path);
     runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
     runtime->generation = ++generation;
     runtime->first_filter = filter;
-    runtime->own_name = own_name;
     perftrace_sites_note_main_program();
     if (runtime->config.log_output || runtime->config.console_output)
         runtime->lines = open_lines();
@@ -202,7 +216,7 @@ int perftrace_init(const struct perftrace_config *given) {
     struct perftrace_filter filter;
     const char *why = "";
     int result = perftrace_configure(runtime, given, &filter, &why)
-                     ? start(runtime, &filter, false)
+                     ? start(runtime, &filter)
                      : perftrace_fail(PERFTRACE_INVALID, why, NULL, 0);
     if (result != 0)
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
@@ -221,8 +235,7 @@ static void start_child(struct perftrace_runtime *runtime) {
     memcpy(runtime->chrome_path, remembered.chrome_path, sizeof runtime->chrome_path);
     memcpy(runtime->trace.path, remembered.trace_path, sizeof runtime->trace.path);
     memcpy(runtime->process_name, remembered.process_name, sizeof runtime->process_name);
-    memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
-    int result = start(runtime, &remembered.filter, true);
+    int result = start(runtime, &remembered.filter);
     if (result != 0) {
         perftrace_say("perftrace: %s\n", perftrace_error_text(result));
         perftrace_forget();

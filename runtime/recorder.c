@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FLUSHING_PAUSE_NS 1000000
 
@@ -124,6 +126,7 @@ static void note_gone(struct perftrace_runtime *runtime) {
 void *perftrace_recorder_main(void *pointer) {
     struct perftrace_runtime *runtime = pointer;
     pthread_setname_np(pthread_self(), "perftrace");
+    runtime->recorder_thread = (uint32_t)syscall(SYS_gettid);
     perftrace_files_separate();
     int error = begin(runtime);
     __atomic_store_n(&runtime->begun, error == 0 ? 1 : error, __ATOMIC_RELEASE);

@@ -119,6 +119,7 @@ struct perftrace_runtime {
     pthread_t drainer;
     const struct perftrace_filter *first_filter; /* borrowed until it has begun */
     bool own_name;                               /* the files get .PID */
+    uint32_t recorder_thread;                    /* kernel id of the drainer's thread */
     int begun;                                   /* futex: 1, or the negative errno of what was in the way */
     int chrome_error;                            /* why there is no Chrome file, or 0 */
     uint64_t sinks_missing;                      /* what they have not written out at the end */
@@ -228,8 +229,8 @@ uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, i
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause);
 
 /* ---- trace_file.c ---- */
-/* Opens and locks the trace at trace.path; where that is held by another process, or `own_name`, with .PID inserted
- * in it and in chrome_path. Writes the header. 0 or a negative errno. */
+/* Opens and locks the trace at trace.path; where that is held by another process, or was written by another program that
+ * this process executed before, or `own_name`, with .PID inserted in it and in chrome_path. Writes the header. 0 or a negative errno. */
 int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name);
 /* Empties the file and writes the header. */
 int perftrace_trace_begin(struct perftrace_runtime *runtime);
@@ -250,6 +251,10 @@ void perftrace_trace_remove(struct perftrace_trace_file *file);
 /* Fills in a block's header for a payload in two parts. */
 void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, const void *head,
                           size_t head_bytes, const void *body, size_t body_bytes);
+
+/* ---- previous.c ---- */
+/* Whether what the file holds, a trace perhaps, may be replaced; if so, a ring file that belongs to it is removed. */
+bool perftrace_previous_replace(const struct perftrace_runtime *runtime, int fd);
 
 /* ---- identity.c ---- */
 /* With the lock held: tells the trace of the process's new name. */
@@ -279,6 +284,8 @@ void perftrace_clocks_read(struct perftrace_runtime *runtime, struct perftrace_b
 void *perftrace_recorder_main(void *runtime);
 
 /* ---- lifetime.c ---- */
+/* A moment of CLOCK_MONOTONIC after this process has begun to execute this program, and before it recorded. */
+uint64_t perftrace_image_start_ns(void);
 /* What a child that is forked from now on goes on with; and that it does not. */
 void perftrace_remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter);
 void perftrace_forget(void);

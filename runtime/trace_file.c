@@ -20,6 +20,8 @@
 #define STEP_BYTES_MIN (UINT64_C(64) << 10)
 #define STEP_BYTES_MAX (UINT64_C(4) << 20)
 
+#define NUMBERS_MAX 9999u /* of images that a process executes one after the other */
+
 /* Appends all the parts. 0 or a negative errno. */
 static int write_parts(int fd, struct iovec *parts, int count) {
     while (count > 0) {
@@ -179,61 +181,23 @@ int perftrace_trace_begin(struct perftrace_runtime *runtime) {
     return perftrace_trace_append(file, &header, sizeof header);
 }
 
-/* dir/name.ext -> dir/name.PID.ext */
-static void insert_pid(char *path, size_t size, uint32_t pid) {
-    char *slash = strrchr(path, '/');
-    char *dot = strrchr(slash != NULL ? slash : path, '.');
-    char extension[256];
-    if (dot == NULL || dot == path || dot[-1] == '/')
-        dot = path + strlen(path);
-    snprintf(extension, sizeof extension, "%s", dot);
-    snprintf(dot, size - (size_t)(dot - path), ".%u%s", pid, extension);
+/* dir/name.ext -> dir/name.PID.ext; or dir/name.PID-2.ext … */
+static void insert_pid(char *path, size_t size, const char *base, uint32_t pid, unsigned number) {
+    const char *slash = strrchr(base, '/');
+    const char *dot = strrchr(slash != NULL ? slash : base, '.');
+    char again[16] = "";
+    if (dot == NULL || dot == base || dot[-1] == '/')
+        dot = base + strlen(base);
+    if (number > 1)
+        snprintf(again, sizeof again, "-%u", number);
+    snprintf(path, size, "%.*s.%u%s%s", (int)(dot - base), base, pid, again, dot);
 }
 
-static void remove_ring(const char *path, const uint8_t uuid[16]) {
-    struct perftrace_ring_file left;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool same = fd >= 0 && pread(fd, &left, sizeof left, 0) == (ssize_t)sizeof left &&
-                memcmp(left.magic, PERFTRACE_RING_MAGIC, 8) == 0 &&
-                memcmp(left.uuid, uuid, sizeof left.uuid) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (same)
-        unlink(path);
-}
-
-/* A program that was killed leaves its ring file to whoever reads its trace; when the trace is replaced
- * unread, the ring file goes too. */
-static void remove_ring_of(int fd) {
-    struct perftrace_file_header file;
-    char buffer[8192];
-    ssize_t have = pread(fd, buffer, sizeof buffer, 0);
-    size_t at = sizeof file;
-    if (have < (ssize_t)at || memcmp(buffer, PERFTRACE_TRACE_MAGIC, sizeof file.magic) != 0)
-        return;
-    memcpy(&file, buffer, sizeof file);
-    struct perftrace_block_header header;
-    struct perftrace_block_ring ring;
-    while (at + sizeof header + sizeof ring <= (size_t)have) {
-        memcpy(&header, buffer + at, sizeof header);
-        at += sizeof header;
-        if (header.marker != PERFTRACE_BLOCK_MARKER || header.bytes > (size_t)have - at)
-            return;
-        memcpy(&ring, buffer + at, sizeof ring);
-        char path[PATH_MAX] = {0};
-        if (header.kind == PERFTRACE_BLOCK_RING && header.bytes >= sizeof ring &&
-            ring.path_bytes <= header.bytes - sizeof ring && ring.path_bytes < sizeof path) {
-            memcpy(path, buffer + at + sizeof ring, ring.path_bytes);
-            remove_ring(path, file.uuid);
-        }
-        at += header.bytes;
-    }
-}
-
-/* It is appended to wherever it ends: if somebody empties it meanwhile, its length tells (perftrace_trace_look).
+/* A descriptor of the regular file at `path`, locked against other recorders and empty, or a negative errno: EWOULDBLOCK when
+ * it is not to be touched.
  *
- * A descriptor of the regular file at `path`, locked against other recorders, or a negative errno. */
-static int open_locked(const char *path) {
+ * It is appended to wherever it ends: if somebody empties it meanwhile, its length tells (perftrace_trace_look). */
+static int open_locked(const struct perftrace_runtime *runtime, const char *path) {
     int fd = perftrace_above_standard(
         open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (fd < 0)
@@ -244,13 +208,12 @@ static int open_locked(const char *path) {
         error = -errno;
     else if (!S_ISREG(status.st_mode))
         error = -EINVAL;
-    else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        error = -EWOULDBLOCK; /* without locks there is still what the trace itself says */
+    else if (!perftrace_previous_replace(runtime, fd))
+        error = -EWOULDBLOCK;
+    else if (fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0)
         error = -errno;
-    if (error == 0) {
-        remove_ring_of(fd);
-        if (fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0)
-            error = -errno;
-    }
     if (error != 0) {
         close(fd);
         return error;
@@ -258,16 +221,23 @@ static int open_locked(const char *path) {
     return fd;
 }
 
+/* At the path that was asked for, or, where that is taken, at the first with .PID in it that is not. */
+static int open_first_free(struct perftrace_runtime *runtime, bool own_name) {
+    char *trace = runtime->trace.path, *chrome = runtime->chrome_path, base[PATH_MAX], chrome_base[PATH_MAX];
+    int fd = own_name ? -EWOULDBLOCK : open_locked(runtime, trace);
+    memcpy(base, trace, sizeof base);
+    memcpy(chrome_base, chrome, sizeof chrome_base);
+    for (unsigned number = 1; fd == -EWOULDBLOCK && number <= NUMBERS_MAX; number++) {
+        insert_pid(trace, sizeof runtime->trace.path, base, runtime->pid, number);
+        insert_pid(chrome, sizeof runtime->chrome_path, chrome_base, runtime->pid, number);
+        fd = open_locked(runtime, trace);
+    }
+    return fd;
+}
+
 int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name) {
     struct perftrace_trace_file *file = &runtime->trace;
-    int fd = -EWOULDBLOCK;
-    if (!own_name)
-        fd = open_locked(file->path);
-    if (fd == -EWOULDBLOCK) {
-        insert_pid(file->path, sizeof file->path, runtime->pid);
-        insert_pid(runtime->chrome_path, sizeof runtime->chrome_path, runtime->pid);
-        fd = open_locked(file->path);
-    }
+    int fd = open_first_free(runtime, own_name);
     file->own.fd = -1;
     int error = fd < 0 ? fd : perftrace_own_file_take(&file->own, fd, file->path, O_RDWR | O_APPEND);
     if (error != 0)
