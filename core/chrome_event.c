@@ -146,15 +146,22 @@ static char *copy(char *out, const char *bytes, size_t length) {
     return out + length;
 }
 
-/* Microseconds with three decimals. */
-static char *copy_time(char *out, uint64_t time_ns) {
-    out += perftrace_format_unsigned(out, time_ns / 1000);
-    unsigned rest = (unsigned)(time_ns % 1000);
+/* Microseconds with three decimals. Neighbouring events share their second, whose digits are kept. */
+static char *copy_time(struct perftrace_chrome_writer *writer, char *out, uint64_t time_ns) {
+    if (time_ns - writer->second_ns >= 1000000000 || writer->second_digits == 0) {
+        writer->second_ns = time_ns - time_ns % 1000000000;
+        writer->second_digits = perftrace_format_unsigned(writer->second, time_ns / 1000000000);
+    }
+    char digits[9];
+    perftrace_format_nine_digits(digits, (uint32_t)(time_ns - writer->second_ns));
+    if (writer->second_ns == 0) { /* no zeros may lead */
+        out += perftrace_format_unsigned(out, time_ns / 1000);
+    } else {
+        out = copy(out, writer->second, writer->second_digits);
+        out = copy(out, digits, 6);
+    }
     *out++ = '.';
-    *out++ = (char)('0' + rest / 100);
-    *out++ = (char)('0' + rest / 10 % 10);
-    *out++ = (char)('0' + rest % 10);
-    return out;
+    return copy(out, digits + 6, 3);
 }
 
 static void make(struct perftrace_chrome_writer *writer, const struct perftrace_chrome_event *event,
@@ -168,13 +175,17 @@ static void make(struct perftrace_chrome_writer *writer, const struct perftrace_
     char *out = copy(start, event->head->text, event->head->length);
     *out++ = event->phase;
     out = copy(out, "\",\"ts\":", 7);
-    out = copy_time(out, event->time_ns);
+    out = copy_time(writer, out, event->time_ns);
     out = copy(out, event->where.bytes, event->where.length);
-    out = copy(out, event->more.bytes, event->more.length);
+    if (event->more.length != 0)
+        out = copy(out, event->more.bytes, event->more.length);
+    if (event->value_count == 0)
+        *out++ = '}';
     text->length = (size_t)(out - start);
-    if (event->value_count != 0)
+    if (event->value_count != 0) {
         add_arguments(writer, event, drop);
-    LITERAL(text, "}");
+        LITERAL(text, "}");
+    }
 }
 
 int perftrace_chrome_event_make(struct perftrace_chrome_writer *writer,

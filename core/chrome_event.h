@@ -23,6 +23,9 @@ struct perftrace_chrome_writer {
     struct perftrace_buffer text; /* the last event made */
     size_t event_bytes_max;       /* 0: no limit */
     size_t string_bytes_max; /* of an argument's name or value, while making an event that was too long */
+    uint64_t second_ns;      /* the second of the last event's time, in nanoseconds … */
+    char second[PERFTRACE_DIGITS_MAX]; /* … and in digits */
+    unsigned second_digits;            /* 0: none yet */
     struct perftrace_chrome_key keys[PERFTRACE_CHROME_KEYS];
 };
 

@@ -14,21 +14,34 @@ static const char digit_pairs[201] =
     "50515253545556575859606162636465666768697071727374"
     "75767778798081828384858687888990919293949596979899";
 
+static unsigned count_digits(uint64_t value) {
+    unsigned digits = 1;
+    for (; value >= 10000; value /= 10000)
+        digits += 4;
+    return digits + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 unsigned perftrace_format_unsigned(char *out, uint64_t value) {
-    char digits[PERFTRACE_DIGITS_MAX];
-    unsigned at = PERFTRACE_DIGITS_MAX;
-    while (value >= 100) {
+    unsigned digits = count_digits(value), at = digits;
+    for (; value >= 100; value /= 100) {
         at -= 2;
-        memcpy(digits + at, digit_pairs + value % 100 * 2, 2);
-        value /= 100;
+        memcpy(out + at, digit_pairs + value % 100 * 2, 2);
     }
-    if (value >= 10) {
-        at -= 2;
-        memcpy(digits + at, digit_pairs + value * 2, 2);
-    } else
-        digits[--at] = (char)('0' + value);
-    memcpy(out, digits + at, PERFTRACE_DIGITS_MAX - at);
-    return PERFTRACE_DIGITS_MAX - at;
+    if (value >= 10)
+        memcpy(out, digit_pairs + value * 2, 2);
+    else
+        *out = (char)('0' + value);
+    return digits;
+}
+
+void perftrace_format_nine_digits(char *out, uint32_t value) {
+    out[0] = (char)('0' + value / 100000000);
+    value %= 100000000;
+    uint32_t high = value / 10000, low = value % 10000;
+    memcpy(out + 1, digit_pairs + high / 100 * 2, 2);
+    memcpy(out + 3, digit_pairs + high % 100 * 2, 2);
+    memcpy(out + 5, digit_pairs + low / 100 * 2, 2);
+    memcpy(out + 7, digit_pairs + low % 100 * 2, 2);
 }
 
 void perftrace_buffer_unsigned(struct perftrace_buffer *buffer, uint64_t value) {

@@ -24,6 +24,8 @@ void perftrace_buffer_double(struct perftrace_buffer *buffer, double value);
 /* Writes `value` in decimal, without a terminator, and returns its length (at most PERFTRACE_DIGITS_MAX). */
 enum { PERFTRACE_DIGITS_MAX = 20 };
 unsigned perftrace_format_unsigned(char *out, uint64_t value);
+/* A value below 10^9, with leading zeros. */
+void perftrace_format_nine_digits(char *out, uint32_t value);
 
 /* The length in bytes (1 to 4) of the valid UTF-8 character at `bytes`, with *code_point, or 0. Overlong
  * forms and surrogates are not valid (RFC 3629). */

@@ -4,22 +4,43 @@
 #include "log_events.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Events are gathered before they go to the file: two calls of stdio for each would take a quarter of the time. */
+#define GATHERED_BYTES (64u << 10)
 
 struct chrome_export {
     struct perftrace_output output; /* first: the callback finds the rest behind it */
     FILE *file;
-    bool has_events;
     struct perftrace_chrome *chrome; /* of a trace */
     struct log_events *log;          /* of a log; the other one is NULL */
+    bool has_events;
+    size_t gathered;
+    char text[GATHERED_BYTES];
 };
 
 /* Failed writes are kept by the file. */
+static void write_gathered(struct chrome_export *state) {
+    fwrite(state->text, 1, state->gathered, state->file);
+    state->gathered = 0;
+}
+
 static int write_event(struct perftrace_output *output, const char *text, size_t length) {
     struct chrome_export *state = (struct chrome_export *)output;
-    if (state->has_events)
-        fputs(",\n", state->file);
+    if (length + 2 > sizeof state->text - state->gathered)
+        write_gathered(state);
+    if (state->has_events) {
+        memcpy(state->text + state->gathered, ",\n", 2);
+        state->gathered += 2;
+    }
     state->has_events = true;
-    fwrite(text, 1, length, state->file);
+    if (length > sizeof state->text - state->gathered) {
+        write_gathered(state);
+        fwrite(text, 1, length, state->file);
+        return 0;
+    }
+    memcpy(state->text + state->gathered, text, length);
+    state->gathered += length;
     return 0;
 }
 
@@ -51,6 +72,7 @@ static int chrome_item(void *opaque, const struct perftrace_item *item) {
 
 static int chrome_finish(void *opaque) {
     struct chrome_export *state = opaque;
+    write_gathered(state);
     fputs("\n]}\n", state->file);
     return 0;
 }
