@@ -398,7 +398,8 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
 
 /* Writes one record of `site` (a pointer) and sets perftrace_written to its scope's word. `begin`: it opens
  * a span. `depth_here`: the record's; `cold_depth`: the same, or all ones for the thread's. Values
- * are evaluated before the claim: they may record spans of their own. */
+ * are evaluated before the claim: they may record spans of their own. The scope's word is added up in 32 bits, which
+ * saves an extension, and is not zero, as the state is not: that saves the end of a span a test. */
 #define PERFTRACE_WRITE_(site, begin, depth_here, cold_depth, fixed, w1, w2, w3, ...)                        \
     PERFTRACE_EACH_PAIR_(PERFTRACE_EVALUATE_, __VA_ARGS__)                                                   \
     const uint64_t perftrace_w1 = (uint64_t)(w1), perftrace_w2 = (uint64_t)(w2),                             \
@@ -407,7 +408,9 @@ template <typename T> PERFTRACE_INLINE_ struct perftrace_value_ perftrace_value_
     struct perftrace_control *perftrace_c = perftrace_control_;                                              \
     uint64_t perftrace_first, *perftrace_at = 0;                                                             \
     if (PERFTRACE_LIKELY_(perftrace_length <= PERFTRACE_INLINE_BYTES_ / 8)) {                                \
-        perftrace_written = perftrace_state + (uint64_t)(depth_here);                                        \
+        perftrace_written = (uint32_t)(perftrace_state + (uint32_t)(depth_here));                            \
+        if (perftrace_written == 0)                                                                          \
+            __builtin_unreachable();                                                                         \
         perftrace_at = perftrace_claim_(perftrace_c, perftrace_written, &perftrace_first);                   \
     }                                                                                                        \
     if (PERFTRACE_LIKELY_(perftrace_at != 0)) {                                                              \
