@@ -264,7 +264,7 @@ enum perftrace_record_kind {
 /* Page 0 is the header; then `metadata_bytes` of metadata blocks (sites, tracks …, as in a trace) of
  * which the first metadata_used are complete; then segments. A thread owns one segment at a time and
  * fills it with records; a full one waits for the drainer, which appends it to the trace and frees it. Whoever
- * takes it next fills it with zeros first. */
+ * takes it next fills it with zeros, always some way ahead of its records. */
 #define PERFTRACE_SEGMENT_BYTES 65536u
 struct perftrace_ring_file {
     char magic[8];

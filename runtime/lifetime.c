@@ -14,6 +14,10 @@
 #include <unistd.h>
 
 #define SINKS_GRACE_NS 2000000000u
+/* A thread that was ended, or jumped away, while it changed segments never says that it is done. */
+#define TAKING_WAITS 100
+#define TAKING_WAIT_NS 100000
+#define LOCK_SPINS 200
 #define LOCK_WAIT_NS 10000000 /* whoever waits looks again after this, should a wake-up have been lost */
 
 /* What a forked child remembers: it goes on by the same configuration under a name of its own. */
@@ -79,6 +83,14 @@ void perftrace_urge_drainer(struct perftrace_runtime *runtime) {
     perftrace_wake_drainer(runtime);
 }
 
+static void spin(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("pause");
+#else
+    __asm__ volatile("yield");
+#endif
+}
+
 /* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
 void perftrace_lock_word(int *lock, sigset_t *saved) {
     sigset_t all;
@@ -87,6 +99,14 @@ void perftrace_lock_word(int *lock, sigset_t *saved) {
     int state = 0;
     if (__atomic_compare_exchange_n(lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
+    /* It is held for a microsecond or so, and to be put to sleep and woken takes twenty. */
+    for (int i = 0; i < LOCK_SPINS; i++) {
+        state = 0;
+        if (__atomic_load_n(lock, __ATOMIC_RELAXED) == 0 &&
+            __atomic_compare_exchange_n(lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return;
+        spin();
+    }
     while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE) != 0)
         perftrace_futex_wait(lock, 2, LOCK_WAIT_NS);
 }
@@ -369,6 +389,8 @@ void perftrace_shutdown(void) {
     perftrace_unlock(runtime, &saved);
     if (!mine)
         return;
+    for (int i = 0; i < TAKING_WAITS && __atomic_load_n(&runtime->taking, __ATOMIC_SEQ_CST) != 0; i++)
+        nanosleep(&(struct timespec){0, TAKING_WAIT_NS}, NULL);
     perftrace_forget();
     __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
     if (!join_recorder(runtime)) {

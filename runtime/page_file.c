@@ -18,7 +18,10 @@
 #include <unistd.h>
 
 #define PAGE 4096u
-#define WINDOW (UINT64_C(1) << 16) /* of the file, mapped; no system has greater pages */
+#define BEHIND (UINT64_C(1) << 16) /* no system has greater pages */
+#define TABLE (UINT64_C(2) << 20)  /* what one page table maps */
+#define MAPPED (TABLE - BEHIND)    /* … so that the table is not taken away with the window */
+#define WINDOW (MAPPED - BEHIND)
 #define HEAD "{\"displayTimeUnit\":\"ns\",\"traceEvents\":["
 #define CLOSING "\n]}"
 #define CLOSING_BYTES (sizeof CLOSING - 1)
@@ -38,7 +41,9 @@ struct perftrace_page_file {
     int step_fd; /* holds BEFORE_STEP AFTER_STEP; -1: nothing can be mapped */
     struct perftrace_own_file own, own_step;
     char *path;
-    char *window; /* two WINDOWs from window_at, so that each boundary lies within one mapping; or NULL */
+    char *place; /* where windows are mapped; NULL: none yet */
+    char *
+        window; /* the file from window_at on, mapped there: WINDOW, and BEHIND for the last boundary; or NULL */
     uint64_t window_at;
     uint64_t page_at; /* where the page at hand lies in the file */
     uint64_t size;    /* of the file: blanks from the closing up to here */
@@ -124,21 +129,29 @@ static int fill_page(struct perftrace_page_file *file) {
     return 0;
 }
 
+/* A place for windows in the reach of one page table. What is mapped there is replaced every 500 pages, at which each
+ * processor that runs a thread of the program is interrupted, once for each table: that shows in the program's times. */
+static char *reserve_place(void) {
+    char *place = mmap(NULL, 2 * TABLE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return place == MAP_FAILED ? NULL : place;
+}
+
+static char *aligned(char *place) {
+    return place + (TABLE - (uintptr_t)place % TABLE) % TABLE;
+}
+
 /* Where the boundary behind the page at hand is mapped; NULL: it can't be. */
 static char *map_boundary(struct perftrace_page_file *file) {
     uint64_t window_at = file->page_at - file->page_at % WINDOW;
-    if (file->window != NULL && window_at != file->window_at) {
-        munmap(file->window, 2 * WINDOW);
-        file->window = NULL;
-    }
-    if (file->window == NULL) {
-        void *window = mmap(NULL, 2 * WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t)window_at);
-        if (window == MAP_FAILED)
-            return NULL;
-        file->window = window;
+    if (file->place == NULL && (file->place = reserve_place()) == NULL)
+        return NULL;
+    if (file->window == NULL || window_at != file->window_at) {
+        void *window = mmap(aligned(file->place), MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                            file->fd, (off_t)window_at);
+        file->window = window == MAP_FAILED ? NULL : window;
         file->window_at = window_at;
     }
-    return file->window + (file->page_at + PAGE - window_at);
+    return file->window == NULL ? NULL : file->window + (file->page_at + PAGE - window_at);
 }
 
 /* Moves the closing from the end of the page to the beginning of the next. */
@@ -294,8 +307,8 @@ int perftrace_page_file_close(struct perftrace_page_file *file) {
     if (file == NULL)
         return 0;
     int result = perftrace_page_file_flush(file);
-    if (file->window != NULL)
-        munmap(file->window, 2 * WINDOW);
+    if (file->place != NULL)
+        munmap(file->place, 2 * TABLE);
     perftrace_own_file_close(&file->own_step);
     bool short_closing = file->written == 0 || file->written == PAGE_FULL;
     uint64_t end = file->page_at + file->written + (short_closing ? SHORT_CLOSING_BYTES : CLOSING_BYTES);

@@ -2,8 +2,12 @@
 #include "runtime.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define RECORD_BYTES_MAX 16384u
+#define CLEAR_BYTES 4096u
+#define FAST_NS 1000000u /* a segment filled in less */
+#define WAITING_FEW 16u  /* segments of a thread that may wait without the drainer being woken */
 
 /* Where another thread asks this one to look up (it sets the epoch to a value that no tick has), the answer must
  * not be overwritten. */
@@ -15,40 +19,64 @@ static void set_epoch(struct perftrace_runtime *runtime, struct perftrace_thread
         __atomic_store_n(&thread->control.epoch, PERFTRACE_NO_EPOCH, __ATOMIC_SEQ_CST);
 }
 
-/* A segment for the thread, or NULL; *none_free: because none is free. */
-static struct perftrace_segment *take_segment(struct perftrace_runtime *runtime,
-                                              struct perftrace_thread *thread, bool *none_free) {
-    sigset_t saved;
-    perftrace_lock(runtime, &saved);
-    bool recording = runtime->state == PERFTRACE_STATE_RECORDING && thread->generation == runtime->generation;
-    struct perftrace_segment *segment = recording ? perftrace_segment_take(runtime, thread) : NULL;
-    *none_free = recording && runtime->free_count == 0;
-    perftrace_unlock(runtime, &saved);
-    return segment;
+/* Fills the thread's segment with zeros up to `to` at least, but for its end. Ahead of the cursor there must always be
+ * one, as that is where readers stop; the thread writes them itself, which brings the memory into the right processor's
+ * cache, and step by step, as all at once would be microseconds in which the program waits. */
+static void clear_up_to(struct perftrace_segment *segment, char **cleared, const char *to) {
+    char *end = (char *)segment + PERFTRACE_SEGMENT_BYTES;
+    if (*cleared >= to || *cleared == end)
+        return;
+    size_t wanted = (size_t)(to - *cleared), left = (size_t)(end - *cleared);
+    size_t bytes = (wanted + CLEAR_BYTES - 1) / CLEAR_BYTES * CLEAR_BYTES;
+    if (bytes > left)
+        bytes = left;
+    memset(*cleared, 0, bytes);
+    *cleared += bytes;
+}
+
+/* The drainer looks by itself every flush_ms. It is woken for a thread that fills segments fast, so that this goes round in
+ * few, which stay in the cache; not for others, to whom a wake-up costs more than all their records meanwhile. */
+static void tell_drainer(struct perftrace_runtime *runtime, const struct perftrace_thread *thread,
+                         uint64_t ticks) {
+    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    uint32_t waiting = __atomic_load_n(&thread->waiting, __ATOMIC_RELAXED);
+    bool fast = ticks < runtime->settle_ticks * (FAST_NS / PERFTRACE_SETTLE_NS);
+    if (waiting > most / 2)
+        perftrace_urge_drainer(runtime);
+    else if (fast || waiting >= WAITING_FEW ||
+             __atomic_load_n(&runtime->free_count, __ATOMIC_RELAXED) < PERFTRACE_SEGMENTS_SPARE / 4)
+        perftrace_wake_drainer(runtime);
+}
+
+static void change_segments(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
+                            struct perftrace_segment *segment, bool whole) {
+    char *cleared = (char *)(segment + 1);
+    clear_up_to(segment, &cleared, cleared + 8);
+    uint64_t now = perftrace_segment_start(runtime, segment), before = thread->segment_ticks;
+    bool first = thread->segment == NULL;
+    if (!first)
+        perftrace_segment_hand_over(runtime, thread, whole ? thread->control.cursor : NULL);
+    thread->segment = segment;
+    thread->cleared = cleared;
+    thread->segment_ticks = now;
+    perftrace_losses_copy(thread);
+    thread->control.cursor = (uint64_t *)(segment + 1);
+    set_epoch(runtime, thread, (uint32_t)(now >> 32));
+    if (!first)
+        tell_drainer(runtime, thread, now - before);
 }
 
 /* Puts the thread, which has claimed its control block, on to its next segment. False: there is none. */
 static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thread *thread, bool whole) {
-    bool none_free;
-    struct perftrace_segment *segment = take_segment(runtime, thread, &none_free);
-    if (segment == NULL && none_free && !__atomic_load_n(&runtime->cannot_grow, __ATOMIC_RELAXED) &&
-        perftrace_rings_grow(runtime, 1, false))
-        segment = take_segment(runtime, thread, &none_free);
-    if (segment == NULL)
-        return false;
-    perftrace_segment_start(runtime, segment);
-    if (thread->segment != NULL)
-        perftrace_segment_hand_over(runtime, thread, whole ? thread->control.cursor : NULL);
-    thread->segment = segment;
-    perftrace_losses_copy(thread);
-    thread->control.cursor = (uint64_t *)(segment + 1);
-    set_epoch(runtime, thread, (uint32_t)(segment->base_tick >> 32));
-    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
-    if (__atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) > most / 2)
-        perftrace_urge_drainer(runtime);
-    else
-        perftrace_wake_drainer(runtime);
-    return true;
+    struct perftrace_segment *segment = NULL;
+    __atomic_add_fetch(&runtime->taking, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&runtime->state, __ATOMIC_SEQ_CST) == PERFTRACE_STATE_RECORDING &&
+        thread->generation == runtime->generation)
+        segment = perftrace_segment_take(runtime, thread);
+    if (segment != NULL)
+        change_segments(runtime, thread, segment, whole);
+    __atomic_sub_fetch(&runtime->taking, 1, __ATOMIC_RELEASE);
+    return segment != NULL;
 }
 
 /* Bytes left in the thread's segment. */
@@ -58,9 +86,7 @@ static size_t left(const struct perftrace_thread *thread) {
     return (size_t)((char *)thread->segment + PERFTRACE_SEGMENT_BYTES - (char *)thread->control.cursor);
 }
 
-/* Makes sure that a record of so many words fits at the cursor. `whole`: it is known that the records up to the
- * cursor are. */
-static bool make_room(struct perftrace_runtime *runtime, struct perftrace_thread *thread, size_t words,
+static bool find_room(struct perftrace_runtime *runtime, struct perftrace_thread *thread, size_t words,
                       bool end_of_span, bool whole) {
     if (whole && left(thread) >= words * 8 + PERFTRACE_RESERVE_BYTES)
         return true;
@@ -77,6 +103,18 @@ static bool make_room(struct perftrace_runtime *runtime, struct perftrace_thread
     }
 }
 
+/* Makes sure that a record of so many words fits at the cursor, with a zero behind it. `whole`: it is known that the
+ * records up to the cursor are. */
+static bool make_room(struct perftrace_runtime *runtime, struct perftrace_thread *thread, size_t words,
+                      bool end_of_span, bool whole) {
+    if (!find_room(runtime, thread, words, end_of_span, whole))
+        return false;
+    const char *behind = (const char *)thread->control.cursor + (words + 1) * 8;
+    /* With what the inline path may need next, it is not here again after a single record. */
+    clear_up_to(thread->segment, &thread->cleared, behind + PERFTRACE_SLACK_);
+    return true;
+}
+
 /* Claims the control block. False: it is claimed already. */
 static bool claim(struct perftrace_thread *thread) {
     if (!perftrace_take_(&thread->control, PERFTRACE_FREE_))
@@ -85,11 +123,13 @@ static bool claim(struct perftrace_thread *thread) {
     return false;
 }
 
-/* Ends the claim: room becomes what is left. */
+/* Ends the claim: room becomes what is left, as far as that has been cleared; a zero stays behind it. */
 static void unclaim(struct perftrace_thread *thread) {
-    size_t bytes = left(thread);
-    int64_t room = bytes > PERFTRACE_RESERVE_BYTES ? (int64_t)(bytes - PERFTRACE_RESERVE_BYTES) : 0;
-    __atomic_store_n(&thread->control.room, PERFTRACE_FREE_ + room, __ATOMIC_RELEASE);
+    int64_t room = (int64_t)left(thread) - (int64_t)PERFTRACE_RESERVE_BYTES;
+    int64_t cleared = thread->segment != NULL ? thread->cleared - (char *)thread->control.cursor - 8 : 0;
+    if (room > cleared)
+        room = cleared;
+    __atomic_store_n(&thread->control.room, PERFTRACE_FREE_ + (room > 0 ? room : 0), __ATOMIC_RELEASE);
 }
 
 /* The ticks of a record's first word, behind a REBASE where the epoch has changed. */

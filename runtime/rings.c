@@ -1,7 +1,5 @@
 /* Rings: the memory that records are written into, shared with a file in tmpfs so that it survives the
- * process. Segments of 64 KiB; a thread fills one at a time, the drainer empties and frees it. Free ones are
- * used again last in, first out, so that a drainer that keeps up makes a thread go round in a few segments that
- * stay in the processor's cache. */
+ * process. It consists of metadata and of segments (segments.c). */
 #include "runtime.h"
 
 #include <errno.h>
@@ -196,11 +194,11 @@ static void add_extent(struct perftrace_runtime *runtime, char *memory) {
     uint32_t have = runtime->segment_count;
     sigset_t saved;
     perftrace_lock(runtime, &saved);
-    for (uint32_t i = 0; i < PERFTRACE_SEGMENTS_PER_EXTENT; i++) {
+    for (uint32_t i = 0; i < PERFTRACE_SEGMENTS_PER_EXTENT; i++)
         runtime->segments[have + i] =
             (struct perftrace_segment *)(void *)(memory + i * PERFTRACE_SEGMENT_BYTES);
-        runtime->free_segments[runtime->free_count++] = have + PERFTRACE_SEGMENTS_PER_EXTENT - 1 - i;
-    }
+    for (uint32_t i = PERFTRACE_SEGMENTS_PER_EXTENT; i > 0; i--)
+        perftrace_segment_push(runtime, have + i - 1);
     runtime->segment_count += PERFTRACE_SEGMENTS_PER_EXTENT;
     __atomic_store_n(&runtime->ring->segment_count, runtime->segment_count, __ATOMIC_RELEASE);
     perftrace_unlock(runtime, &saved);
@@ -297,19 +295,11 @@ void perftrace_rings_undo(struct perftrace_runtime *runtime) {
     perftrace_unlock(runtime, &saved);
 }
 
-static uint32_t count_free(struct perftrace_runtime *runtime) {
-    sigset_t saved;
-    perftrace_lock(runtime, &saved);
-    uint32_t count = runtime->free_count;
-    perftrace_unlock(runtime, &saved);
-    return count;
-}
-
 bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted, bool own_thread) {
     sigset_t saved;
     bool enough;
     perftrace_lock_word(&runtime->growing, &saved);
-    while (!(enough = count_free(runtime) >= wanted)) {
+    while (!(enough = __atomic_load_n(&runtime->free_count, __ATOMIC_RELAXED) >= wanted)) {
         bool allowed = runtime->segment_count + PERFTRACE_SEGMENTS_PER_EXTENT <= runtime->segments_max;
         char *memory = allowed ? map_extent(runtime, own_thread) : NULL;
         if (memory == NULL)
@@ -335,66 +325,4 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
     memcpy(runtime->metadata + used + sizeof header, payload, bytes);
     __atomic_store_n(&ring->metadata_used, used + sizeof header + bytes, __ATOMIC_RELEASE);
     return true;
-}
-
-/* The flight recorder gives up the oldest. */
-static void overwrite_oldest(struct perftrace_runtime *runtime) {
-    uint32_t oldest = UINT32_MAX;
-    for (uint32_t i = 0; i < runtime->segment_count; i++)
-        if (__atomic_load_n(&runtime->segments[i]->state, __ATOMIC_ACQUIRE) == PERFTRACE_SEGMENT_FULL &&
-            !runtime->draining[i] &&
-            (oldest == UINT32_MAX || runtime->segments[i]->filled < runtime->segments[oldest]->filled))
-            oldest = i;
-    if (oldest != UINT32_MAX)
-        perftrace_segment_free(runtime, oldest);
-}
-
-struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
-                                                 struct perftrace_thread *thread) {
-    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
-    if (runtime->config.when_full == PERFTRACE_FULL_OVERWRITE) {
-        if (runtime->free_count == 0 && runtime->segment_count == runtime->segments_max)
-            overwrite_oldest(runtime);
-    } else if (__atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) + 1 > most) {
-        return NULL;
-    }
-    if (runtime->free_count == 0)
-        return NULL;
-    uint32_t index = runtime->free_segments[--runtime->free_count];
-    struct perftrace_segment *segment = runtime->segments[index];
-    runtime->owners[index] = thread;
-    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-        segment->lost[i] = 0; /* until the thread owns it */
-    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_CLEARING, __ATOMIC_RELEASE);
-    segment->track = thread->track;
-    segment->sequence = thread->sequence++;
-    return segment;
-}
-
-void perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment) {
-    memset(segment + 1, 0, PERFTRACE_SEGMENT_RECORD_BYTES);
-    segment->base_tick = perftrace_ticks_now(runtime) & ~(uint64_t)UINT32_MAX;
-    segment->drained = 0;
-    segment->end = 0;
-    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_ACTIVE, __ATOMIC_RELEASE);
-}
-
-void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
-                                 const uint64_t *end) {
-    struct perftrace_segment *segment = thread->segment;
-    __atomic_add_fetch(&thread->waiting, 1, __ATOMIC_RELAXED);
-    segment->filled = __atomic_add_fetch(&runtime->filled, 1, __ATOMIC_RELAXED);
-    segment->end = end == NULL ? UINT32_MAX : (uint32_t)((const char *)end - (const char *)(segment + 1));
-    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FULL, __ATOMIC_RELEASE);
-}
-
-void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index) {
-    struct perftrace_segment *segment = runtime->segments[index];
-    struct perftrace_thread *owner = runtime->owners[index];
-    if (owner != NULL && owner->track == segment->track)
-        if (__atomic_sub_fetch(&owner->waiting, 1, __ATOMIC_RELAXED) == 0 && !owner->used)
-            perftrace_losses_settle(runtime, owner);
-    runtime->owners[index] = NULL;
-    __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FREE, __ATOMIC_RELEASE);
-    runtime->free_segments[runtime->free_count++] = index;
 }

@@ -48,6 +48,8 @@ enum perftrace_runtime_state {
 struct perftrace_thread {
     struct perftrace_control control;
     struct perftrace_segment *segment; /* the one being filled */
+    char *cleared;                     /* up to here it holds zeros ahead of the cursor */
+    uint64_t segment_ticks;            /* when it was begun */
     uint32_t epoch;                    /* as in control, also where that says: always cold */
     struct perftrace_thread *next;     /* of all threads ever */
     uint64_t sequence;                 /* of the next segment */
@@ -81,6 +83,7 @@ struct perftrace_runtime {
     int lock;
     int state;         /* enum perftrace_runtime_state (atomic) */
     unsigned flushing; /* threads in perftrace_flush (atomic) */
+    unsigned taking;   /* threads that are going on to another segment (atomic): the end waits for them */
     uint32_t pid;
     bool use_clock_gettime; /* the kernel does not trust the tick counter: no inline path */
     uint64_t generation;
@@ -108,8 +111,11 @@ struct perftrace_runtime {
     uint64_t bases[PERFTRACE_SEGMENTS_MAX]; /* base tick in force after what is drained; the drainer's */
     bool draining[PERFTRACE_SEGMENTS_MAX];  /* the drainer reads it: not to be overwritten */
     uint64_t filled;
-    uint32_t free_segments[PERFTRACE_SEGMENTS_MAX];
-    uint32_t free_count;
+    /* The free ones are a stack (Treiber, 1986): its first, plus one, in the lower half; in the upper how often it has
+     * changed, so that nobody takes an old state for the present one. */
+    uint64_t free_segments;
+    uint32_t next_free[PERFTRACE_SEGMENTS_MAX]; /* plus one */
+    uint32_t free_count;                        /* about */
     uint64_t lost_by_ended_threads[PERFTRACE_LOSS_CAUSES];
     uint64_t lost_settled[PERFTRACE_LOSS_CAUSES]; /* of all threads that were, the sum of `settled` */
     uint32_t tracks;
@@ -197,11 +203,14 @@ bool perftrace_rings_grow(struct perftrace_runtime *runtime, uint32_t wanted, bo
 /* With the lock held: appends a metadata block. False: no room now. */
 bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, const void *payload,
                             size_t bytes);
-/* With the lock held: a segment for the thread, or NULL. It becomes its own with perftrace_segment_start, which
- * fills it with zeros: the thread does that itself, since it brings the memory into the right processor's cache. */
+
+/* ---- segments.c ---- */
+/* A free segment for the thread; NULL: there is none for it. For a caller that counts in runtime->taking. No lock, and so
+ * no system call: a thread comes here every few thousand records. It becomes the thread's own with
+ * perftrace_segment_start, before which its beginning must have been filled with zeros, and which returns when that is. */
 struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
                                                  struct perftrace_thread *thread);
-void perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
+uint64_t perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
 /* Brings the losses in a thread's segment up to date, though signal handlers may be counting. */
 void perftrace_losses_copy(struct perftrace_thread *thread);
 /* With the lock held: the thread's track tells of no more losses; what the trace does not know yet is counted for the
@@ -213,6 +222,8 @@ void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perft
                                  const uint64_t *end);
 /* With the lock held: frees a FULL segment of which nothing is needed any more. */
 void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index);
+/* Puts a segment among the free ones. */
+void perftrace_segment_push(struct perftrace_runtime *runtime, uint32_t index);
 
 /* ---- threads.c ---- */
 extern struct perftrace_control perftrace_no_control; /* of threads that have no ring: everything is cold */
