@@ -23,7 +23,7 @@ bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b) 
     return a.input != b.input ? a.input < b.input : a.number < b.number;
 }
 
-struct analysis *analysis_open(uint32_t slowest_max, uint64_t seed) {
+struct analysis *analysis_open(uint32_t slowest_max) {
     struct analysis *analysis = calloc(1, sizeof *analysis);
     struct analysis_state *state = calloc(1, sizeof *state);
     struct analysis_slow_call *slowest = calloc((size_t)slowest_max + 1, sizeof *slowest);
@@ -33,7 +33,6 @@ struct analysis *analysis_open(uint32_t slowest_max, uint64_t seed) {
         free(slowest);
         return NULL;
     }
-    state->names.seed = state->parameters.seed = seed;
     state->slowest_max = slowest_max;
     analysis->state = state;
     analysis->slowest = slowest;

@@ -79,9 +79,8 @@ struct analysis {
     struct analysis_state *state; /* collect.c's own */
 };
 
-/* Keeps the `slowest_max` slowest calls; `seed` is any number the input's author can't foresee. NULL
- * without memory. Free with analysis_close (NULL: nothing happens). */
-struct analysis *analysis_open(uint32_t slowest_max, uint64_t seed);
+/* Keeps the `slowest_max` slowest calls. NULL without memory. Free with analysis_close (NULL: nothing happens). */
+struct analysis *analysis_open(uint32_t slowest_max);
 void analysis_close(struct analysis *analysis);
 
 /* Around the items of one reader. `name` is copied; the reader must live until the end of its input. All

@@ -1,6 +1,8 @@
 /* Hash tables with open addressing over dense arrays: an entry is found by its hash, and kept by its number. */
 #include "intern.h"
 
+#include "../core/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,28 +19,6 @@ int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes
     *array = grown;
     *capacity = wanted;
     return 0;
-}
-
-/* Multiplication with both halves of the product folded together: every input bit reaches every output bit. */
-static uint64_t mix(uint64_t a, uint64_t b) {
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static uint64_t hash_text(uint64_t seed, const char *bytes, size_t length) {
-    uint64_t hash = seed ^ (length * UINT64_C(0x9e3779b97f4a7c15));
-    uint64_t word;
-    for (; length >= 8; bytes += 8, length -= 8) {
-        memcpy(&word, bytes, 8);
-        hash = mix(hash ^ word, UINT64_C(0xa0761d6478bd642f));
-    }
-    word = 0;
-    memcpy(&word, bytes, length);
-    return mix(hash ^ word ^ seed, UINT64_C(0xe7037ed1a0b428db));
-}
-
-static uint64_t hash_key(uint64_t key) {
-    return mix(key ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xa0761d6478bd642f));
 }
 
 /* Slots are doubled when three quarters are taken; `hash_of` gives an entry's hash for its new place. */
@@ -67,10 +47,12 @@ static uint64_t text_hash_of(const void *table, uint32_t number) {
 }
 
 uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
+    if (table->seed == 0)
+        table->seed = perftrace_hash_key();
     if (length > UINT32_MAX ||
         slots_reserve(&table->slots, &table->slot_count, table->count, text_hash_of, table) != 0)
         return INTERN_NONE;
-    uint64_t hash = hash_text(table->seed + owner, bytes, length);
+    uint64_t hash = perftrace_hash_text(table->seed + owner, bytes, length);
     uint32_t at = (uint32_t)hash & (table->slot_count - 1);
     for (; table->slots[at] != 0; at = (at + 1) & (table->slot_count - 1)) {
         const struct text_entry *entry = &table->entries[table->slots[at] - 1];
@@ -101,18 +83,21 @@ void text_table_free(struct text_table *table) {
 }
 
 static uint64_t pair_hash_of(const void *table, uint32_t number) {
-    return hash_key(((const struct pair_table *)table)->keys[number]);
+    const struct pair_table *pairs = table;
+    return perftrace_hash_number(pairs->seed, pairs->keys[number]);
 }
 
 /* The slot of `key`, or the empty one where it belongs. */
 static uint32_t pair_slot(const struct pair_table *table, uint64_t key) {
-    uint32_t at = (uint32_t)hash_key(key) & (table->slot_count - 1);
+    uint32_t at = (uint32_t)perftrace_hash_number(table->seed, key) & (table->slot_count - 1);
     while (table->slots[at] != 0 && table->keys[table->slots[at] - 1] != key)
         at = (at + 1) & (table->slot_count - 1);
     return at;
 }
 
 uint32_t pair_table_add(struct pair_table *table, uint64_t key) {
+    if (table->seed == 0)
+        table->seed = perftrace_hash_key();
     if (slots_reserve(&table->slots, &table->slot_count, table->count, pair_hash_of, table) != 0)
         return INTERN_NONE;
     uint32_t at = pair_slot(table, key);

@@ -8,7 +8,7 @@
 #define INTERN_NONE UINT32_MAX
 
 /* Texts, each with an owner: the same bytes under two owners are two entries. Zero-initialised is empty;
- * `seed` makes collisions unpredictable for whoever wrote the input. */
+ * `seed`, chosen when first needed, makes collisions unpredictable for whoever wrote the input. */
 struct text_entry {
     const char *bytes;
     uint32_t length;
@@ -34,6 +34,7 @@ struct pair_table {
     uint32_t count, capacity;
     uint32_t *slots;
     uint32_t slot_count;
+    uint64_t seed; /* as in text_table */
 };
 static inline uint64_t pair_key(uint32_t first, uint32_t second) {
     return (uint64_t)first << 32 | second;

@@ -1,14 +1,14 @@
 /* A hash map from (group, id) to a pointer: open addressing, linear probing, no tombstones. */
 #include "map.h"
 
+#include "hash.h"
+
 #include <stdlib.h>
 
-/* Murmur3's finalizer, seeded with where the slots lie, which differs from run to run. */
+/* The group has its own way in: beside the id, one could be made to undo the other. */
 static size_t home(const struct perftrace_map *map, uint32_t group, uint64_t id) {
-    uint64_t hash = id ^ ((uint64_t)group << 32) ^ (uint64_t)(uintptr_t)map->slots;
-    hash = (hash ^ (hash >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-    hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return (size_t)(hash ^ (hash >> 33)) & (map->size - 1);
+    uint64_t key = map->key + group * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)perftrace_hash_number(key, id) & (map->size - 1);
 }
 
 /* The slot with the key, or the empty one where it would go. */
@@ -24,7 +24,9 @@ void *perftrace_map_find(const struct perftrace_map *map, uint32_t group, uint64
 }
 
 static bool grow(struct perftrace_map *map) {
-    struct perftrace_map bigger = {.size = map->size == 0 ? 64 : map->size * 2, .count = map->count};
+    struct perftrace_map bigger = {.size = map->size == 0 ? 64 : map->size * 2,
+                                   .count = map->count,
+                                   .key = map->size == 0 ? perftrace_hash_key() : map->key};
     bigger.slots = calloc(bigger.size, sizeof *bigger.slots);
     if (bigger.slots == NULL)
         return false;

@@ -1,5 +1,5 @@
-/* A hash map from (group, id) to a pointer. Its order never shows, so it may be seeded: keys come from
- * untrusted input and must not be able to make it slow. */
+/* A hash map from (group, id) to a pointer. Its order never shows, so that its hashes may be keyed: ids come
+ * from untrusted input and must not be able to make it slow. */
 #ifndef PERFTRACE_CORE_MAP_H
 #define PERFTRACE_CORE_MAP_H
 
@@ -18,6 +18,7 @@ struct perftrace_map {
     struct perftrace_map_slot *slots;
     size_t size; /* zero or a power of two, at least twice the count */
     size_t count;
+    uint64_t key; /* of the hashes */
 };
 
 void *perftrace_map_find(const struct perftrace_map *map, uint32_t group, uint64_t id);

@@ -1,6 +1,8 @@
 /* Sites and tracks: from blocks into tables. */
 #include "tables.h"
 
+#include "hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,35 +134,25 @@ static bool same_text(struct perftrace_text a, struct perftrace_text b) {
     return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
 }
 
-/* FNV-1a over name and target, with a byte between them that neither is likely to hold. */
-static uint64_t hash_name(const struct perftrace_site_info *info) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < info->name.length; i++)
-        hash = (hash ^ (unsigned char)info->name.bytes[i]) * UINT64_C(0x100000001b3);
-    hash = (hash ^ 0xff) * UINT64_C(0x100000001b3);
-    for (size_t i = 0; i < info->target.length; i++)
-        hash = (hash ^ (unsigned char)info->target.bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-/* Finds or starts the group of sites with this name and target. Names that merely hash alike are told
- * apart by a few tries under other keys, and then share a group: that costs a hostile trace its own
- * async spans, and nobody any time. */
+/* Finds or starts the group of sites with this name and target. Names that merely hash alike, which nobody can bring
+ * about, are told apart by the map's groups. */
 static bool join_group(struct perftrace_tables *tables, struct perftrace_site_entry *entry) {
-    uint64_t hash = hash_name(&entry->info);
-    const struct perftrace_site_entry *other = NULL;
-    for (uint32_t attempt = 0; attempt < 4; attempt++) {
-        other = perftrace_map_find(&tables->groups, attempt, hash);
+    if (tables->hash_key == 0)
+        tables->hash_key = perftrace_hash_key();
+    uint64_t hash = perftrace_hash_text(tables->hash_key, entry->info.name.bytes, entry->info.name.length);
+    hash = perftrace_hash_text(hash, entry->info.target.bytes, entry->info.target.length);
+    for (uint32_t attempt = 0;; attempt++) {
+        const struct perftrace_site_entry *other = perftrace_map_find(&tables->groups, attempt, hash);
         if (other == NULL) {
             entry->group = entry->info.id;
             return perftrace_map_put(&tables->groups, attempt, hash, entry);
         }
         if (same_text(other->info.name, entry->info.name) &&
-            same_text(other->info.target, entry->info.target))
-            break;
+            same_text(other->info.target, entry->info.target)) {
+            entry->group = other->group;
+            return true;
+        }
     }
-    entry->group = other->group;
-    return true;
 }
 
 static bool add_shape(struct perftrace_tables *tables, uint32_t id,

@@ -50,6 +50,7 @@ struct perftrace_tables {
     struct perftrace_site_entry **sites; /* in order of appearance */
     size_t site_count, site_capacity;
     struct perftrace_map groups;
+    uint64_t hash_key;                     /* of names in `groups` */
     struct perftrace_track_state **tracks; /* in order of appearance */
     size_t track_count, track_capacity;
     struct perftrace_map tracks_by_id;

@@ -1,6 +1,7 @@
 /* Calls -> totals by function, for programs that want no more than that. */
 #include "../include/perftrace_reader.h"
 
+#include "../core/hash.h"
 #include "../core/map.h"
 
 #include <stdlib.h>
@@ -12,16 +13,11 @@ struct totals {
     uint32_t *of_site; /* by site id: 1 + index of its function; 0: not seen yet */
     size_t site_capacity;
     struct perftrace_map by_name; /* hash of name and target -> &functions' index + 1, as a number */
+    uint64_t hash_key;
 };
 
 static bool same_text(struct perftrace_text a, struct perftrace_text b) {
     return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
-}
-
-static uint64_t hash_text(uint64_t hash, struct perftrace_text text) {
-    for (size_t i = 0; i < text.length; i++)
-        hash = (hash ^ (unsigned char)text.bytes[i]) * UINT64_C(0x100000001b3);
-    return (hash ^ 0xff) * UINT64_C(0x100000001b3);
 }
 
 static bool add_function(struct totals *totals, const struct perftrace_site_info *site) {
@@ -41,7 +37,8 @@ static bool add_function(struct totals *totals, const struct perftrace_site_info
 /* The function that a site seen for the first time belongs to: 1 + its index, or 0 without memory. Names
  * that hash alike are told apart by the map's group. */
 static uint32_t find_function(struct totals *totals, const struct perftrace_site_info *site) {
-    uint64_t hash = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), site->name), site->target);
+    uint64_t hash = perftrace_hash_text(totals->hash_key, site->name.bytes, site->name.length);
+    hash = perftrace_hash_text(hash, site->target.bytes, site->target.length);
     for (uint32_t attempt = 0;; attempt++) {
         uint32_t index = (uint32_t)(uintptr_t)perftrace_map_find(&totals->by_name, attempt, hash);
         if (index == 0) {
@@ -107,7 +104,7 @@ static int by_calls(const void *a, const void *b) {
 
 ptrdiff_t perftrace_reader_aggregate(struct perftrace_reader *reader,
                                      struct perftrace_function_total **result) {
-    struct totals totals = {0};
+    struct totals totals = {.hash_key = perftrace_hash_key()};
     const struct perftrace_item *item;
     ptrdiff_t outcome = 0;
     *result = NULL;

@@ -24,7 +24,8 @@ struct perftrace_log_reader {
     char *buffer; /* `capacity` bytes and PERFTRACE_LOG_PADDING */
     size_t capacity;
     size_t begin, end; /* what is not yet parsed */
-    size_t searched;   /* bytes from `begin` on that are known to hold no newline */
+    size_t searched;   /* bytes from `begin` on that are known to hold no newline … */
+    bool newline;      /* … and whether one stands right behind them */
     uint64_t offset;   /* of `begin` in the input */
     uint64_t line;     /* at `begin`, from 1 */
     struct perftrace_reader_options options;
@@ -81,7 +82,8 @@ void perftrace_log_close(struct perftrace_log_reader *log) {
 static void advance(struct perftrace_log_reader *log, size_t bytes) {
     log->begin += bytes;
     log->offset += bytes;
-    log->searched = 0;
+    log->newline = log->newline && bytes <= log->searched;
+    log->searched = bytes < log->searched ? log->searched - bytes : 0;
 }
 
 static void tell_damage(struct perftrace_log_reader *log, uint64_t bytes, const char *why) {
@@ -160,13 +162,18 @@ static bool find_record(struct perftrace_log_reader *log) {
     return found != NULL;
 }
 
-/* The newline that ends the record at `begin`, or the end of the input. NULL if it is not there yet. */
+/* The newline that ends the record at `begin`, or the end of the input. NULL if it is not there yet. What has been looked
+ * through is not looked through again: many records may begin on one line. */
 static char *find_end(struct perftrace_log_reader *log) {
     char *from = log->buffer + log->begin + log->searched;
+    if (log->newline)
+        return from;
     char *newline = memchr(from, '\n', log->end - log->begin - log->searched);
+    log->newline = newline != NULL;
+    log->searched =
+        (size_t)((newline != NULL ? newline : log->buffer + log->end) - (log->buffer + log->begin));
     if (newline != NULL)
         return newline;
-    log->searched = log->end - log->begin;
     return log->at_end ? log->buffer + log->end : NULL;
 }
 
@@ -195,6 +202,16 @@ static const struct perftrace_item *take_record(struct perftrace_log_reader *log
     return &log->item;
 }
 
+/* The record at `begin` has no end in sight. What follows on its line may be another one that cut it short. */
+static void leave_long_line(struct perftrace_log_reader *log) {
+    const char *from = log->buffer + log->begin;
+    const char *mark = memmem(from + PERFTRACE_LOG_MARK_LENGTH, log->searched - PERFTRACE_LOG_MARK_LENGTH,
+                              PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH);
+    size_t bytes = mark != NULL ? (size_t)(mark - from) : log->searched - (PERFTRACE_LOG_MARK_LENGTH - 1);
+    tell_damage(log, bytes, "a PERF_TRACE line longer than 1 MiB");
+    advance(log, bytes);
+}
+
 const struct perftrace_item *perftrace_log_next(struct perftrace_log_reader *log) {
     for (;;) {
         if (!find_record(log)) {
@@ -208,8 +225,7 @@ const struct perftrace_item *perftrace_log_next(struct perftrace_log_reader *log
             if (item != NULL)
                 return item;
         } else if (log->searched > RECORD_BYTES_MAX) {
-            tell_damage(log, log->searched, "a PERF_TRACE line longer than 1 MiB");
-            advance(log, log->searched);
+            leave_long_line(log);
         } else
             refill(log);
     }

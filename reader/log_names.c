@@ -1,38 +1,23 @@
 /* Functions, argument names and tracks of a log, each kept once. */
 #include "log_names.h"
 
+#include "../core/hash.h"
 #include "../core/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How far a search goes: names that were made to collide must not make it slow. With the table at most
- * half full and a hash that spreads, none gets near this. */
-enum { PROBES_MAX = 256 };
-
 enum { KIND_SPAN = 1 }; /* of a site, as in the format */
 
-static uint64_t hash_of(const char *raw, size_t length) {
-    uint64_t hash = length * UINT64_C(0x9e3779b97f4a7c15);
-    for (; length >= 8; raw += 8, length -= 8) {
-        hash = (hash ^ perftrace_log_word(raw)) * UINT64_C(0xff51afd7ed558ccd);
-        hash ^= hash >> 32;
-    }
-    if (length != 0)
-        hash = (hash ^ (perftrace_log_word(raw) & perftrace_log_mask(length))) * UINT64_C(0xff51afd7ed558ccd);
-    return hash ^ hash >> 29;
-}
-
-/* The slot of the name, or the free one where it would go, or NULL after too long a search. */
+/* The slot of the name, or the free one where it would go: the table is at most half full. */
 static struct perftrace_log_slot *probe(const struct perftrace_log_names *names, uint64_t hash,
                                         const char *raw, size_t length) {
-    for (size_t i = 0; i < PROBES_MAX; i++) {
-        struct perftrace_log_slot *slot = &names->slots[(hash + i) & (names->slot_count - 1)];
+    for (size_t at = (size_t)hash;; at++) {
+        struct perftrace_log_slot *slot = &names->slots[at & (names->slot_count - 1)];
         if (slot->site == NULL || (slot->hash == hash && slot->site->raw_length == length &&
                                    memcmp(slot->site->raw, raw, length) == 0))
             return slot;
     }
-    return NULL;
 }
 
 static bool grow_slots(struct perftrace_log_names *names) {
@@ -44,12 +29,7 @@ static bool grow_slots(struct perftrace_log_names *names) {
         const struct perftrace_log_slot *old = &names->slots[i];
         if (old->site == NULL)
             continue;
-        struct perftrace_log_slot *slot = probe(&bigger, old->hash, old->site->raw, old->site->raw_length);
-        if (slot == NULL) {
-            free(bigger.slots);
-            return false;
-        }
-        *slot = *old;
+        *probe(&bigger, old->hash, old->site->raw, old->site->raw_length) = *old;
     }
     free(names->slots);
     names->slots = bigger.slots;
@@ -88,7 +68,9 @@ static bool keep_name(struct perftrace_arena *arena, const char *bytes, size_t l
 
 struct perftrace_log_site *perftrace_log_names_site(struct perftrace_log_names *names, const char *raw,
                                                     size_t length) {
-    uint64_t hash = hash_of(raw, length);
+    if (names->hash_key == 0)
+        names->hash_key = perftrace_hash_key();
+    uint64_t hash = perftrace_hash_text(names->hash_key, raw, length);
     struct perftrace_log_slot *slot = names->slot_count == 0 ? NULL : probe(names, hash, raw, length);
     if (slot != NULL && slot->site != NULL)
         return slot->site;
@@ -102,8 +84,7 @@ struct perftrace_log_site *perftrace_log_names_site(struct perftrace_log_names *
         return NULL;
     names->sites = sites;
     struct perftrace_log_site *site = perftrace_arena_take(&names->arena, sizeof *site);
-    if (slot == NULL || site == NULL ||
-        !keep_name(&names->arena, raw, length, "", &site->raw, &site->info.name))
+    if (site == NULL || !keep_name(&names->arena, raw, length, "", &site->raw, &site->info.name))
         return NULL;
     static const struct perftrace_text empty = {"", 0};
     site->raw_length = length;

@@ -37,6 +37,7 @@ struct perftrace_log_names {
     struct perftrace_arena arena;
     struct perftrace_log_slot *slots;
     size_t slot_count;                 /* zero or a power of two */
+    uint64_t hash_key;
     struct perftrace_log_site **sites; /* in order of appearance */
     size_t site_count, site_capacity;
     struct perftrace_map tracks_by_id;

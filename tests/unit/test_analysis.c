@@ -67,7 +67,7 @@ static void feed_with_text(struct analysis *analysis, uint64_t number, const cha
 }
 
 static struct analysis *open_analysis(uint32_t slowest_max) {
-    struct analysis *analysis = analysis_open(slowest_max, 1);
+    struct analysis *analysis = analysis_open(slowest_max);
     assert_non_null(analysis);
     assert_int_equal(analysis_begin_input(analysis, "test"), 0);
     return analysis;

@@ -4,13 +4,8 @@
 #include "input.h"
 #include "messages.h"
 
-#include <sys/random.h>
-
 struct analysis *collect_open(uint32_t slowest_max) {
-    uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
-        seed = (uintptr_t)&seed; /* differs from run to run as well, if less */
-    struct analysis *model = analysis_open(slowest_max, seed);
+    struct analysis *model = analysis_open(slowest_max);
     if (model == NULL)
         message_error("out of memory");
     return model;
