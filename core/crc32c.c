@@ -92,3 +92,19 @@ uint32_t perftrace_crc32c(uint32_t crc, const void *data, size_t bytes) {
 }
 
 #endif
+
+bool perftrace_crc32c_repair(void *data, size_t bytes, uint32_t *checksum) {
+    unsigned char *at = data;
+    uint32_t actual = perftrace_crc32c(0, data, bytes), difference = actual ^ *checksum;
+    if (difference != 0 && (difference & (difference - 1)) == 0) {
+        *checksum = actual;
+        return true;
+    }
+    for (size_t bit = 0; bit < bytes * 8; bit++) {
+        at[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        if (perftrace_crc32c(0, data, bytes) == *checksum)
+            return true;
+        at[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    return false;
+}

@@ -2,6 +2,7 @@
 #ifndef PERFTRACE_CORE_CRC32C_H
 #define PERFTRACE_CORE_CRC32C_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +12,9 @@ uint32_t perftrace_crc32c(uint32_t crc, const void *data, size_t bytes);
 
 /* The same without the instruction: what other processors run, and the tests compare with. */
 uint32_t perftrace_crc32c_portable(uint32_t crc, const void *data, size_t bytes);
+
+/* Puts right the one flipped bit that explains why the bytes do not have the checksum, be it in them or in the
+ * checksum. False: there is none, and nothing is changed. For some ten bytes: it tries every bit. */
+bool perftrace_crc32c_repair(void *data, size_t bytes, uint32_t *checksum);
 
 #endif

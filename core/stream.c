@@ -223,7 +223,7 @@ static void take_process(struct perftrace_stream *stream, const struct block *bl
     if (!stream->any_handed_out) {
         info->clock = fixed.clock;
         stream->clock.identity = fixed.clock == PERFTRACE_CLOCK_MONOTONIC;
-        stream->clock.ready |= stream->clock.identity;
+        stream->clock.ready = stream->clock.identity || stream->clock.count > 1;
         info->ticks_per_second = perftrace_clock_ticks_per_second(&stream->clock);
     }
     const unsigned char *texts = block->payload + sizeof fixed;

@@ -22,7 +22,8 @@ struct perftrace_file_header {
     uint32_t flags;        /* reserved, zero */
     uint32_t pid;
     uint64_t start_realtime_ns;
-    char reserved[16];
+    uint32_t checksum; /* CRC-32C over these 64 bytes with the checksum taken as zero; zero: there is none */
+    char reserved[12];
 };
 static_assert(sizeof(struct perftrace_file_header) == 64, "file header");
 
@@ -277,8 +278,11 @@ struct perftrace_ring_file {
     uint64_t segments_offset;
     uint64_t segment_count;               /* grows */
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* outside any track */
+    uint32_t
+        checksum; /* CRC-32C over what never changes: all before metadata_used, then segments_offset; zero: none */
+    uint32_t reserved;
 };
-static_assert(sizeof(struct perftrace_ring_file) == 136, "ring file header");
+static_assert(sizeof(struct perftrace_ring_file) == 144, "ring file header");
 
 enum perftrace_segment_state {
     PERFTRACE_SEGMENT_FREE = 0,

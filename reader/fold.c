@@ -11,6 +11,7 @@
  * the seconds that it takes to reach its disk. */
 #include "../core/crc32c.h"
 #include "../core/process.h"
+#include "header.h"
 #include "rings.h"
 #include "source.h"
 
@@ -70,8 +71,7 @@ static void leave(struct fold *fold) {
 /* Steps over the trace's header. 1: it is a trace; 0: it is none. */
 static int take_header(struct fold *fold, struct perftrace_file_header *file) {
     struct perftrace_source *source = &fold->source;
-    if (!perftrace_source_fill(source, sizeof file->magic) ||
-        memcmp(source->buffer + source->start, PERFTRACE_TRACE_MAGIC, sizeof file->magic) != 0) {
+    if (perftrace_source_recognise(source) != PERFTRACE_INPUT_TRACE) {
         *fold->error = source->error;
         return -(int)source->error.code;
     }
@@ -131,7 +131,7 @@ static int look(struct fold *fold, int flags) {
         !perftrace_recorder_ended(&process, fold->recorder_thread) ||
         (process.flags & PERFTRACE_PROCESS_NOT_CRASH_SAFE))
         return result < 0 ? result : 0;
-    fold->rings = perftrace_rings_open(fold->ring_path, file.uuid, false, &fold->options);
+    fold->rings = perftrace_rings_open(fold->ring_path, file.uuid, false, false, &fold->options);
     return fold->rings != NULL && one_owner(fold);
 }
 
@@ -232,8 +232,10 @@ static int append_leftovers(struct fold *fold) {
     bool news = false;
     while (perftrace_rings_next(fold->rings, fold->stream, &header, &payload, &offset)) {
         int result = learn(fold, &header, payload, &news);
-        bool known = !news && (header.kind == PERFTRACE_BLOCK_SITE || header.kind == PERFTRACE_BLOCK_TRACK);
-        if (result == 0 && !known)
+        bool metadata = header.kind == PERFTRACE_BLOCK_SITE || header.kind == PERFTRACE_BLOCK_TRACK;
+        if (result == 0 && (news || !metadata))
+            result = append(fold, &header, payload);
+        if (result == 0 && news && metadata) /* as the recorder does: damage may hit one of them */
             result = append(fold, &header, payload);
         if (result != 0)
             return result;

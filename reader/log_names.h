@@ -36,7 +36,7 @@ struct perftrace_log_slot {
 struct perftrace_log_names {
     struct perftrace_arena arena;
     struct perftrace_log_slot *slots;
-    size_t slot_count;                 /* zero or a power of two */
+    size_t slot_count; /* zero or a power of two */
     uint64_t hash_key;
     struct perftrace_log_site **sites; /* in order of appearance */
     size_t site_count, site_capacity;

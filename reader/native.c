@@ -3,6 +3,7 @@
 
 #include "../core/process.h"
 #include "../core/stream.h"
+#include "header.h"
 #include "rings.h"
 
 #include <stdio.h>
@@ -144,7 +145,8 @@ static void look_at_rings(struct perftrace_native_reader *native) {
                  perftrace_recorder_runs(&native->process, native->recorder_thread);
     if (info->finished || native->complete || native->ring_path == NULL || native->options.leave_rings)
         return;
-    native->rings = perftrace_rings_open(native->ring_path, native->uuid, info->live, &native->options);
+    native->rings = perftrace_rings_open(native->ring_path, native->uuid, info->live,
+                                         native->source.damage_seen, &native->options);
     if (native->rings != NULL)
         native->stage = info->live ? FILE_AGAIN : RING_BLOCKS;
     else if (first)

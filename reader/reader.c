@@ -1,6 +1,7 @@
 /* The public reading API: tells a trace from a log by its first bytes, and calls the half for it. */
 #include "../include/perftrace_reader.h"
 
+#include "header.h"
 #include "log.h"
 #include "native.h"
 
@@ -10,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MAGIC_BYTES 8u
 
 struct perftrace_reader {
     struct perftrace_native_reader *native; /* one of the two */
@@ -40,27 +39,27 @@ static int open_input(const char *path, struct perftrace_error_info *error) {
 /* Gives the source to the half that understands it. */
 static int open_half(struct perftrace_reader *reader, struct perftrace_source *source, const char *path,
                      const struct perftrace_reader_options *options, struct perftrace_error_info *error) {
-    bool whole = perftrace_source_fill(source, MAGIC_BYTES);
+    enum perftrace_input input = perftrace_source_recognise(source);
     if (source->error.code != PERFTRACE_OK) {
         *error = source->error;
         goto failed;
     }
-    const unsigned char *first = source->length == 0 ? NULL : source->buffer + source->start;
-    if (whole && memcmp(first, PERFTRACE_TRACE_MAGIC, MAGIC_BYTES) == 0) {
+    switch (input) {
+    case PERFTRACE_INPUT_TRACE:
         reader->native = perftrace_native_open(source, options, error);
         return reader->native == NULL ? -(int)error->code : 0;
-    }
-    if (whole && memcmp(first, PERFTRACE_RING_MAGIC, MAGIC_BYTES) == 0) {
+    case PERFTRACE_INPUT_RING:
         set_error(error, PERFTRACE_ERROR_FORMAT, "is a ring file: open the trace that it belongs to", path,
                   0);
         goto failed;
-    }
-    /* Two bytes of the magic are enough: no text starts so. */
-    if (!whole && source->length >= 2 && memcmp(first, PERFTRACE_TRACE_MAGIC, source->length) == 0) {
+    case PERFTRACE_INPUT_CUT_TRACE:
         set_error(error, PERFTRACE_ERROR_FORMAT, "is a trace that is cut within its header", path, 0);
         goto failed;
+    default:
+        break;
     }
-    reader->log = perftrace_log_open(source->fd, (const char *)first, source->length, options, error);
+    const char *first = source->length == 0 ? NULL : (const char *)source->buffer + source->start;
+    reader->log = perftrace_log_open(source->fd, first, source->length, options, error);
     perftrace_source_free(source);
     return reader->log == NULL ? -(int)error->code : 0;
 failed:

@@ -2,17 +2,13 @@
 #include "rings.h"
 
 #include "../core/map.h"
+#include "ring_file.h"
 #include "source.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define SEGMENTS_MAX 65536u
 #define COPIED_BYTES_MAX ((size_t)64 << 20)
 #define METADATA_BYTES ((size_t)1 << 20) /* as many as a recorder has */
 
@@ -25,19 +21,18 @@ struct leftover {
 };
 
 struct perftrace_rings {
-    int fd;
-    struct perftrace_ring_file file;
+    struct perftrace_ring file;
     struct perftrace_source metadata;
     struct perftrace_map
         last_names; /* by track: where in the metadata its last TRACK block stands, plus one */
-    const struct perftrace_reader_options *options;
+    struct perftrace_reader_options metadata_options;
     struct perftrace_map newest; /* of a running program, by track: the last segment to look at, plus one */
     struct leftover *leftovers;
     size_t count, next;
     size_t copied_bytes;
     uint64_t synced; /* the tick of the last SYNC that was given out */
     uint64_t damaged_bytes;
-    bool metadata_done, losses_done;
+    bool metadata_done, losses_done, trace_damaged;
     union {
         struct perftrace_block_sync sync;
         struct perftrace_block_loss loss;
@@ -51,23 +46,15 @@ struct perftrace_rings {
 
 /* ---- opening -------------------------------------------------------------------------------------- */
 
-static bool read_at(int fd, void *into, size_t bytes, uint64_t offset) {
-    char *at = into;
-    while (bytes > 0) {
-        ssize_t got = pread(fd, at, bytes, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        at += got;
-        bytes -= (size_t)got;
-        offset += (uint64_t)got;
-    }
-    return true;
+static uint64_t segment_offset(const struct perftrace_rings *rings, uint64_t index) {
+    return rings->file.header.segments_offset + index * PERFTRACE_SEGMENT_BYTES;
 }
 
-static uint64_t segment_offset(const struct perftrace_rings *rings, uint64_t index) {
-    return rings->file.segments_offset + index * PERFTRACE_SEGMENT_BYTES;
+static void tell(struct perftrace_rings *rings, const struct leftover *leftover, uint64_t damaged_bytes,
+                 const char *why) {
+    rings->damaged_bytes += damaged_bytes;
+    perftrace_ring_tell(&rings->file, leftover->offset, "a segment of track %u %s", leftover->segment.track,
+                        why);
 }
 
 static bool is_waiting(const struct perftrace_segment *segment) {
@@ -78,9 +65,9 @@ static bool is_waiting(const struct perftrace_segment *segment) {
 static bool read_records(const struct perftrace_rings *rings, const struct leftover *leftover,
                          void *records) {
     struct perftrace_segment after;
-    return read_at(rings->fd, records, PERFTRACE_SEGMENT_RECORD_BYTES,
-                   leftover->offset + PERFTRACE_SEGMENT_HEADER_BYTES) &&
-           read_at(rings->fd, &after, sizeof after, leftover->offset) && is_waiting(&after) &&
+    return perftrace_ring_read(&rings->file, records, PERFTRACE_SEGMENT_RECORD_BYTES,
+                               leftover->offset + PERFTRACE_SEGMENT_HEADER_BYTES) &&
+           perftrace_ring_read(&rings->file, &after, sizeof after, leftover->offset) && is_waiting(&after) &&
            after.track == leftover->segment.track && after.sequence == leftover->segment.sequence;
 }
 
@@ -142,10 +129,10 @@ static void order(struct perftrace_rings *rings) {
 /* A running program goes on to other segments while they are looked at one by one. So that none is missing
  * between two that are taken, none is that was begun after this: those before it are full by now, and what can't
  * be found of them any more is in the trace. */
-static bool note_newest(struct perftrace_rings *rings, uint64_t count) {
+static bool note_newest(struct perftrace_rings *rings) {
     struct perftrace_segment segment;
-    for (uint64_t i = 0; i < count; i++) {
-        if (!read_at(rings->fd, &segment, sizeof segment, segment_offset(rings, i)))
+    for (uint64_t i = 0; i < rings->file.segments; i++) {
+        if (!perftrace_ring_read(&rings->file, &segment, sizeof segment, segment_offset(rings, i)))
             break;
         uintptr_t sequence = (uintptr_t)segment.sequence + 1; /* not 0 */
         uintptr_t newest = (uintptr_t)perftrace_map_find(&rings->newest, 0, segment.track);
@@ -163,21 +150,16 @@ static bool is_newer(const struct perftrace_rings *rings, const struct perftrace
            (uintptr_t)perftrace_map_find(&rings->newest, 0, segment->track);
 }
 
-static bool find_leftovers(struct perftrace_rings *rings, uint64_t file_bytes, bool live) {
-    uint64_t count = 0;
+static bool find_leftovers(struct perftrace_rings *rings, bool live) {
     size_t capacity = 0;
-    if (rings->file.segments_offset < file_bytes)
-        count = (file_bytes - rings->file.segments_offset) / PERFTRACE_SEGMENT_BYTES;
-    if (count > rings->file.segment_count)
-        count = rings->file.segment_count;
-    if (count > SEGMENTS_MAX)
-        count = SEGMENTS_MAX;
-    if (live && !note_newest(rings, count))
+    if (live && !note_newest(rings))
         return false;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < rings->file.segments; i++) {
         struct leftover leftover = {.offset = segment_offset(rings, i)};
-        if (!read_at(rings->fd, &leftover.segment, sizeof leftover.segment, leftover.offset))
+        if (!perftrace_ring_read(&rings->file, &leftover.segment, sizeof leftover.segment, leftover.offset))
             break;
+        if (leftover.segment.state > PERFTRACE_SEGMENT_CLEARING)
+            tell(rings, &leftover, PERFTRACE_SEGMENT_RECORD_BYTES, "is in no known state, and left out");
         if (!is_waiting(&leftover.segment) || (live && is_newer(rings, &leftover.segment)))
             continue;
         if (live && rings->copied_bytes < COPIED_BYTES_MAX && !copy_records(rings, &leftover))
@@ -202,24 +184,6 @@ char *perftrace_rings_path(const void *payload, size_t bytes, uint32_t *recorder
         return NULL;
     *recorder_thread = ring.recorder_thread;
     return strndup(path, ring.path_bytes);
-}
-
-/* The path comes from the trace, and so from anybody: nothing but a regular file that carries the trace's
- * uuid is looked at. */
-static int open_file(const char *path, const uint8_t uuid[16], struct perftrace_ring_file *file,
-                     uint64_t *bytes) {
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || !read_at(fd, file, sizeof *file, 0) ||
-        memcmp(file->magic, PERFTRACE_RING_MAGIC, sizeof file->magic) != 0 ||
-        file->version > PERFTRACE_FORMAT_VERSION || memcmp(file->uuid, uuid, sizeof file->uuid) != 0) {
-        close(fd);
-        return -1;
-    }
-    *bytes = (uint64_t)status.st_size;
-    return fd;
 }
 
 /* The metadata begin with what the trace has already. A track that was named more than once must not get its
@@ -254,31 +218,36 @@ static bool is_old_name(const struct perftrace_rings *rings, const struct perftr
     return last != NULL && (uintptr_t)last != (uintptr_t)(offset + 1);
 }
 
-static void open_metadata(struct perftrace_rings *rings, uint64_t file_bytes) {
-    /* Once more: records that were copied may name what was not there before. */
-    read_at(rings->fd, &rings->file, sizeof rings->file, 0);
-    uint64_t at = rings->file.metadata_offset, used = rings->file.metadata_used;
-    if (at > file_bytes || used > file_bytes - at || lseek(rings->fd, (off_t)at, SEEK_SET) < 0)
+static void open_metadata(struct perftrace_rings *rings) {
+    perftrace_ring_look_again(&rings->file); /* records that were copied may name what was not there before */
+    uint64_t at = rings->file.header.metadata_offset, used = perftrace_ring_metadata_bytes(&rings->file);
+    if (used > 0 && lseek(rings->file.fd, (off_t)at, SEEK_SET) < 0)
         used = 0;
-    perftrace_source_init(&rings->metadata, rings->fd, at, used, rings->options);
+    perftrace_source_init(&rings->metadata, rings->file.fd, at, used, &rings->metadata_options);
     /* At once, since a running program begins anew here when the trace has all of it. */
     perftrace_source_fill(&rings->metadata, used < METADATA_BYTES ? (size_t)used : METADATA_BYTES);
     find_last_names(rings);
 }
 
+static void tell_of_metadata(void *context, const struct perftrace_error_info *what) {
+    const struct perftrace_rings *rings = context;
+    perftrace_ring_tell(&rings->file, what->byte_offset, "%s", what->message);
+}
+
 struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uuid[16], bool live,
+                                             bool trace_damaged,
                                              const struct perftrace_reader_options *options) {
-    uint64_t bytes;
     struct perftrace_rings *rings = calloc(1, sizeof *rings);
     if (rings == NULL)
         return NULL;
-    rings->options = options;
-    rings->fd = open_file(path, uuid, &rings->file, &bytes);
-    if (rings->fd < 0 || !find_leftovers(rings, bytes, live)) {
+    rings->trace_damaged = trace_damaged;
+    rings->metadata_options =
+        (struct perftrace_reader_options){.on_damage = tell_of_metadata, .context = rings};
+    if (!perftrace_ring_open(&rings->file, path, uuid, options) || !find_leftovers(rings, live)) {
         perftrace_rings_close(rings);
         return NULL;
     }
-    open_metadata(rings, bytes);
+    open_metadata(rings);
     return rings;
 }
 
@@ -291,23 +260,12 @@ void perftrace_rings_close(struct perftrace_rings *rings) {
     perftrace_source_free(&rings->metadata);
     perftrace_map_free(&rings->last_names);
     perftrace_map_free(&rings->newest);
-    if (rings->fd >= 0)
-        close(rings->fd);
+    if (rings->file.fd >= 0)
+        close(rings->file.fd);
     free(rings);
 }
 
 /* ---- blocks --------------------------------------------------------------------------------------- */
-
-static void tell(struct perftrace_rings *rings, const struct leftover *leftover, uint64_t damaged_bytes,
-                 const char *why) {
-    struct perftrace_error_info what = {.code = PERFTRACE_ERROR_FORMAT, .byte_offset = leftover->offset};
-    rings->damaged_bytes += damaged_bytes;
-    if (rings->options == NULL || rings->options->on_damage == NULL)
-        return;
-    snprintf(what.message, sizeof what.message, "in the rings, a segment of track %u %s",
-             leftover->segment.track, why);
-    rings->options->on_damage(rings->options->context, &what);
-}
 
 static bool get_records(struct perftrace_rings *rings, struct leftover *leftover) {
     if (leftover->copy != NULL) {
@@ -317,6 +275,33 @@ static bool get_records(struct perftrace_rings *rings, struct leftover *leftover
         return true;
     }
     return read_records(rings, leftover, rings->records);
+}
+
+/* Where the records of a segment end, as its header has it, or where they end at the latest: at the first zero word. */
+static uint32_t find_limit(struct perftrace_rings *rings, const struct leftover *leftover, bool *told) {
+    const struct perftrace_segment *segment = &leftover->segment;
+    *told = segment->state == PERFTRACE_SEGMENT_FULL && segment->end != UINT32_MAX;
+    if (*told && (segment->end > PERFTRACE_SEGMENT_RECORD_BYTES || segment->end % 8 != 0)) {
+        tell(rings, leftover, 0, "ends where it can't");
+        *told = false;
+    }
+    return *told ? segment->end : PERFTRACE_SEGMENT_RECORD_BYTES;
+}
+
+/* Where the records begin that the trace does not have. What it can't have been given because the disk was full has been
+ * counted as lost; what it has lost by damage may still be here. */
+static uint32_t find_start(struct perftrace_rings *rings, const struct perftrace_stream *stream,
+                           const struct leftover *leftover) {
+    const struct perftrace_segment *segment = &leftover->segment;
+    uint32_t start = perftrace_stream_drained(stream, segment->track, segment->sequence);
+    if (segment->drained <= start || segment->drained > PERFTRACE_SEGMENT_RECORD_BYTES)
+        return start;
+    bool disk_full = rings->file.header.lost[PERFTRACE_LOSS_DISK] > 0;
+    if (!disk_full && rings->trace_damaged)
+        return start;
+    if (!disk_full)
+        tell(rings, leftover, segment->drained - start, "has less of its records in the trace than it says");
+    return segment->drained;
 }
 
 /* Fills in rings->block.chunk.header, and returns the block's bytes. */
@@ -347,18 +332,19 @@ static size_t make_chunk(struct perftrace_rings *rings, const struct perftrace_s
                          struct leftover *leftover) {
     const struct perftrace_segment *segment = &leftover->segment;
     const struct perftrace_shapes *shapes = perftrace_stream_shapes(stream);
-    /* Where the end is not told, it is the first zero word. */
-    bool end_told = segment->state == PERFTRACE_SEGMENT_FULL && segment->end < PERFTRACE_SEGMENT_RECORD_BYTES;
-    uint32_t limit = end_told ? segment->end / 8 * 8 : PERFTRACE_SEGMENT_RECORD_BYTES;
-    uint32_t start = perftrace_stream_drained(stream, segment->track, segment->sequence);
-    if (start < segment->drained)
-        start = segment->drained;
+    bool end_told;
+    uint32_t limit = find_limit(rings, leftover, &end_told), start = find_start(rings, stream, leftover);
     if (start >= limit)
         return 0;
     bool copied = leftover->copy != NULL;
     if (!get_records(rings, leftover)) {
         tell(rings, leftover, limit - start, "can't be read");
         return 0;
+    }
+    if (end_told && limit < PERFTRACE_SEGMENT_RECORD_BYTES && rings->records[limit / 8] != 0) {
+        tell(rings, leftover, 0, "goes on behind its end");
+        limit = PERFTRACE_SEGMENT_RECORD_BYTES;
+        end_told = false;
     }
     uint64_t base = segment->base_tick, count = 0;
     bool damaged = false;
@@ -400,13 +386,13 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
         if (got > 0)
             return true;
         rings->metadata_done = true;
-        if (got < 0 && rings->options != NULL && rings->options->on_damage != NULL)
-            rings->options->on_damage(rings->options->context, &rings->metadata.error);
+        if (got < 0)
+            perftrace_ring_tell(&rings->file, rings->metadata.offset, "%s", rings->metadata.error.message);
     }
     *offset = 0;
     if (!rings->losses_done) {
         rings->losses_done = true;
-        memcpy(rings->block.loss.lost, rings->file.lost, sizeof rings->file.lost);
+        memcpy(rings->block.loss.lost, rings->file.header.lost, sizeof rings->file.header.lost);
         give(rings, header, PERFTRACE_BLOCK_LOSS, sizeof rings->block.loss, payload);
         return true;
     }
@@ -433,7 +419,7 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
 }
 
 int perftrace_rings_file(const struct perftrace_rings *rings) {
-    return rings->fd;
+    return rings->file.fd;
 }
 
 uint64_t perftrace_rings_damaged_bytes(const struct perftrace_rings *rings) {

@@ -12,8 +12,10 @@ struct perftrace_rings;
 char *perftrace_rings_path(const void *payload, size_t bytes, uint32_t *recorder_thread);
 
 /* Opens the ring file if it is that of the trace with this uuid; NULL otherwise. With `live` what the rings
- * hold is copied at once: what has moved to the trace since is then found there. */
+ * hold is copied at once: what has moved to the trace since is then found there. With `trace_damaged` the trace may
+ * lack records that it once had. */
 struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uuid[16], bool live,
+                                             bool trace_damaged,
                                              const struct perftrace_reader_options *options);
 
 /* The next block to give to `stream`, which by now has been given all of the trace; false when there are no

@@ -12,26 +12,18 @@
 
 #define READ_BYTES ((size_t)1 << 20)
 
-/* Damaged or hostile bytes can look like many long blocks, one inside the other, each to be checked to its
- * end. So that this stays linear, checking is paid for: each byte of input that is passed brings some
- * bytes' worth of checking, and a candidate that can't be paid for is no block. An intact trace pays with a
- * fraction of it. */
-#define CREDIT_START ((uint64_t)4 * PERFTRACE_BLOCK_BYTES_MAX)
-#define CREDIT_PER_BYTE 8u
-
 #define HEADER_BYTES sizeof(struct perftrace_block_header)
 #define PIECES_AGAIN_MAX 16u
-#define FILE_HEADER_BYTES_MAX 4096u
 
 void perftrace_source_init(struct perftrace_source *source, int fd, uint64_t offset, uint64_t bytes,
                            const struct perftrace_reader_options *options) {
-    *source = (struct perftrace_source){
-        .fd = fd, .offset = offset, .unread = bytes, .credit = CREDIT_START, .options = options};
+    *source = (struct perftrace_source){.fd = fd, .offset = offset, .unread = bytes, .options = options};
 }
 
 void perftrace_source_free(struct perftrace_source *source) {
     free(source->buffer);
     source->buffer = NULL;
+    perftrace_sums_free(&source->sums);
 }
 
 static bool fail(struct perftrace_source *source, enum perftrace_error code, const char *what) {
@@ -51,9 +43,8 @@ static bool make_room(struct perftrace_source *source, size_t bytes) {
     }
     if (source->capacity >= bytes)
         return true;
-    size_t capacity = source->capacity == 0 ? READ_BYTES : source->capacity;
-    while (capacity < bytes)
-        capacity *= 2;
+    /* Some more, so that what is there needs not be moved for each block. */
+    size_t capacity = bytes / READ_BYTES * (READ_BYTES + READ_BYTES / 4) + READ_BYTES;
     unsigned char *bigger = realloc(source->buffer, capacity);
     if (bigger == NULL)
         return fail(source, PERFTRACE_ERROR_MEMORY, "no memory to read a block");
@@ -103,33 +94,8 @@ void perftrace_source_skip(struct perftrace_source *source, size_t bytes) {
     source->start += bytes;
     source->length -= bytes;
     source->offset += bytes;
-    source->credit += bytes * (uint64_t)CREDIT_PER_BYTE;
     if (source->length == 0)
         source->start = 0;
-}
-
-int perftrace_source_take_header(struct perftrace_source *source, struct perftrace_file_header *header,
-                                 struct perftrace_error_info *error) {
-    if (!perftrace_source_fill(source, sizeof *header)) {
-        if (source->error.code == PERFTRACE_OK)
-            fail(source, PERFTRACE_ERROR_FORMAT, "the trace is cut within its header");
-        *error = source->error;
-        return -(int)error->code;
-    }
-    memcpy(header, source->buffer + source->start, sizeof *header);
-    if (header->version > PERFTRACE_FORMAT_VERSION || header->version == 0) {
-        *error = (struct perftrace_error_info){.code = PERFTRACE_ERROR_VERSION};
-        snprintf(error->message, sizeof error->message,
-                 "the trace has format version %u; this reader knows up to %u", header->version,
-                 PERFTRACE_FORMAT_VERSION);
-        return -(int)error->code;
-    }
-    size_t skip = header->header_bytes;
-    /* No checksum covers the header; where it ends is found by the first block's in case of doubt. */
-    if (skip < sizeof *header || skip > FILE_HEADER_BYTES_MAX || !perftrace_source_fill(source, skip))
-        skip = sizeof *header;
-    perftrace_source_skip(source, skip);
-    return 0;
 }
 
 bool perftrace_source_again(struct perftrace_source *source) {
@@ -138,6 +104,7 @@ bool perftrace_source_again(struct perftrace_source *source) {
     if (source->unread != UINT64_MAX)
         source->unread += source->length;
     source->start = source->length = 0;
+    source->sums.count = 0; /* it may be something else by now */
     return true;
 }
 
@@ -155,6 +122,7 @@ static void skip_damage(struct perftrace_source *source, size_t bytes) {
     if (source->skipped == 0)
         source->skipped_from = source->offset;
     source->skipped += bytes;
+    source->damage_seen = true;
     perftrace_source_skip(source, bytes);
 }
 
@@ -198,13 +166,37 @@ static enum verdict check(struct perftrace_source *source, size_t at, struct per
         return DAMAGED;
     if (source->length - at < HEADER_BYTES + header->bytes)
         return INCOMPLETE;
-    if (source->credit < HEADER_BYTES + header->bytes)
-        return DAMAGED;
-    source->credit -= HEADER_BYTES + header->bytes;
     struct perftrace_block_header zeroed = *header;
     zeroed.checksum = 0;
     uint32_t sum = perftrace_crc32c(0, &zeroed, sizeof zeroed);
-    return perftrace_crc32c(sum, bytes + HEADER_BYTES, header->bytes) == header->checksum ? INTACT : DAMAGED;
+    /* Where there was damage, there may be much that looks like blocks. */
+    if (!source->damage_seen)
+        sum = perftrace_crc32c(sum, bytes + HEADER_BYTES, header->bytes);
+    else if (!perftrace_sums_crc32c(&source->sums, source->buffer + source->start, source->length,
+                                    source->offset, at + HEADER_BYTES, header->bytes, &sum)) {
+        fail(source, PERFTRACE_ERROR_MEMORY, "no memory to check a block");
+        return DAMAGED;
+    }
+    return sum == header->checksum ? INTACT : DAMAGED;
+}
+
+bool perftrace_source_has_block(struct perftrace_source *source, size_t bytes) {
+    source->damage_seen = true;
+    for (size_t at = next_candidate(source, 0); at < bytes && at + HEADER_BYTES <= source->length;
+         at = next_candidate(source, at + 1))
+        if (perftrace_source_block_at(source, at))
+            return true;
+    return false;
+}
+
+bool perftrace_source_block_at(struct perftrace_source *source, size_t at) {
+    struct perftrace_block_header header;
+    if (!perftrace_source_fill(source, at + HEADER_BYTES))
+        return false;
+    enum verdict verdict = check(source, at, &header);
+    if (verdict == INCOMPLETE && perftrace_source_fill(source, at + HEADER_BYTES + header.bytes))
+        verdict = check(source, at, &header);
+    return verdict == INTACT;
 }
 
 /* The input ends within what looks like a block: a cut file, or a damaged length that hides intact

@@ -5,6 +5,7 @@
 
 #include "../format/format.h"
 #include "../include/perftrace_reader.h"
+#include "sums.h"
 
 struct perftrace_source {
     int fd;
@@ -12,7 +13,8 @@ struct perftrace_source {
     uint64_t unread; /* bytes that may still be read from fd; UINT64_MAX: as many as there are */
     unsigned char *buffer;
     size_t start, length, capacity;
-    uint64_t credit;                /* bytes of candidates that may still be checked, see source.c */
+    bool damage_seen; /* by now; from then on checksums are made with `sums` */
+    struct perftrace_sums sums;
     unsigned pieces_again;          /* blocks read again since their first part was read on its own */
     uint64_t skipped, skipped_from; /* of the damage being stepped over */
     uint64_t damaged_bytes;
@@ -28,10 +30,9 @@ void perftrace_source_init(struct perftrace_source *source, int fd, uint64_t off
 bool perftrace_source_fill(struct perftrace_source *source, size_t bytes);
 void perftrace_source_skip(struct perftrace_source *source, size_t bytes); /* at most `length` */
 
-/* Steps over the header at the beginning of a trace, whose magic is known to be right. 0, or a negative enum
- * perftrace_error with *error filled. */
-int perftrace_source_take_header(struct perftrace_source *source, struct perftrace_file_header *header,
-                                 struct perftrace_error_info *error);
+/* Whether an intact block begins within the first bytes of what is there, and whether one stands at that place. */
+bool perftrace_source_has_block(struct perftrace_source *source, size_t bytes);
+bool perftrace_source_block_at(struct perftrace_source *source, size_t at);
 
 /* The next intact block: 1 (*payload is valid until the next call), 0 at the end of the input as it is
  * now (more may come: call again), or a negative enum perftrace_error. */

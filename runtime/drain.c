@@ -132,7 +132,7 @@ static bool drain_metadata(struct perftrace_runtime *runtime, bool *news) {
     if (used == done)
         return true;
     learn_sites(runtime, runtime->metadata + done, used - done);
-    if (perftrace_trace_append(&runtime->trace, runtime->metadata + done, used - done) != 0)
+    if (perftrace_trace_append_twice(&runtime->trace, runtime->metadata + done, used - done) != 0)
         return false;
     *news = true;
     runtime->metadata_drained = used;

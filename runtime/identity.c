@@ -98,10 +98,18 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
     return (sizeof head + name_bytes + executable_bytes + 7) & ~(size_t)7;
 }
 
+/* Damage may hit one of them. */
+static int write_twice(struct perftrace_runtime *runtime, uint16_t kind, const void *head, size_t head_bytes,
+                       const void *body, size_t body_bytes) {
+    int result = perftrace_trace_block(&runtime->trace, kind, head, head_bytes, body, body_bytes);
+    return result != 0 ? result
+                       : perftrace_trace_block(&runtime->trace, kind, head, head_bytes, body, body_bytes);
+}
+
 int perftrace_identity_write(struct perftrace_runtime *runtime) {
     char block[PROCESS_BLOCK_BYTES];
     size_t bytes = describe_process(runtime, block);
-    return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_PROCESS, block, bytes, NULL, 0);
+    return write_twice(runtime, PERFTRACE_BLOCK_PROCESS, block, bytes, NULL, 0);
 }
 
 int perftrace_identity_write_ring(struct perftrace_runtime *runtime) {
@@ -109,8 +117,7 @@ int perftrace_identity_write_ring(struct perftrace_runtime *runtime) {
     struct perftrace_block_ring ring = {.path_bytes = (uint16_t)strlen(runtime->ring_path),
                                         .recorder_thread = runtime->recorder_thread};
     memcpy(path, runtime->ring_path, ring.path_bytes);
-    return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_RING, &ring, sizeof ring, path,
-                                 (ring.path_bytes + 7u) & ~7u);
+    return write_twice(runtime, PERFTRACE_BLOCK_RING, &ring, sizeof ring, path, (ring.path_bytes + 7u) & ~7u);
 }
 
 void perftrace_identity_rename(struct perftrace_runtime *runtime) {

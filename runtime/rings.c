@@ -2,6 +2,8 @@
  * process. It consists of metadata and of segments (segments.c). */
 #include "runtime.h"
 
+#include "../core/crc32c.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,6 +90,9 @@ static struct perftrace_ring_file ring_header(const struct perftrace_runtime *ru
                                          .segments_offset = HEADER_BYTES};
     memcpy(header.magic, PERFTRACE_RING_MAGIC, sizeof header.magic);
     memcpy(header.uuid, runtime->trace.uuid, sizeof header.uuid);
+    header.checksum = perftrace_crc32c(0, &header, offsetof(struct perftrace_ring_file, metadata_used));
+    header.checksum =
+        perftrace_crc32c(header.checksum, &header.segments_offset, sizeof header.segments_offset);
     return header;
 }
 

@@ -256,6 +256,9 @@ int perftrace_trace_block(struct perftrace_trace_file *file, uint16_t kind, cons
 int perftrace_trace_append(struct perftrace_trace_file *file, const void *blocks, size_t bytes);
 /* The same with what ends the trace, for which there is space kept. */
 int perftrace_trace_finish(struct perftrace_trace_file *file, const void *blocks, size_t bytes);
+/* Appends each of these blocks twice: of those on which others depend, damage may hit one. 0 or a negative errno, and then
+ * some may have been appended. */
+int perftrace_trace_append_twice(struct perftrace_trace_file *file, const char *blocks, size_t bytes);
 void perftrace_trace_close(struct perftrace_trace_file *file);
 /* Closes and removes it: there is nothing to be read in it. */
 void perftrace_trace_remove(struct perftrace_trace_file *file);

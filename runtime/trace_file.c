@@ -140,6 +140,26 @@ int perftrace_trace_finish(struct perftrace_trace_file *file, const void *blocks
     return append(file, &part, 1, bytes, true);
 }
 
+int perftrace_trace_append_twice(struct perftrace_trace_file *file, const char *blocks, size_t bytes) {
+    enum { AT_ONCE = 32 };
+    struct iovec parts[2 * AT_ONCE];
+    int result = 0;
+    for (size_t at = 0; at < bytes && result == 0;) {
+        int count = 0;
+        size_t sum = 0;
+        for (; at < bytes && count < 2 * AT_ONCE; count += 2) {
+            struct perftrace_block_header header;
+            memcpy(&header, blocks + at, sizeof header);
+            size_t length = sizeof header + header.bytes;
+            parts[count] = parts[count + 1] = (struct iovec){(void *)(blocks + at), length};
+            at += length;
+            sum += 2 * length;
+        }
+        result = append(file, parts, count, sum, false);
+    }
+    return result;
+}
+
 void perftrace_trace_close(struct perftrace_trace_file *file) {
     if (perftrace_own_file_reach(&file->own) && (file->untidy || file->reserved > file->bytes))
         tidy(file);
@@ -178,6 +198,7 @@ int perftrace_trace_begin(struct perftrace_runtime *runtime) {
                                            .start_realtime_ns = file->start_realtime_ns};
     memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
     memcpy(header.uuid, file->uuid, sizeof header.uuid);
+    header.checksum = perftrace_crc32c(0, &header, sizeof header);
     return perftrace_trace_append(file, &header, sizeof header);
 }
 

@@ -35,6 +35,7 @@ void made_header(struct made *made, uint8_t uuid) {
         .version = PERFTRACE_FORMAT_VERSION, .header_bytes = sizeof header, .pid = 4711};
     memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
     memset(header.uuid, uuid, sizeof header.uuid);
+    header.checksum = perftrace_crc32c(0, &header, sizeof header);
     add(made, &header, sizeof header);
 }
 
