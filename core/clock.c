@@ -8,6 +8,9 @@
 #define SLOPE_OVER_NS                                                                                        \
     UINT64_C(1000000000)  /* the slope is measured over at least this, where there is as much */
 #define CERTAIN_PARTS 16u /* a reading may be vague by this part of the time since the last */
+/* A record has come before the reading beyond it. Where there is none any more it is beyond the last, but hardly by this
+ * part of a jump. */
+#define BEYOND_PARTS 16u
 #define JUMP_TICKS_MAX 0x1p62
 
 static double difference(uint64_t a, uint64_t b) {
@@ -58,7 +61,7 @@ static bool jump(struct perftrace_clock *clock, uint64_t tick, double passed, do
         return false;
     uint64_t last = clock->kept[clock->count - 1].ticks;
     clock->went_back = passed < 0;
-    clock->border = last + (uint64_t)((int64_t)(tick + clock->offset - last) / 2);
+    clock->jumped_after = last;
     clock->old_offset = clock->offset;
     clock->offset = last + (uint64_t)expected - tick;
     clock->jumps++;
@@ -69,10 +72,10 @@ static bool jump(struct perftrace_clock *clock, uint64_t tick, double passed, do
 static enum perftrace_clock_verdict take_next(struct perftrace_clock *clock, uint64_t tick, uint64_t ns,
                                               uint32_t error_ns) {
     const struct perftrace_clock_point *last = &clock->kept[clock->count - 1];
+    if (distance(ns, last->ns) < ((uint64_t)error_ns + clock->last_error_ns) * CERTAIN_PARTS)
+        return PERFTRACE_CLOCK_UNCERTAIN;
     if (ns <= last->ns)
         return PERFTRACE_CLOCK_WRONG;
-    if (((uint64_t)error_ns + clock->last_error_ns) * CERTAIN_PARTS > ns - last->ns)
-        return PERFTRACE_CLOCK_UNCERTAIN;
     double ns_passed = (double)(ns - last->ns), passed = difference(tick + clock->offset, last->ticks);
     double slope_passed = passed > 0 ? ns_passed / passed : 0;
     bool jumped = false;
@@ -135,12 +138,17 @@ uint64_t perftrace_clock_known_ticks(const struct perftrace_clock *clock) {
     return clock->count == 0 ? 0 : clock->kept[clock->count - 1].ticks;
 }
 
+/* Which of the two offsets a tick wants. What is on from before the jump is not later than the reading after it, and what
+ * came since is not before the reading before it. */
 uint64_t perftrace_clock_straight_after_jump(const struct perftrace_clock *clock, uint64_t tick) {
     uint64_t before = tick + clock->old_offset, after = tick + clock->offset;
+    if ((int64_t)(after - clock->jumped_after) < 0)
+        return before;
+    if (!clock->went_back)
+        return (int64_t)(before - clock->jumped_after) <= 0 ? before : after;
     uint64_t last = clock->kept[clock->count - 1].ticks;
-    bool is_before = clock->went_back ? distance(before, last) < distance(after, last)
-                                      : (int64_t)(before - clock->border) <= 0;
-    return is_before ? before : after;
+    int64_t beyond = (int64_t)(after - last);
+    return beyond > 0 && distance(before, last) / BEYOND_PARTS < (uint64_t)beyond ? before : after;
 }
 
 void perftrace_clock_choose_piece(struct perftrace_clock *clock, uint64_t ticks) {

@@ -23,9 +23,9 @@ struct perftrace_clock {
     bool identity;  /* … as they are nanoseconds already */
     uint32_t pairs; /* readings taken */
     uint32_t jumps;
-    uint64_t offset, old_offset; /* from ticks to straightened ones; and that before the last jump … */
-    uint64_t border;             /* … which is for those up to this, … */
-    bool went_back;              /* … or, where the counter went back, for those that are nearer so */
+    uint64_t offset, old_offset; /* from ticks to straightened ones; and before the last jump */
+    uint64_t jumped_after;       /* the (straightened) reading before the last jump */
+    bool went_back;              /* the counter stood lower at the reading after it */
     double slope;                /* nanoseconds a tick, lately: what is beyond the last reading goes on so */
     double odd_slope;            /* across the last jump, while its reading is the last; else 0 */
     struct perftrace_clock_point first;

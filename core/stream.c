@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define BUFFER_BYTES_MAX ((size_t)64 << 20)
-#define SUSPENDED_NS_MIN 1000000 /* less may be because the clocks are read one after the other */
+#define MOVED_NS_MIN 1000000 /* of clocks; less may be because they are read one after the other */
 #define NAMES_BYTES_MAX ((size_t)1 << 20)
 
 void perftrace_stream_note(struct perftrace_stream *stream, uint64_t offset, bool left_out,
@@ -281,10 +281,11 @@ static void note_other_clocks(struct perftrace_stream *stream, const struct perf
         stream->realtime_ahead = realtime;
     }
     int64_t suspended = (int64_t)((uint64_t)boottime - (uint64_t)stream->boottime_ahead);
-    if (reading->boottime_ns != 0 && suspended >= SUSPENDED_NS_MIN)
+    if (reading->boottime_ns != 0 && suspended >= MOVED_NS_MIN)
         info->suspended_ns = (uint64_t)suspended;
     int64_t set = (int64_t)((uint64_t)realtime - (uint64_t)stream->realtime_ahead - info->suspended_ns);
-    if (reading->realtime_ns != 0 && magnitude(set) > magnitude(info->realtime_set_ns))
+    if (reading->realtime_ns != 0 && magnitude(set) >= MOVED_NS_MIN &&
+        magnitude(set) > magnitude(info->realtime_set_ns))
         info->realtime_set_ns = set;
 }
 

@@ -277,7 +277,7 @@ static void write_losses(struct perftrace_runtime *runtime) {
 static void write_times(struct perftrace_runtime *runtime, uint64_t settled, bool news, bool all) {
     bool was_read = write_clock_when_due(runtime, CLOCK_INTERVAL_NS, all);
     struct perftrace_block_sync sync = {.before_tick = settled};
-    if (news || all || was_read)
+    if (was_read)
         perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_SYNC, &sync, sizeof sync, NULL, 0);
     runtime->untold = news || !was_read || runtime->unsettled > 0;
 }

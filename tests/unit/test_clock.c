@@ -62,10 +62,11 @@ static void nonsense_is_left_out(void **state) {
     (void)state;
     take(0, 10 * MS);
     assert_int_equal(perftrace_clock_read(&clock, 100, UINT64_C(1) << 63, 0), PERFTRACE_CLOCK_WRONG);
-    assert_int_equal(perftrace_clock_read(&clock, 100, 10 * MS, 0), PERFTRACE_CLOCK_WRONG);
+    assert_int_equal(perftrace_clock_read(&clock, 100, 9 * MS, 20), PERFTRACE_CLOCK_WRONG);
+    assert_int_equal(perftrace_clock_read(&clock, 100, 10 * MS - 600, 20), PERFTRACE_CLOCK_UNCERTAIN);
     assert_int_equal(perftrace_clock_read(&clock, 2 * MS, 11 * MS, MS / 16), PERFTRACE_CLOCK_UNCERTAIN);
     take(4 * MS, 12 * MS);
-    assert_int_equal(perftrace_clock_read(&clock, 5 * MS, 12 * MS, 0), PERFTRACE_CLOCK_WRONG);
+    assert_int_equal(perftrace_clock_read(&clock, 5 * MS, 11 * MS, 20), PERFTRACE_CLOCK_WRONG);
     assert_int_equal(perftrace_clock_read(&clock, 5 * MS, 12 * MS + 1000, 50), PERFTRACE_CLOCK_UNCERTAIN);
     assert_int_equal(clock.pairs, 2);
     assert_int_equal(time_of(6 * MS), 13 * MS);

@@ -156,7 +156,6 @@ static void losses_text(struct info *info) {
 
 /* What happened to the clocks meanwhile. */
 static void clock_text(const struct info *info) {
-    enum { SET_SHOWN_NS = 1000000 };
     const struct perftrace_trace_info *trace = info->trace;
     char text[160], duration[UNITS_TEXT_MAX];
     if (trace->clock_jumps > 0) {
@@ -172,7 +171,7 @@ static void clock_text(const struct info *info) {
         field(info, "", text);
     }
     int64_t set = trace->realtime_set_ns;
-    if (set >= SET_SHOWN_NS || set <= -SET_SHOWN_NS) {
+    if (set != 0) {
         units_duration(set < 0 ? (uint64_t)0 - (uint64_t)set : (uint64_t)set, duration);
         snprintf(text, sizeof text, "the time of day was set %s by %s, which times ignore",
                  set < 0 ? "back" : "forward", duration);
