@@ -1,4 +1,4 @@
-"""perftrace's own rows: R1 to R6 of the bars."""
+"""perftrace's own rows: R1 to R6 and R8 of the bars."""
 
 import concurrent.futures
 import json
@@ -6,12 +6,16 @@ import re
 import shutil
 import statistics
 
+import tempfile
+
 from machine import Machine, Meanwhile, Unmeasurable
-from report import Row, not_measured, row_of
+from report import Row, middle_half, not_measured, row_of
 
 BURST = 20000  # spans in a slice that must fit into the ring
 STREAM = 10_000_000
 LONG_STREAM = 100_000_000
+TAIL_SLICE, TAIL_SLICES = 1_000_000, 10
+INSTRUCTION_LENGTHS = 10, 70
 RECORDS = {"span": 2, "integers": 2, "text": 2, "event": 1}
 
 # name of the bar, what, program, case, threads, bar for the ratio
@@ -31,15 +35,15 @@ BURSTS = [
 
 def instructions(machine: Machine, program: str, case: str) -> float:
     """Instructions of one pass, the loop included: callgrind's count inside the function counted(), the difference of
-    two lengths that stay within one segment of the ring."""
+    two lengths that stay within what is cleared of a segment at once."""
     trace = [] if program == "bench_compiled_out" else ["-o", machine.path(f"count-{program}-{case}.ptrace")]
     counts = []
-    for length in (200, 1200):
+    for length in INSTRUCTION_LENGTHS:
         printed = machine.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-fd=1",
                                "--toggle-collect=counted*", machine.program(program), "-m", "count", "-c", case,
                                "-n", str(length), *trace])
         counts.append(int(re.search(r"Collected\s*:\s*(\d+)", printed).group(1)))
-    return (counts[1] - counts[0]) / 1000
+    return (counts[1] - counts[0]) / (INSTRUCTION_LENGTHS[1] - INSTRUCTION_LENGTHS[0])
 
 
 def all_instructions(machine: Machine) -> dict:
@@ -163,3 +167,21 @@ def _long_stream_row(runs: list[dict], what: str, mode: str, busy: float) -> Row
     return Row(name="R6", what=what, ns=statistics.median(1e9 * run["wall_s"] / run["spans"] for run in runs),
                ratio=statistics.median(each), spread=(each[0], each[-1]), bar=2.0, lost=lost, busy=busy, note=note,
                bytes=runs[0]["bytes"] / (runs[0]["recorded"] / 2))
+
+
+def tail_rows(machine: Machine) -> list[Row]:
+    """R8. Two loops that differ in nothing but the span, in turns. The trace lies where the build does, on a disk."""
+    wanted = [("p9999_ns", "99.99th percentile", 2000), ("max_ns", "maximum", 50000)]
+    try:
+        with tempfile.TemporaryDirectory(dir=machine.build) as folder, Meanwhile() as meanwhile:
+            arguments = ["-n", str(TAIL_SLICE), "-r", str(TAIL_SLICES), "-o", "tail.ptrace"]
+            measured = json.loads(machine.run([machine.program("bench_tail"), *arguments], cwd=folder))
+    except Unmeasurable as why:
+        return [not_measured(what, str(why), "R8") for _, what, _ in wanted]
+    rows = []
+    for key, what, bar in wanted:
+        alone, traced = (measured["all"][loop][key] for loop in ("empty", "span"))
+        each = [traced[key] - alone[key] for alone, traced in zip(measured["empty"], measured["span"])]
+        rows.append(Row(name="R8", what=what, alone_ns=alone, ns=traced, more_ns=traced - alone, judged="more_ns", bar=bar,
+                        spread=middle_half(each), digits=0, busy=meanwhile.others))
+    return rows

@@ -22,6 +22,8 @@ class Row:
     bytes: float | None = None
     rate: float | None = None  # millions of spans a second
     megabytes: float | None = None  # a second
+    alone_ns: float | None = None  # what the same loop shows without tracing …
+    more_ns: float | None = None  # … and how much more it is with it
     lost: int | None = None
     busy: float | None = None  # processors that other programs used meanwhile
     note: str = ""  # why it could not be measured, or does not count
@@ -77,6 +79,10 @@ COLUMNS = {
     "bytes": ("bytes", lambda row: _number(".1f")(row.bytes)),
     "rate": ("M spans/s", lambda row: _number(".2f")(row.rate)),
     "megabytes": ("MB/s", lambda row: _number(".0f")(row.megabytes)),
+    "alone": ("alone ns", lambda row: _number(".0f")(row.alone_ns)),
+    "traced": ("traced ns", lambda row: _number(".0f")(row.ns)),
+    "more": ("more ns", lambda row: _number(".0f")(row.more_ns)),
+    "each": ("middle half", lambda row: f"{row.spread[0]:.0f}..{row.spread[1]:.0f}" if row.spread else ""),
     "lost": ("lost", lambda row: _number("d")(row.lost)),
 }
 LEFT = {"name", "what", "verdict"}

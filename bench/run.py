@@ -61,6 +61,8 @@ def measure(machine: machines.Machine, sections: list) -> None:
     section("Streaming, default ring (10,000,000 spans back to back)",
             ["name", "what", "ns", "ratio", "spread", "bar", "bytes", "lost", "verdict"],
             streamed + recorder.bytes_rows(streamed) + recorder.long_stream_rows(machine))
+    section("The tail: 10,000,000 spans a microsecond apart, all defaults, on the build's disk",
+            ["name", "what", "alone", "traced", "more", "each", "bar", "verdict"], recorder.tail_rows(machine))
     section("Reading, per core", ["name", "what", "rate", "megabytes", "spread", "bar", "verdict"],
             reading.rows(machine))
     section("Others, same loops and floor", ["what", "ns", "ratio", "spread", "bytes", "lost", "verdict"],
@@ -105,7 +107,7 @@ def main() -> int:
     over = sum(verdict == "OVER" or verdict.startswith("OVER:") for verdict in verdicts)
     unsure = len(verdicts) - reached - over
     print("\nRatio: median, to the floor's slices before and after. Middle half: of the ratios, or of the times.\n"
-          "instr: instructions of one pass of the loop (callgrind), without changes of the ring's segment.\n"
+          "instr: instructions of one pass of the loop (callgrind), without changes and clearing of the ring's segment.\n"
           f"?: other programs used more than {machines.BUSY:g} processors meanwhile. lost: such a row does not count."
           + (f"\nTwo threads and the one that writes the trace shared {machine.processors} processors."
              if machine.processors < 3 else ""))

@@ -3,8 +3,8 @@
  *
  *     tail [-n SPANS] [-r SLICES] -o TRACE        slices of SPANS each, with and without tracing in turns
  *
- * Prints a JSON object: of both, and of each slice, the 99.99th percentile and the maximum in nanoseconds; and both over
- * all slices together. */
+ * Prints a JSON object: the 99.99th percentile, the maximum and the median in nanoseconds, with spans and without, of each
+ * slice and of all together. */
 #define PERF_TARGET "bench"
 #include <perftrace.h>
 
@@ -77,54 +77,56 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-struct tail {
-    double p9999_ns, max_ns, median_ns;
-};
-
-static struct tail tail_of(uint32_t *costs, uint64_t count) {
+/* Sorts the costs, and prints what is to be known of them. */
+static void print_tail(uint32_t *costs, uint64_t count) {
     qsort(costs, count, sizeof *costs, by_size);
-    return (struct tail){costs[count - 1 - count / 10000] / ticks_per_ns, costs[count - 1] / ticks_per_ns,
-                         costs[count / 2] / ticks_per_ns};
+    printf("{\"p9999_ns\":%.1f,\"max_ns\":%.1f,\"median_ns\":%.1f}",
+           costs[count - 1 - count / 10000] / ticks_per_ns, costs[count - 1] / ticks_per_ns,
+           costs[count / 2] / ticks_per_ns);
 }
 
-static void print_tail(const char *before, struct tail tail) {
-    printf("%s{\"p9999_ns\":%.1f,\"max_ns\":%.1f,\"median_ns\":%.1f}", before, tail.p9999_ns, tail.max_ns,
-           tail.median_ns);
+/* Of one loop, slice by slice. */
+static void print_slices(const char *name, const struct options *options, uint32_t *costs) {
+    printf("\"%s\":[", name);
+    for (unsigned i = 0; i < options->slices; i++) {
+        if (i > 0)
+            printf(",");
+        print_tail(costs + i * options->length, options->length);
+    }
+    printf("],");
 }
 
-/* The costs of all slices, the last pages touched before anything is measured; sorted slice by slice for a look at each. */
-static uint32_t *run(const struct options *options, const struct perftrace_config *config, const char *name,
-                     void (*loop)(uint32_t *costs, uint64_t count), uint32_t *costs, unsigned slice) {
-    uint32_t *own = costs + slice * options->length;
-    if (config != NULL) {
-        measure_step_aside(1); /* for the threads that begin now */
-        int error = perftrace_init(config);
-        if (error != 0) {
-            fprintf(stderr, "%s\n", perftrace_error_text(error));
+static void start(const struct perftrace_config *config) {
+    measure_step_aside(1); /* for the threads that begin now */
+    int error = perftrace_init(config);
+    if (error != 0) {
+        fprintf(stderr, "%s\n", perftrace_error_text(error));
+        exit(2);
+    }
+    measure_pin(0);
+}
+
+static void stop(void) {
+    struct perftrace_statistics statistics;
+    perftrace_flush();
+    perftrace_statistics(&statistics);
+    perftrace_shutdown();
+    for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES; i++)
+        if (statistics.lost[i] > 0) {
+            fprintf(stderr, "records were lost\n");
             exit(2);
         }
-        measure_pin(0);
-    }
-    loop(own, options->length);
-    if (config != NULL) {
-        struct perftrace_statistics statistics;
-        perftrace_flush();
-        perftrace_statistics(&statistics);
-        for (unsigned i = 0; i < PERFTRACE_LOST_CAUSES; i++)
-            if (statistics.lost[i] > 0) {
-                fprintf(stderr, "records were lost\n");
-                exit(2);
-            }
-        perftrace_shutdown();
-    }
-    uint32_t *copy = malloc(options->length * sizeof *copy);
-    if (copy == NULL)
+}
+
+/* Memory for costs, its pages touched before anything is measured. */
+static uint32_t *costs_of(const struct options *options) {
+    size_t bytes = options->slices * options->length * sizeof(uint32_t);
+    uint32_t *costs = malloc(bytes);
+    if (costs == NULL) {
+        fprintf(stderr, "no memory\n");
         exit(2);
-    memcpy(copy, own, options->length * sizeof *copy);
-    printf("%s\"%s\":", slice == 0 && config == NULL ? "" : ",", name);
-    print_tail("", tail_of(copy, options->length));
-    free(copy);
-    return own;
+    }
+    return memset(costs, 1, bytes);
 }
 
 int main(int argc, char **argv) {
@@ -132,24 +134,22 @@ int main(int argc, char **argv) {
     options_parse(&options, argc, argv);
     struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
     config.trace_path = options.trace;
-    size_t bytes = options.slices * options.length * sizeof(uint32_t);
-    uint32_t *empty = malloc(bytes), *spans = malloc(bytes);
-    if (empty == NULL || spans == NULL)
-        return 2;
-    memset(empty, 1, bytes);
-    memset(spans, 1, bytes);
+    uint32_t *empty = costs_of(&options), *span = costs_of(&options);
     measure_pin(0);
     calibrate();
-    printf("{");
     for (unsigned i = 0; i < options.slices; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "empty %u", i);
-        run(&options, NULL, name, loop_empty, empty, i);
-        snprintf(name, sizeof name, "spans %u", i);
-        run(&options, &config, name, loop_span, spans, i);
+        loop_empty(empty + i * options.length, options.length);
+        start(&config);
+        loop_span(span + i * options.length, options.length);
+        stop();
     }
-    print_tail(",\"empty\":", tail_of(empty, options.slices * options.length));
-    print_tail(",\"spans\":", tail_of(spans, options.slices * options.length));
-    printf("}\n");
+    printf("{");
+    print_slices("empty", &options, empty);
+    print_slices("span", &options, span);
+    printf("\"all\":{\"empty\":");
+    print_tail(empty, options.slices * options.length);
+    printf(",\"span\":");
+    print_tail(span, options.slices * options.length);
+    printf("}}\n");
     return 0;
 }
