@@ -1,4 +1,4 @@
-/* The recorder's inside: what its files share. Reading order: sites.c (what can record), rings.c (where
+/* The recorder's inside: what its files share. Reading order: sites.c (what can record), rings.c, segments.c (where
  * records go), record.c (the cold path), drain.c (how they get into the file), trace_file.c, mend.c, quiet.c, lifetime.c.
  *
  * Three rules hold everywhere:
