@@ -1,9 +1,11 @@
 /* Items -> Chrome trace events: which event each item becomes, and what has to be remembered for that.
  *
  * Decisions that are not the format's:
- * - E repeats its B's name and category, because DevTools and speedscope drop an E without them.
- * - A span that was jumped out of gets its E, so that its parents keep nesting; one that was open when the
- *   trace ended gets none, and viewers show it as unfinished.
+ * - A span is one event (X), written when it has ended. Of a begin and an end that are events of their own (B and E)
+ *   DevTools finds the pairs with one stack for all threads, so that a program of two threads looks like none that ever
+ *   ran. Besides, it is half as much to write and to read.
+ * - A span that was open when the trace ended is shown up to the last thing that a thread did, and is marked: its
+ *   arguments begin with "unfinished". Without an end DevTools would show it as a point, and nothing within it.
  * - Viewers match async spans and flows by category and id only. So that spans of different names with
  *   one id don't fuse, a hash of target and name goes into the id's upper half; so that those of different
  *   processes don't where files are put together, the pid goes into that of async spans. (id2.local would
@@ -15,6 +17,7 @@
 
 #include "arena.h"
 #include "chrome_event.h"
+#include "chrome_tracks.h"
 #include "map.h"
 
 #include <errno.h>
@@ -25,13 +28,12 @@ enum {
     SITES_MAX = 1 << 20,       /* as many as a trace's ids can name */
     POOLS_MAX = 1024,          /* items of further pools are passed over */
     LIVE_BYTES_MAX = 16 << 20, /* a million addresses */
-    TRACKS_BYTES_MAX = 16 << 20,
-    EVENT_BYTES_MIN = 1024, /* what an event without arguments may take */
-    LABEL_BYTES_MAX = 24,   /* of a track's name or a text in a counter */
+    EVENT_BYTES_MIN = 1024,    /* what an event without arguments may take */
+    LABEL_BYTES_MAX = 24,      /* of a track's name or a text in a counter */
 };
 
-/* Track ids of GPU queues and the like become thread ids from here on: beyond all that a kernel gives. */
-#define MADE_UP_TID UINT64_C(1000000000)
+/* Where tracks that are not threads are in the order of all. */
+#define OTHER_TRACKS UINT64_C(1000000000)
 
 struct site_state {
     const struct perftrace_site_info *site;
@@ -57,24 +59,24 @@ struct allocation {
     uint32_t pool; /* index */
 };
 
-enum { BY_TRACK, BY_TID };
-
 struct perftrace_chrome {
     struct perftrace_chrome_options options;
     struct perftrace_chrome_writer writer;
     struct perftrace_buffer more; /* members of the event being made */
     struct site_state **sites;    /* by id */
     size_t site_capacity;
-    struct perftrace_map tracks; /* (BY_TRACK, id) and (BY_TID, thread id) -> uint64_t: the thread id */
-    struct perftrace_arena track_memory;
-    struct perftrace_map frames;  /* id mask -> the struct site_state that counts */
-    struct perftrace_map live;    /* address -> struct allocation */
-    struct allocation *live_free; /* entries to use again */
+    struct perftrace_chrome_tracks tracks;
+    struct perftrace_chrome_track *track; /* of the item at hand … */
+    uint64_t track_id;                    /* … and its id + 1; 0: none yet */
+    uint64_t last_ns;                     /* of what threads did */
+    struct perftrace_map frames;          /* id mask -> the struct site_state that counts */
+    struct perftrace_map live;            /* address -> struct allocation */
+    struct allocation *live_free;         /* entries to use again */
     struct perftrace_arena live_memory;
     struct pool *pools;
     uint32_t pool_count;
     bool live_full_told;
-    uint64_t where_track; /* id + 1 of the track that `where` is for; 0: none */
+    const struct perftrace_chrome_lane *where_lane; /* that `where` is for; NULL: none */
     char where[80];
     size_t where_length, where_pid_length;
     uint32_t pid;
@@ -88,7 +90,6 @@ struct perftrace_chrome *perftrace_chrome_open(const struct perftrace_chrome_opt
     chrome->options = *options;
     size_t max = options->event_bytes_max;
     chrome->writer.event_bytes_max = max != 0 && max < EVENT_BYTES_MIN ? EVENT_BYTES_MIN : max;
-    chrome->track_memory.bytes_max = TRACKS_BYTES_MAX;
     chrome->live_memory.bytes_max = LIVE_BYTES_MAX;
     return chrome;
 }
@@ -105,10 +106,9 @@ void perftrace_chrome_close(struct perftrace_chrome *chrome) {
     free(chrome->pools);
     free(chrome->more.bytes);
     free(chrome->writer.text.bytes);
-    perftrace_map_free(&chrome->tracks);
+    perftrace_chrome_tracks_free(&chrome->tracks);
     perftrace_map_free(&chrome->frames);
     perftrace_map_free(&chrome->live);
-    perftrace_arena_free(&chrome->track_memory);
     perftrace_arena_free(&chrome->live_memory);
     free(chrome);
 }
@@ -213,45 +213,48 @@ static int follow_process(struct perftrace_chrome *chrome) {
     chrome->pid = info->pid;
     chrome->process_name = name;
     chrome->where_pid_length = add_member(chrome->where, ",\"pid\":", info->pid);
-    chrome->where_track = 0;
+    chrome->where_lane = NULL;
     return name.length == 0 ? 0 : write_name(chrome, "process_name", 0, name);
 }
 
-/* The thread's id where it has one and no earlier track had the same (kernels use them again). NULL
- * without memory. */
-static uint64_t *choose_tid(struct perftrace_chrome *chrome, const struct perftrace_track_info *track) {
-    uint64_t *tid = perftrace_arena_take(&chrome->track_memory, sizeof *tid);
-    if (tid == NULL)
-        return NULL;
-    bool made_up = track->os_id == 0 || track->os_id >= MADE_UP_TID ||
-                   perftrace_map_find(&chrome->tracks, BY_TID, track->os_id) != NULL;
-    *tid = made_up ? MADE_UP_TID + track->id : track->os_id;
-    if ((!made_up && !perftrace_map_put(&chrome->tracks, BY_TID, *tid, tid)) ||
-        !perftrace_map_put(&chrome->tracks, BY_TRACK, track->id, tid))
-        return NULL;
-    return tid;
+/* Makes `where` say the lane. */
+static void go_to(struct perftrace_chrome *chrome, const struct perftrace_chrome_lane *lane) {
+    if (chrome->where_lane == lane)
+        return;
+    char *where = chrome->where + chrome->where_pid_length;
+    chrome->where_length = chrome->where_pid_length + add_member(where, ",\"tid\":", lane->tid);
+    chrome->where_lane = lane;
 }
 
-/* Makes chrome->where for the track; one seen for the first time is introduced, a renamed one named again. */
-static int enter_track(struct perftrace_chrome *chrome, const struct perftrace_track_info *track,
-                       bool renamed) {
-    if (chrome->where_track == (uint64_t)track->id + 1 && !renamed)
-        return 0;
-    const uint64_t *tid = perftrace_map_find(&chrome->tracks, BY_TRACK, track->id);
-    bool fresh = tid == NULL;
-    if (fresh)
-        tid = choose_tid(chrome, track);
-    if (tid == NULL)
-        return -ENOMEM;
-    chrome->where_length =
-        chrome->where_pid_length + add_member(chrome->where + chrome->where_pid_length, ",\"tid\":", *tid);
-    chrome->where_track = (uint64_t)track->id + 1;
+/* A lane seen for the first time is introduced, that of a renamed track named again. */
+static int introduce(struct perftrace_chrome *chrome, struct perftrace_chrome_lane *lane,
+                     const struct perftrace_track_info *track, bool renamed) {
     int result = 0;
-    if (fresh) /* threads in the order in which they appeared, then the other tracks */
-        result = write_sort_index(chrome, *tid,
-                                  track->kind <= PERFTRACE_ON_THREAD ? track->id : MADE_UP_TID + track->id);
-    if (result == 0 && track->name.length != 0 && (fresh || renamed))
-        result = write_name(chrome, "thread_name", *tid, track->name);
+    if (!lane->introduced) /* threads in the order in which they appeared, then the other tracks */
+        result = write_sort_index(chrome, lane->tid,
+                                  track->kind <= PERFTRACE_ON_THREAD ? track->id : OTHER_TRACKS + track->id);
+    if (result == 0 && track->name.length != 0 && (renamed || !lane->introduced))
+        result = write_name(chrome, "thread_name", lane->tid, track->name);
+    lane->introduced = true;
+    return result;
+}
+
+/* Sets chrome->track and goes to its lane. */
+static int enter_track(struct perftrace_chrome *chrome, const struct perftrace_track_info *info,
+                       bool renamed) {
+    if (chrome->track_id != (uint64_t)info->id + 1) {
+        chrome->track = perftrace_chrome_track(&chrome->tracks, info);
+        chrome->track_id = chrome->track == NULL ? 0 : (uint64_t)info->id + 1;
+        if (chrome->track == NULL)
+            return -ENOMEM;
+    }
+    struct perftrace_chrome_lane *lane = &chrome->track->lane;
+    go_to(chrome, lane);
+    if (lane->introduced && !renamed)
+        return 0;
+    int result = 0;
+    for (; result == 0 && lane != NULL; lane = lane->next)
+        result = introduce(chrome, lane, info, renamed);
     return result;
 }
 
@@ -271,6 +274,39 @@ static int write_event(struct perftrace_chrome *chrome, const struct site_state 
     };
     if (chrome->more.failed)
         return -ENOMEM;
+    int result = perftrace_chrome_event_make(&chrome->writer, &event);
+    return result != 0 ? result : write_text(chrome);
+}
+
+static int begin_span(struct perftrace_chrome *chrome, const struct perftrace_item *item) {
+    struct perftrace_chrome_lane *lane = perftrace_chrome_track_begin(
+        &chrome->tracks, chrome->track, item->track->kind > PERFTRACE_ON_THREAD, item->time_ns);
+    if (lane == NULL)
+        return -ENOMEM;
+    return lane->introduced ? 0 : introduce(chrome, lane, item->track, false);
+}
+
+static int end_span(struct perftrace_chrome *chrome, const struct site_state *state,
+                    const struct perftrace_item *item) {
+    const struct perftrace_call *call = item->call;
+    bool unfinished = call->at_end;
+    uint64_t end_ns = unfinished && chrome->last_ns > item->time_ns ? chrome->last_ns : item->time_ns;
+    const struct perftrace_chrome_span span =
+        perftrace_chrome_track_end(chrome->track, call->start_ns, end_ns);
+    go_to(chrome, span.lane);
+    const struct perftrace_chrome_event event = {
+        .head = &state->head,
+        .phase = 'X',
+        .time_ns = span.begin_ns,
+        .elapsed_ns = span.end_ns > span.begin_ns ? span.end_ns - span.begin_ns : 0,
+        .unfinished = unfinished,
+        .where = {chrome->where, chrome->where_length},
+        .more = {"", 0},
+        .value_count = call->parameter_count,
+        .values = call->parameters,
+        .metric_count = call->metric_count,
+        .metrics = call->metrics,
+    };
     int result = perftrace_chrome_event_make(&chrome->writer, &event);
     return result != 0 ? result : write_text(chrome);
 }
@@ -433,14 +469,13 @@ int perftrace_chrome_item(struct perftrace_chrome *chrome, const struct perftrac
     if (state == NULL)
         return -ENOMEM;
     chrome->more.length = 0;
-    const struct perftrace_call *call = item->call;
+    if (item->time_ns > chrome->last_ns && item->track->kind <= PERFTRACE_ON_THREAD)
+        chrome->last_ns = item->time_ns;
     switch (item->kind) {
     case PERFTRACE_ITEM_SPAN_BEGIN:
-        return write_event(chrome, state, 'B', item->time_ns, call->parameter_count, call->parameters);
+        return begin_span(chrome, item);
     case PERFTRACE_ITEM_SPAN_END:
-        if (call->at_end)
-            return 0;
-        return write_event(chrome, state, 'E', item->time_ns, call->metric_count, call->metrics);
+        return end_span(chrome, state, item);
     case PERFTRACE_ITEM_EVENT:
         perftrace_buffer_text(&chrome->more, ",\"s\":\"t\"");
         return write_event(chrome, state, 'i', item->time_ns, item->value_count, item->values);

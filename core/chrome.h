@@ -1,6 +1,6 @@
 /* Items -> Chrome's Trace Event Format (JSON), event by event. The format: "Trace Event Format", Google,
- * 2016 (Nat Duca, Dean Sinclair). Spans become B and E (parameters on B, metrics on E), async spans b and e, events i,
- * counters C, flows s/t/f, names M; times are microseconds with three decimals.
+ * 2016 (Nat Duca, Dean Sinclair). Spans become X, complete events, with parameters and metrics, async spans b and e
+ * (parameters on b, metrics on e), events i, counters C, flows s/t/f, names M; times are microseconds with three decimals.
  *
  * Each event is one write() to the output, without comma, newline or enclosing array: framing those is
  * the output's affair. Bytes that are not UTF-8 are written as U+FFFD; doubles that JSON can't hold

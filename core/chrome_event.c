@@ -127,12 +127,16 @@ static void add_arguments(struct perftrace_chrome_writer *writer, const struct p
                           bool drop) {
     struct perftrace_buffer *text = &writer->text;
     LITERAL(text, ",\"args\":{");
-    for (size_t i = 0; i < event->value_count; i++) {
+    if (event->unfinished)
+        LITERAL(text, "\"unfinished\":true");
+    for (size_t i = 0; i < event->value_count + event->metric_count; i++) {
+        const struct perftrace_value *value =
+            i < event->value_count ? &event->values[i] : &event->metrics[i - event->value_count];
         size_t before = text->length;
-        if (i > 0)
+        if (i > 0 || event->unfinished)
             LITERAL(text, ",");
-        add_key(writer, event->values[i].argument);
-        perftrace_chrome_value(text, &event->values[i], writer->string_bytes_max);
+        add_key(writer, value->argument);
+        perftrace_chrome_value(text, value, writer->string_bytes_max);
         if (drop && text->length + 2 > writer->event_bytes_max) {
             text->length = before;
             break;
@@ -164,12 +168,20 @@ static char *copy_time(struct perftrace_chrome_writer *writer, char *out, uint64
     return copy(out, digits + 6, 3);
 }
 
+static char *copy_duration(char *out, uint64_t elapsed_ns) {
+    out += perftrace_format_unsigned(out, elapsed_ns / 1000);
+    unsigned rest = (unsigned)(elapsed_ns % 1000);
+    const char decimals[4] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                              (char)('0' + rest % 10)};
+    return copy(out, decimals, sizeof decimals);
+}
+
 static void make(struct perftrace_chrome_writer *writer, const struct perftrace_chrome_event *event,
                  bool drop) {
     struct perftrace_buffer *text = &writer->text;
     text->length = 0;
     char *start = perftrace_buffer_reserve(text, event->head->length + event->where.length +
-                                                     event->more.length + PERFTRACE_DIGITS_MAX + 16);
+                                                     event->more.length + 2 * PERFTRACE_DIGITS_MAX + 32);
     if (start == NULL)
         return;
     char *out = copy(start, event->head->text, event->head->length);
@@ -177,12 +189,15 @@ static void make(struct perftrace_chrome_writer *writer, const struct perftrace_
     out = copy(out, "\",\"ts\":", 7);
     out = copy_time(writer, out, event->time_ns);
     out = copy(out, event->where.bytes, event->where.length);
+    if (event->phase == 'X')
+        out = copy_duration(copy(out, ",\"dur\":", 7), event->elapsed_ns);
     if (event->more.length != 0)
         out = copy(out, event->more.bytes, event->more.length);
-    if (event->value_count == 0)
+    bool has_arguments = event->value_count + event->metric_count != 0 || event->unfinished;
+    if (!has_arguments)
         *out++ = '}';
     text->length = (size_t)(out - start);
-    if (event->value_count != 0) {
+    if (has_arguments) {
         add_arguments(writer, event, drop);
         LITERAL(text, "}");
     }

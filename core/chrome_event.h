@@ -31,12 +31,13 @@ struct perftrace_chrome_writer {
 
 struct perftrace_chrome_event {
     const struct perftrace_chrome_head *head;
-    char phase;
-    uint64_t time_ns;
-    struct perftrace_text where; /* ,"pid":1,"tid":2 */
-    struct perftrace_text more;  /* further members, each with a comma before it */
-    size_t value_count;          /* args; 0: none */
-    const struct perftrace_value *values;
+    char phase; /* X: a complete event, with elapsed_ns */
+    bool unfinished;
+    uint64_t time_ns, elapsed_ns;
+    struct perftrace_text where;      /* ,"pid":1,"tid":2 */
+    struct perftrace_text more;       /* further members, each with a comma before it */
+    size_t value_count, metric_count; /* args: these one after the other; without any there are none */
+    const struct perftrace_value *values, *metrics;
 };
 
 /* 0 or -ENOMEM. */

@@ -1,65 +1,66 @@
 #!/usr/bin/env python3
-"""compare.py SAID READ: whether a reader of the Chrome file found what perftrace says is in the trace. Both are JSON as
-said.py describes it; what READ does not have is not compared. Prints the differences; exit code 1 if there are any."""
+"""compare.py SAID READ [part]: whether a reader of the Chrome file found what perftrace says is in the trace. Both are lines
+as said.c describes them; kinds of things that READ does not know (its first line says) are not compared. `part`: READ may
+lack the end of what was recorded (the program was killed), but have nothing else. Prints the differences; exit code 1 if
+there are any."""
 import collections
 import json
 import re
 import sys
 
 SHOWN = 5
-
-
-def normal(value):
-    """How many U+FFFD stand for some bytes that are not UTF-8 is a matter of taste."""
-    return re.sub("\ufffd+", "\ufffd", value) if isinstance(value, str) else value
+SPAN_ENTRIES = 7  # what comes behind them is not compared
 
 
 def load(path):
-    with open(path, encoding="utf-8") as file:
-        data = json.load(file)
-    for key in ("spans", "async"):
-        for entry in data.get(key, []):
-            entry.update({name: normal(value) for name, value in entry.items()})
-    return data
+    """[entry as a tuple] by kind."""
+    found = collections.defaultdict(list)
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if "\ufffd" in line or "\\ufffd" in line:
+                # How many U+FFFD stand for some bytes that are not UTF-8 is a matter of taste.
+                line = re.sub(r"(\ufffd|\\ufffd)+", "\ufffd", line)
+            kind, *entry = json.loads(line)
+            found[kind].append(tuple(entry[: SPAN_ENTRIES - 1] if kind == "span" else entry))
+    return found
 
 
-def as_text(entries, endless):
-    """Viewers draw what has no end up to some end of theirs, or as a point that nothing can be within."""
-    for entry in entries:
-        if (entry["name"], entry.get("begin_ns")) in endless:
-            entry = {key: entry[key] for key in ("track", "name", "begin_ns") if key in entry}
-        yield json.dumps(entry, sort_keys=True, ensure_ascii=False)
+def without_endless(entries, endless):
+    """What has no end viewers draw up to some end of theirs, or as a point."""
+    return [entry[:2] if entry[:2] in endless else entry for entry in entries]
 
 
-def compare(key, said, read):
-    endless = {(entry["name"], entry.get("begin_ns")) for entry in said if entry["elapsed_ns"] < 0}
-    wanted = collections.Counter(as_text(said, endless))
-    found = collections.Counter(as_text(read, endless))
+def compare(kind, said, read, part):
+    if kind == "async":
+        endless = {entry[:2] for entry in (said + read if part else said) if entry[2] < 0}
+        said, read = without_endless(said, endless), without_endless(read, endless)
+    wanted, found = collections.Counter(said), collections.Counter(read)
     problems = []
     for word, rest in (("missing", wanted - found), ("extra", found - wanted)):
-        for entry in sorted(rest)[:SHOWN]:
-            problems.append("%s: %s: %s" % (key, word, entry))
+        if word == "missing" and part:
+            continue
+        for entry in sorted(rest, key=repr)[:SHOWN]:
+            problems.append("%s: %s: %s" % (kind, word, json.dumps(entry, ensure_ascii=False)))
         if len(rest) > SHOWN:
-            problems.append("%s: and %d more" % (key, len(rest) - SHOWN))
+            problems.append("%s: and %d more" % (kind, len(rest) - SHOWN))
     return problems
 
 
-def main(said_path, read_path):
+def main(said_path, read_path, part=None):
     said, read = load(said_path), load(read_path)
-    problems = []
-    if not said["spans"]:
+    kinds = read["kinds"][0] if read["kinds"] else ()
+    problems = [] if kinds else ["it does not say what it looked for"]
+    if not said["span"]:
         problems.append("perftrace says that there is nothing")
-    for key in ("spans", "async"):
-        if key in read:
-            problems += compare(key, said[key], read[key])
-    for name, count in read.get("totals", {}).items():
-        if count != said["totals"][name]:
-            problems.append("%s: %d, should be %d" % (name, count, said["totals"][name]))
-    problems += said["warnings"] + read.get("warnings", ["it does not say what it complained about"])
+    if not read["span"]:
+        problems.append("it found nothing")
+    for kind in kinds:
+        problems += compare(kind, said[kind], read[kind], part is not None)
+    problems += ["warning: " + text for (text,) in said["warning"] + read["warning"]]
     for problem in problems:
         print("    " + problem)
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

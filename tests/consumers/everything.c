@@ -1,7 +1,13 @@
-/* One of everything that the recording API has, with names and values that are hard on readers of JSON. `everything
- * killed` ends by SIGKILL with spans open. What is to be in the file is said in everything.jq. */
+/* One of everything that the recording API has, with names and values that are hard on readers of JSON. What is to be in
+ * the file is said in everything.jq.
+ *
+ *     everything [killed] [SPANS [TRUTH]]
+ *
+ * `killed`: it ends by SIGKILL with spans open. SPANS: at first as many on each of several threads (crowd.h). */
 #define PERF_TARGET "every \"thing\""
 #include <perftrace.h>
+
+#include "crowd.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -10,11 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define HARD                                                                                                 \
-    "quote \" backslash \\ slash / tab \t newline \n escape \x1b nul-free \x7f emoji \xf0\x9f\x90\x8e "      \
-    "</script>"
-#define NOT_UTF8 "bad \xff\xfe cut \xf0\x9f\x90 surrogate \xed\xa0\x80 end"
 
 static void pause_us(long us) {
     nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
@@ -135,6 +136,8 @@ static void threads(struct perftrace_handle handle) {
 }
 
 int main(int argc, char **argv) {
+    bool killed = argc > 1 && strcmp(argv[1], "killed") == 0;
+    char **more = argv + 1 + killed;
     int result = perftrace_init_default();
     if (result != 0) {
         fprintf(stderr, "everything: %s\n", perftrace_error_text(result));
@@ -142,6 +145,10 @@ int main(int argc, char **argv) {
     }
     perftrace_process_name("everything \"here\"");
     perftrace_thread_name("main");
+    if (*more != NULL && crowd_record(strtoul(more[0], NULL, 10), more[1], killed) != 0) {
+        fputs("everything: the crowd could not be recorded\n", stderr);
+        return 2;
+    }
     nesting();
     values();
     texts(argc < 1 ? argv[0] : NULL);
@@ -150,7 +157,7 @@ int main(int argc, char **argv) {
     threads(asyncs());
     PERF_ASYNC_BEGIN("async open", 1);
     PERF_SPAN("open at the end");
-    if (argc > 1 && strcmp(argv[1], "killed") == 0) {
+    if (killed) {
         PERF_SPAN("open within");
         raise(SIGKILL);
     }

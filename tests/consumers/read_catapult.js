@@ -1,10 +1,11 @@
-// A Chrome file as catapult's trace model, which chrome://tracing was, understands it: read_catapult.js MODULES FILE
-// writes what it found as JSON, in the form that said.py describes.
+// A Chrome file as catapult's trace model, which chrome://tracing was, understands it: read_catapult.js MODULES FILE OUT
+// writes what it found as said.c describes it.
 'use strict';
 
 const fs = require('fs');
 const path = require('path');
 const { createRequire } = require('module');
+const { Lines } = require('./lines.js');
 
 // The model was made for browsers; these are the globals that it looks for.
 function loadCatapult(modules) {
@@ -33,48 +34,58 @@ function importText(tr, text) {
 
 const nanoseconds = (milliseconds) => Math.round(milliseconds * 1e6);
 
-function spanOf(track, slice) {
-  let depth = 0;
-  for (let at = slice.parentSlice; at; at = at.parentSlice) depth++;
-  return {
-    track,
-    name: slice.title,
-    parent: slice.parentSlice ? slice.parentSlice.title : '',
-    depth,
-    begin_ns: nanoseconds(slice.start),
-    elapsed_ns: slice.didNotFinish ? -1 : nanoseconds(slice.duration),
-  };
-}
-
 // The model keeps an instant of a thread as a slice without length; only the file still says what it was.
 function instantNames(text) {
   return new Set(JSON.parse(text).traceEvents.filter((event) => event.ph === 'i').map((event) => event.name));
 }
 
-function summary(model, instants) {
-  const totals = { events: 0, frames: 0, counter_values: 0, flow_arrows: model.flowEvents.length };
-  const found = { spans: [], async: [], totals };
-  for (const process of model.getAllProcesses()) {
-    totals.frames += process.instantEvents.length;
-    for (const counter of Object.values(process.counters))
-      for (const series of counter.series) totals.counter_values += series.samples.length;
-    for (const thread of Object.values(process.threads)) {
-      for (const slice of thread.sliceGroup.slices) {
-        if (slice.duration === 0 && instants.has(slice.title)) totals.events++;
-        else found.spans.push(spanOf(thread.name || '', slice));
-      }
-      for (const slice of thread.asyncSliceGroup.slices)
-        found.async.push({ name: slice.title, elapsed_ns: slice.didNotFinish ? -1 : nanoseconds(slice.duration) });
+function addThread(out, thread, instants) {
+  const track = thread.name || '';
+  for (const slice of thread.sliceGroup.slices) {
+    if (slice.duration === 0 && instants.has(slice.title)) {
+      out.add(['event', track, slice.title, nanoseconds(slice.start)]);
+      continue;
     }
+    let depth = 0;
+    for (let at = slice.parentSlice; at; at = at.parentSlice) depth++;
+    const parent = slice.parentSlice ? slice.parentSlice.title : '';
+    const begin = nanoseconds(slice.start);
+    if (slice.didNotFinish) out.add(['warning', `without an end: ${slice.title}`]);
+    out.add(['span', track, slice.title, parent, depth, begin, nanoseconds(slice.end) - begin]);
   }
-  // That an async span has no end is for compare.py to judge.
-  found.warnings = model.importWarnings
-    .map(({ type, message }) => `${type}: ${message}`)
-    .filter((warning) => !/Nestable async BEGIN event .* was unmatched/.test(warning));
-  return found;
+  for (const slice of thread.asyncSliceGroup.slices) {
+    const elapsed = slice.didNotFinish ? -1 : nanoseconds(slice.end) - nanoseconds(slice.start);
+    out.add(['async', slice.title, nanoseconds(slice.start), elapsed]);
+  }
 }
 
-const [modules, file] = process.argv.slice(2);
-const text = fs.readFileSync(file, 'utf8');
-const tr = loadCatapult(modules);
-process.stdout.write(JSON.stringify(summary(importText(tr, text), instantNames(text))));
+function addAll(out, model, instants) {
+  for (const process of model.getAllProcesses()) {
+    out.add(['process', process.name]);
+    for (const instant of process.instantEvents) out.add(['frame', instant.title, nanoseconds(instant.start)]);
+    for (const counter of Object.values(process.counters)) {
+      const [, name, id] = /^(.*?)(?:\[(.*)\])?$/s.exec(counter.name); // the model appends the id
+      for (const { samples } of counter.series)
+        for (const { timestamp, value } of samples)
+          out.add(['counter', name, id ?? '', nanoseconds(timestamp), value]);
+    }
+    for (const thread of Object.values(process.threads)) addThread(out, thread, instants);
+  }
+  for (const flow of model.flowEvents)
+    out.add(['flow', flow.title, nanoseconds(flow.start), nanoseconds(flow.end)]);
+  // That an async span has no end is for compare.py to judge.
+  model.importWarnings
+    .map(({ type, message }) => `${type}: ${message}`)
+    .filter((warning) => !/Nestable async BEGIN event .* was unmatched/.test(warning))
+    .forEach((warning) => out.add(['warning', warning]));
+}
+
+function main(modules, file, result) {
+  const text = fs.readFileSync(file, 'utf8');
+  const model = importText(loadCatapult(modules), text);
+  const out = new Lines(result, ['span', 'async', 'event', 'frame', 'counter', 'flow', 'process']);
+  addAll(out, model, instantNames(text));
+  out.close();
+}
+
+main(...process.argv.slice(2));

@@ -1,47 +1,48 @@
 // Chrome files as DevTools' performance panel understands them: read_devtools.js MODULES FILE... writes beside each FILE
-// a FILE.devtools, JSON in the form that said.py describes, without what the panel does not show of such files.
+// a FILE.devtools with what it found as said.c describes it, without what the panel does not show of such files.
 'use strict';
 
-const fs = require('fs');
 const { withPanel } = require('../../scripts/devtools.js');
+const { Lines } = require('./lines.js');
 
-// Runs in the page.
-function readPanel() {
-  const { processes, entryToNode } = globalThis.perftraceShown.Renderer;
-  const spans = [];
-  for (const { threads } of processes.values())
-    for (const thread of threads.values())
-      for (const entry of thread.entries) {
-        const parent = entryToNode.get(entry).parent?.entry;
-        let depth = 0;
-        for (let at = entryToNode.get(entry).parent; at; at = at.parent) depth++;
-        spans.push({
-          track: thread.name ?? '',
-          name: entry.name,
-          parent: parent ? parent.name : '',
-          depth,
-          begin_ns: Math.round(entry.ts * 1000),
-          elapsed_ns: Math.round((entry.dur ?? 0) * 1000),
-        });
-      }
-  return spans;
+// Runs in the page: what of the spans comes next, as lines; '' at the end.
+function nextSpans() {
+  const CHUNK = 50000;
+  globalThis.perftraceSpans ??= (function* () {
+    const { processes, entryToNode } = globalThis.perftraceShown.Renderer;
+    for (const { threads } of processes.values())
+      for (const thread of threads.values())
+        for (const entry of thread.entries) {
+          const parent = entryToNode.get(entry).parent?.entry;
+          let depth = 0;
+          for (let at = entryToNode.get(entry).parent; at; at = at.parent) depth++;
+          const begin = Math.round(entry.ts * 1000);
+          const elapsed = Math.round((entry.ts + (entry.dur ?? 0)) * 1000) - begin;
+          yield JSON.stringify(['span', thread.name ?? '', entry.name, parent ? parent.name : '', depth, begin, elapsed]);
+        }
+  })();
+  const lines = [];
+  for (let { value, done } = globalThis.perftraceSpans.next(); !done; { value, done } = globalThis.perftraceSpans.next()) {
+    lines.push(value + '\n');
+    if (lines.length === CHUNK) break;
+  }
+  return lines.join('');
 }
 
 async function main(modules, files) {
-  await withPanel(modules, async (panel) => {
-    const warnings = [];
-    panel.page.on('pageerror', (error) => warnings.push(`DevTools: ${error.message}`));
+  await withPanel(modules, async ({ page, load }) => {
+    let warn;
+    page.on('pageerror', (error) => warn(error.message));
     for (const file of files) {
-      const found = { spans: [], warnings: [] };
-      warnings.length = 0;
+      const out = new Lines(`${file}.devtools`, ['span']);
+      warn = (message) => out.add(['warning', `DevTools: ${message}`]);
       try {
-        await panel.load(file);
-        found.spans = await panel.page.evaluate(readPanel);
+        await load(file);
+        for (let text; (text = await page.evaluate(nextSpans)) !== ''; ) out.raw(text);
       } catch (error) {
-        warnings.push(error.message);
+        warn(error.message);
       }
-      found.warnings.push(...warnings);
-      fs.writeFileSync(`${file}.devtools`, JSON.stringify(found));
+      out.close();
     }
   });
 }

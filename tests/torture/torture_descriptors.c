@@ -148,11 +148,11 @@ static void look_at_own(void) {
     }
 }
 
-static unsigned count_begins(const char *path) {
+static unsigned count_spans(const char *path) {
     size_t length = 0;
     char *text = read_whole_file(path, &length);
     unsigned count = 0;
-    for (const char *at = text; at != NULL && (at = strstr(at, "\"ph\":\"B\"")) != NULL; at++)
+    for (const char *at = text; at != NULL && (at = strstr(at, "\"ph\":\"X\"")) != NULL; at++)
         count++;
     free(text);
     return count;
@@ -166,8 +166,8 @@ static void look_at_traces(void) {
                   (unsigned long long)told->made);
     torture_check(trace.lost == 0, "%llu lost", (unsigned long long)trace.lost);
     torture_check(json_check_file("trace.json"), "trace.json is not JSON");
-    torture_check(count_begins("trace.json") == told->made, "trace.json has %u beginnings, of %llu",
-                  count_begins("trace.json"), (unsigned long long)told->made);
+    torture_check(count_spans("trace.json") == told->made, "trace.json has %u spans, of %llu",
+                  count_spans("trace.json"), (unsigned long long)told->made);
 }
 
 static void everything_closed(void) {

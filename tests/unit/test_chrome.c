@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,38 +96,142 @@ static struct perftrace_item span_item(enum perftrace_item_kind kind, uint64_t t
         .kind = kind, .time_ns = time_ns, .site = &site, .track = &worker, .call = call};
 }
 
-static void spans_become_b_and_e(void **state) {
+static void spans_become_complete_events(void **state) {
     (void)state;
     open_with(0);
     const struct perftrace_value values[] = {
         {.argument = &arguments[0], .type = PERFTRACE_TYPE_STRING, .text = TEXT("a\"b\xff")},
         {.argument = &arguments[1], .type = PERFTRACE_TYPE_SIGNED, .i = -3},
-        {.argument = &arguments[2], .type = PERFTRACE_TYPE_BOOLEAN, .u = 1},
     };
-    const struct perftrace_call call = {
-        .site = &site, .parameter_count = 2, .parameters = values, .metric_count = 1, .metrics = values + 2};
+    const struct perftrace_value metric = {.argument = &arguments[2], .type = PERFTRACE_TYPE_BOOLEAN, .u = 1};
+    struct perftrace_call call = {.site = &site, .parameter_count = 2, .parameters = values};
     give(span_item(PERFTRACE_ITEM_SPAN_BEGIN, 123456789, &call));
-    assert_string_equal(
-        written(),
-        "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"B\",\"ts\":123456.789,\"pid\":42,\"tid\":43,"
-        "\"args\":{\"part_id\":\"a\\\"b\xef\xbf\xbd\",\"count\":-3}}\n");
+    assert_string_equal(written(), "");
+    call.metric_count = 1;
+    call.metrics = &metric;
     give(span_item(PERFTRACE_ITEM_SPAN_END, 123457007, &call));
     assert_string_equal(
         written(),
-        "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"E\",\"ts\":123457.007,\"pid\":42,\"tid\":43,"
-        "\"args\":{\"found\":true}}\n");
+        "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":123456.789,\"pid\":42,\"tid\":43,"
+        "\"dur\":0.218,\"args\":{\"part_id\":\"a\\\"b\xef\xbf\xbd\",\"count\":-3,\"found\":true}}\n");
+    call.parameter_count = 0;
+    give(span_item(PERFTRACE_ITEM_SPAN_BEGIN, 200000000, &call));
+    give(span_item(PERFTRACE_ITEM_SPAN_END, 1200000000, &call));
+    assert_string_equal(
+        written(),
+        "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":200000.000,\"pid\":42,\"tid\":43,"
+        "\"dur\":1000000.000,\"args\":{\"found\":true}}\n");
 }
 
-static void only_what_was_open_at_the_end_stays_open(void **state) {
+/* "ts dur tid" of all complete events since the last time. */
+static const char *placed(void) {
+    static char text[1000];
+    size_t length = 0;
+    for (const char *at = written(); (at = strstr(at, "\"ph\":\"X\",\"ts\":")) != NULL; at++) {
+        double begin, elapsed;
+        unsigned tid;
+        assert_int_equal(
+            sscanf(at, "\"ph\":\"X\",\"ts\":%lf,\"pid\":42,\"tid\":%u,\"dur\":%lf", &begin, &tid, &elapsed),
+            3);
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%.3f %.3f %u\n", begin, elapsed, tid);
+    }
+    text[length] = '\0';
+    return text;
+}
+
+static void span(enum perftrace_item_kind kind, const struct perftrace_track_info *track, uint64_t time_ns) {
+    static const struct perftrace_call call = {.site = &site};
+    give((struct perftrace_item){
+        .kind = kind, .time_ns = time_ns, .site = &site, .track = track, .call = &call});
+}
+
+/* On one thread id every begin and end is later than the one before: viewers do not nest what is not. */
+static void equal_times_are_kept_apart(void **state) {
     (void)state;
     open_with(0);
-    struct perftrace_call call = {.site = &site, .unfinished = true};
-    give(span_item(PERFTRACE_ITEM_SPAN_END, 1000, &call));
+    for (int i = 0; i < 3; i++)
+        span(PERFTRACE_ITEM_SPAN_BEGIN, &worker, 5000);
+    for (int i = 0; i < 3; i++)
+        span(PERFTRACE_ITEM_SPAN_END, &worker, 5000 + 100 * (i == 2));
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &worker, 5100);
+    span(PERFTRACE_ITEM_SPAN_END, &worker, 5102);
+    assert_string_equal(placed(), "5.002 0.001 43\n5.001 0.003 43\n5.000 0.100 43\n5.101 0.001 43\n");
+    /* After a year without a restart a double holds no single nanoseconds. */
+    const uint64_t year_ns = UINT64_C(31536000) * 1000000000;
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &worker, year_ns);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &worker, year_ns);
+    span(PERFTRACE_ITEM_SPAN_END, &worker, year_ns);
+    span(PERFTRACE_ITEM_SPAN_END, &worker, year_ns);
+    const char *text = written();
+    double begin[2], elapsed[2];
+    for (int i = 0; i < 2; i++) {
+        text = strstr(text, "\"ts\":");
+        assert_non_null(text);
+        assert_int_equal(sscanf(text, "\"ts\":%lf,\"pid\":42,\"tid\":43,\"dur\":%lf", &begin[i], &elapsed[i]),
+                         2);
+        text++;
+    }
+    volatile double inner_end = begin[0] + elapsed[0], outer_end = begin[1] + elapsed[1];
+    assert_true(begin[1] < begin[0] && begin[0] < inner_end && inner_end < outer_end);
+}
+
+/* Spans of a GPU that overlap, none within the other, are shown beside each other; those that are one within the other, or
+ * one after the other, are not. */
+static void overlapping_spans_get_lanes(void **state) {
+    (void)state;
+    open_with(0);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 1000);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 1100);
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 1200);
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 2000);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 1500);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 1600);
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 1700);
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 2500);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 1800); /* after neither */
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 1900);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 3000);
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 3100);
+    perftrace_buffer_add(&recorder.text, "", 1); /* to look at it twice */
+    size_t names = 0;
+    for (const char *at = recorder.text.bytes; (at = strstr(at, "\"name\":\"queue \\\"0\\\"\"")) != NULL;
+         at++)
+        names++;
+    recorder.text.length--;
+    assert_int_equal(names, 3);
+    assert_string_equal(placed(),
+                        "1.100 0.100 1000000009\n1.000 1.000 1000000009\n"
+                        "1.600 0.100 2000000000\n1.500 1.000 2000000000\n"
+                        "1.800 0.100 2000000001\n3.000 0.100 1000000009\n");
+}
+
+static void what_was_open_at_the_end_is_marked(void **state) {
+    (void)state;
+    open_with(0);
+    const struct perftrace_value value = {.argument = &arguments[1], .type = PERFTRACE_TYPE_SIGNED, .i = -3};
+    struct perftrace_call call = {
+        .site = &site, .start_ns = 1000, .parameter_count = 1, .parameters = &value, .unfinished = true};
+    give(span_item(PERFTRACE_ITEM_SPAN_BEGIN, 1000, &call));
+    give(span_item(PERFTRACE_ITEM_SPAN_END, 2000, &call)); /* jumped out of */
     assert_string_equal(
-        written(), "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"E\",\"ts\":1.000,\"pid\":42,\"tid\":43}\n");
+        written(),
+        "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":1.000,\"pid\":42,\"tid\":43,"
+        "\"dur\":1.000,\"args\":{\"count\":-3}}\n");
+    give(span_item(PERFTRACE_ITEM_SPAN_BEGIN, 3000, &call));
+    /* Another thread goes on; what a GPU will do does not count. */
+    static const struct perftrace_track_info another = {.id = 8, .kind = 1, .os_id = 44, .name = EMPTY};
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &another, 5000);
+    span(PERFTRACE_ITEM_SPAN_END, &another, 6000);
+    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 8000);
+    span(PERFTRACE_ITEM_SPAN_END, &queue, 9000);
+    (void)written();
     call.at_end = true;
-    give(span_item(PERFTRACE_ITEM_SPAN_END, 2000, &call));
-    assert_string_equal(written(), "");
+    give(span_item(PERFTRACE_ITEM_SPAN_END, 4000, &call));
+    assert_string_equal(
+        written(),
+        "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":3.000,\"pid\":42,\"tid\":43,"
+        "\"dur\":3.000,\"args\":{\"unfinished\":true,\"count\":-3}}\n");
     give(span_item(PERFTRACE_ITEM_ASYNC_END, 2000, &call));
     assert_string_equal(written(), "");
 }
@@ -374,6 +479,15 @@ static void events_stay_within_the_limit(void **state) {
                     give(item);
                     item.kind = PERFTRACE_ITEM_COUNTER;
                     give(item);
+                    const struct perftrace_call call = {.site = &long_site,
+                                                        .parameter_count = 12,
+                                                        .parameters = values,
+                                                        .metric_count = 12,
+                                                        .metrics = values + 12,
+                                                        .at_end = true};
+                    item.kind = PERFTRACE_ITEM_SPAN_END;
+                    item.call = &call;
+                    give(item);
                     for (const char *at = written(); *at != '\0'; at = strchr(at, '\n') + 1)
                         check_whole(at);
                     perftrace_chrome_close(chrome);
@@ -383,7 +497,7 @@ static void events_stay_within_the_limit(void **state) {
     assert_true(recorder.longest > 3000); /* cut no more than needed */
 }
 
-static void a_cut_name_is_the_same_on_b_and_e(void **state) {
+static void a_cut_name_is_the_same_on_begin_and_end(void **state) {
     (void)state;
     static char filler[3000];
     memset(filler, 'n', sizeof filler);
@@ -395,7 +509,7 @@ static void a_cut_name_is_the_same_on_b_and_e(void **state) {
             .argument = &argument, .type = PERFTRACE_TYPE_STRING, .text = {filler, 512}};
     const struct perftrace_call call = {.site = &long_site, .parameter_count = 24, .parameters = values};
     open_with(4000);
-    struct perftrace_item item = span_item(PERFTRACE_ITEM_SPAN_BEGIN, 0, &call);
+    struct perftrace_item item = span_item(PERFTRACE_ITEM_ASYNC_BEGIN, 0, &call);
     item.site = &long_site;
     give(item);
     char begin[1200];
@@ -403,7 +517,7 @@ static void a_cut_name_is_the_same_on_b_and_e(void **state) {
     size_t length = (size_t)(strstr(text, "\"ph\"") - text);
     assert_true(length < sizeof begin && length > 900);
     memcpy(begin, text, length);
-    item.kind = PERFTRACE_ITEM_SPAN_END;
+    item.kind = PERFTRACE_ITEM_ASYNC_END;
     give(item);
     assert_memory_equal(written(), begin, length);
 }
@@ -412,15 +526,17 @@ static void a_failed_write_is_passed_on(void **state) {
     (void)state;
     open_with(0);
     const struct perftrace_call call = {.site = &site};
-    const struct perftrace_item item = span_item(PERFTRACE_ITEM_SPAN_BEGIN, 0, &call);
+    const struct perftrace_item item = span_item(PERFTRACE_ITEM_SPAN_END, 0, &call);
     recorder.result = -28;
     assert_int_equal(perftrace_chrome_item(chrome, &item), -28);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(spans_become_b_and_e, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_what_was_open_at_the_end_stays_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(spans_become_complete_events, setup, teardown),
+        cmocka_unit_test_setup_teardown(equal_times_are_kept_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(overlapping_spans_get_lanes, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_open_at_the_end_is_marked, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_what_javascript_can_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(counters_are_series, setup, teardown),
         cmocka_unit_test_setup_teardown(frames_are_numbered_and_timed, setup, teardown),
@@ -429,7 +545,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(too_many_allocations_are_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(tracks_get_ids_of_their_own, setup, teardown),
         cmocka_unit_test_setup_teardown(events_stay_within_the_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_name_is_the_same_on_b_and_e, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cut_name_is_the_same_on_begin_and_end, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_write_is_passed_on, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,7 @@ struct log_events {
     struct perftrace_output *output;
     struct log_times times;
     struct perftrace_chrome_writer writer;
-    struct perftrace_buffer where, more;
-    struct perftrace_value *values; /* parameters and metrics in one array */
-    size_t value_capacity;
+    struct perftrace_buffer where;
 };
 
 struct log_events *log_events_open(struct perftrace_output *output) {
@@ -23,52 +21,29 @@ struct log_events *log_events_open(struct perftrace_output *output) {
     return events;
 }
 
-static int copy_values(struct log_events *events, const struct perftrace_call *call) {
-    size_t count = call->parameter_count + call->metric_count;
-    if (count > events->value_capacity) {
-        struct perftrace_value *grown = realloc(events->values, count * sizeof *grown);
-        if (grown == NULL)
-            return -PERFTRACE_ERROR_MEMORY;
-        events->values = grown;
-        events->value_capacity = count;
-    }
-    for (size_t i = 0; i < call->parameter_count; i++)
-        events->values[i] = call->parameters[i];
-    for (size_t i = 0; i < call->metric_count; i++)
-        events->values[call->parameter_count + i] = call->metrics[i];
-    return 0;
-}
-
-/* Microseconds with three decimals, as everywhere in this format. */
-static void add_microseconds(struct perftrace_buffer *buffer, uint64_t ns) {
-    const char decimals[] = {'.', (char)('0' + ns / 100 % 10), (char)('0' + ns / 10 % 10),
-                             (char)('0' + ns % 10)};
-    perftrace_buffer_unsigned(buffer, ns / 1000);
-    perftrace_buffer_add(buffer, decimals, sizeof decimals);
-}
-
 int log_events_item(struct log_events *events, const struct perftrace_item *item) {
     if (item->kind != PERFTRACE_ITEM_SPAN_END)
         return 0;
     const struct perftrace_call *call = item->call;
     struct log_time time = log_times_add(&events->times, call);
     struct perftrace_chrome_head head = {0};
-    if (copy_values(events, call) != 0 || perftrace_chrome_head_make(&head, call->site, 0) != 0)
+    if (perftrace_chrome_head_make(&head, call->site, 0) != 0)
         return -PERFTRACE_ERROR_MEMORY;
-    events->more.length = events->where.length = 0;
+    events->where.length = 0;
     perftrace_buffer_text(&events->where, ",\"pid\":0,\"tid\":");
     perftrace_buffer_unsigned(&events->where, call->track->id);
-    perftrace_buffer_text(&events->more, ",\"dur\":");
-    add_microseconds(&events->more, time.span_ns);
-    bool failed = events->more.failed || events->where.failed;
+    bool failed = events->where.failed;
     const struct perftrace_chrome_event event = {
         .head = &head,
         .phase = 'X',
         .time_ns = time.start_ns,
+        .elapsed_ns = time.span_ns,
         .where = {events->where.bytes, events->where.length},
-        .more = {events->more.bytes, events->more.length},
-        .value_count = call->parameter_count + call->metric_count,
-        .values = events->values,
+        .more = {"", 0},
+        .value_count = call->parameter_count,
+        .values = call->parameters,
+        .metric_count = call->metric_count,
+        .metrics = call->metrics,
     };
     failed = failed || perftrace_chrome_event_make(&events->writer, &event) != 0;
     free(head.text);
@@ -84,7 +59,5 @@ void log_events_close(struct log_events *events) {
     log_times_free(&events->times);
     free(events->writer.text.bytes);
     free(events->where.bytes);
-    free(events->more.bytes);
-    free(events->values);
     free(events);
 }
