@@ -32,7 +32,7 @@ def without_endless(entries, endless):
 
 def compare(kind, said, read, part):
     if kind == "async":
-        endless = {entry[:2] for entry in (said + read if part else said) if entry[2] < 0}
+        endless = {entry[:2] for entry in said if entry[2] < 0} | {entry[:2] for entry in read if part and entry[2] <= 0}
         said, read = without_endless(said, endless), without_endless(read, endless)
     wanted, found = collections.Counter(said), collections.Counter(read)
     problems = []
