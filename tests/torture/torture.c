@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* nftw */
 #include "torture.h"
 
+#include "../../format/format.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
@@ -296,6 +298,26 @@ struct torture_trace torture_read_intact(const char *path,
     torture_check(trace.backwards == 0, "%s: time runs backwards %llu times", path,
                   (unsigned long long)trace.backwards);
     return trace;
+}
+
+struct torture_reading *torture_read_clocks(const char *path, size_t *count) {
+    static const size_t most = 1 << 20;
+    struct torture_reading *readings = malloc(most * sizeof *readings);
+    FILE *file = fopen(path, "rb");
+    struct perftrace_block_header header;
+    struct perftrace_block_clock clock;
+    *count = 0;
+    if (!torture_check(file != NULL && readings != NULL, "%s: %s", path, strerror(errno)))
+        exit(2);
+    fseek(file, sizeof(struct perftrace_file_header), SEEK_SET);
+    while (*count < most && fread(&header, sizeof header, 1, file) == 1) {
+        long payload = ftell(file);
+        if (header.kind == PERFTRACE_BLOCK_CLOCK && fread(&clock, sizeof clock, 1, file) == 1)
+            readings[(*count)++] = (struct torture_reading){clock.ticks, clock.monotonic_ns, clock.error_ns};
+        fseek(file, payload + (long)header.bytes, SEEK_SET);
+    }
+    fclose(file);
+    return readings;
 }
 
 unsigned torture_count_files(const char *path, const char *prefix) {

@@ -68,6 +68,12 @@ struct torture_trace torture_read_intact(const char *path,
                                          void *context);
 /* How many files a folder has whose names begin so: "/dev/shm", "perftrace-". */
 unsigned torture_count_files(const char *folder, const char *prefix);
+/* The CLOCK blocks of a trace; to be freed. */
+struct torture_reading {
+    uint64_t ticks, ns;
+    uint32_t error_ns;
+};
+struct torture_reading *torture_read_clocks(const char *path, size_t *count);
 bool torture_is_named(const struct perftrace_item *item, const char *name);
 
 #endif

@@ -6,7 +6,7 @@
 #include "perftrace.h"
 #include "torture.h"
 
-#include "../../format/format.h"
+#include "fake_clocks.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,6 +33,8 @@ struct ring {
     unsigned pause_all; /* … each time that so many messages have been sent */
     int ends[PROCESSES_MAX][2];
     unsigned self;
+    uint64_t *passed; /* shared: the last number received */
+    uint64_t *stop;   /* shared: process 0 is to end it */
 };
 
 static uint64_t *sent_ns, *received_ns; /* by number */
@@ -40,6 +43,12 @@ static uint64_t greatest;               /* number that was sent */
 /* ---- the processes -------------------------------------------------------------------------------- */
 
 static void make_channels(struct ring *ring) {
+    static uint64_t *passed;
+    if (passed == NULL)
+        passed = torture_shared(2 * sizeof *passed);
+    passed[0] = passed[1] = 0;
+    ring->passed = &passed[0];
+    ring->stop = &passed[1];
     for (unsigned i = 0; i < ring->processes; i++)
         if (ring->sockets ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ring->ends[i])
                           : pipe2(ring->ends[i], O_CLOEXEC)) {
@@ -66,8 +75,10 @@ static uint64_t receive_number(const struct ring *ring) {
     uint64_t number;
     if (read(ring->ends[ring->self][0], &number, sizeof number) != sizeof number)
         exit(92);
-    if (number != STOP)
+    if (number != STOP) {
         PERF_EVENT("receive", "number", number);
+        __atomic_store_n(ring->passed, number, __ATOMIC_RELAXED);
+    }
     return number;
 }
 
@@ -76,7 +87,8 @@ static void pass_messages(const struct ring *ring) {
         send_number(ring, 0);
     for (;;) {
         uint64_t number = receive_number(ring);
-        bool stop = number == STOP || (!ring->forever && ring->self == 0 && number >= ring->messages);
+        bool stop = number == STOP || (!ring->forever && ring->self == 0 && number >= ring->messages) ||
+                    (ring->self == 0 && __atomic_load_n(ring->stop, __ATOMIC_RELAXED) != 0);
         if (ring->self == 0 && ring->pause_all > 0 && number % ring->pause_all < ring->processes)
             nanosleep(&(struct timespec){ring->pause_us / 1000000, ring->pause_us % 1000000 * 1000}, NULL);
         if (!stop || number != STOP || ring->self + 1 < ring->processes)
@@ -135,6 +147,9 @@ static void run_ring(struct ring *ring, double seconds) {
     }
     close_channels(ring);
     if (ring->forever) {
+        double patience = torture_now() + 20;
+        while (__atomic_load_n(ring->passed, __ATOMIC_RELAXED) < 10 && torture_now() < patience)
+            nanosleep(&(struct timespec){0, 1000000}, NULL); /* not before all record */
         nanosleep(&(struct timespec){(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)},
                   NULL);
         for (unsigned i = 0; i < ring->processes; i++)
@@ -204,14 +219,14 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Of messages [from, to): each was sent before it was received. */
-static void check_messages(const char *what, uint64_t from, uint64_t to, uint64_t least) {
+/* Of messages [from, to): each was sent before it was received, or after it by no more than is allowed. */
+static void check_messages(const char *what, uint64_t from, uint64_t to, uint64_t least, double allowed_ns) {
     int64_t *latency = malloc((to - from + 1) * sizeof *latency);
     uint64_t count = 0, backwards = 0;
     for (uint64_t i = from; i < to; i++)
         if (sent_ns[i] != 0 && received_ns[i] != 0) {
             latency[count++] = (int64_t)(received_ns[i] - sent_ns[i]);
-            if (received_ns[i] < sent_ns[i] && backwards++ < 3)
+            if ((double)latency[count - 1] < -allowed_ns && backwards++ < 3)
                 torture_check(false, "message %llu is received %lld ns before it is sent",
                               (unsigned long long)i, (long long)(sent_ns[i] - received_ns[i]));
         }
@@ -222,42 +237,82 @@ static void check_messages(const char *what, uint64_t from, uint64_t to, uint64_
         torture_note("%s%llu messages, sent to received: least %.2f us, median %.2f us, most %.0f us", what,
                      (unsigned long long)count, (double)latency[0] / 1e3, (double)latency[count / 2] / 1e3,
                      (double)latency[count - 1] / 1e3);
+        if (allowed_ns > 0)
+            torture_note("least allowed -%.2f us", allowed_ns / 1e3);
     }
     free(latency);
 }
 
-/* ---- how far their mappings are apart ------------------------------------------------------------- */
+/* ---- one process ---------------------------------------------------------------------------------- */
 
-struct reading {
-    uint64_t ticks, ns;
-};
+enum { MARKS_MAX = 4000000 };
+static struct mark {
+    uint64_t before, after, told;
+} * marks; /* what perftrace_now_ns said around each record, and the trace */
 
-static struct reading *read_clocks(const char *path, size_t *count) {
-    static const size_t most = 1 << 20;
-    struct reading *readings = malloc(most * sizeof *readings);
-    FILE *file = fopen(path, "rb");
-    struct perftrace_block_header header;
-    struct perftrace_block_clock clock;
-    *count = 0;
-    fseek(file, sizeof(struct perftrace_file_header), SEEK_SET);
-    while (*count < most && fread(&header, sizeof header, 1, file) == 1) {
-        long payload = ftell(file);
-        if (header.kind == PERFTRACE_BLOCK_CLOCK && fread(&clock, sizeof clock, 1, file) == 1)
-            readings[(*count)++] = (struct reading){clock.ticks, clock.monotonic_ns};
-        fseek(file, payload + (long)header.bytes, SEEK_SET);
+static void make_marks(void *argument) {
+    uint64_t count = *(uint64_t *)argument;
+    init(0);
+    for (uint64_t i = 0; i < count; i++) {
+        marks[i].before = perftrace_now_ns();
+        PERF_EVENT("mark", "number", i);
+        marks[i].after = perftrace_now_ns();
+        if (i % 1000 == 999)
+            nanosleep(&(struct timespec){0, 2000000}, NULL);
     }
-    fclose(file);
-    return readings;
 }
 
+static void note_mark(void *context, const struct perftrace_item *item) {
+    (void)context;
+    if (item->kind == PERFTRACE_ITEM_EVENT && torture_check(item->values[0].u < MARKS_MAX, "a mark"))
+        marks[item->values[0].u].told = item->time_ns;
+}
+
+/* A record's time lies between what the clock said before and after it, from the first on. */
+static void as_clock_gettime_says(void) {
+    torture_fresh_folder();
+    uint64_t count = torture_times(200000, MARKS_MAX), outside = 0;
+    marks = torture_shared(MARKS_MAX * sizeof *marks);
+    int status = torture_run(make_marks, &count, 120);
+    torture_check(status == 0, "status %x", (unsigned)status);
+    struct torture_trace trace = torture_read_intact("p0.ptrace", note_mark, NULL);
+    torture_check(trace.events == count && trace.lost == 0, "%llu of %llu marks",
+                  (unsigned long long)trace.events, (unsigned long long)count);
+    /* The brackets of the readings, and a tick that the processor reads a little out of order. */
+    int64_t allowed = (int64_t)trace.info.clock_error_ns + 50, *apart = malloc(count * sizeof *apart);
+    int64_t worst = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const struct mark *mark = &marks[i];
+        int64_t early = (int64_t)(mark->before - mark->told), late = (int64_t)(mark->told - mark->after);
+        worst = early > worst ? early : late > worst ? late : worst;
+        outside += early > allowed || late > allowed;
+        apart[i] = early < 0 ? -early : early;
+    }
+    torture_check(outside == 0,
+                  "%llu times are more than %lld ns outside of what the clock said before and after",
+                  (unsigned long long)outside, (long long)allowed);
+    qsort(apart, count, sizeof *apart, by_value);
+    torture_check(apart[count * 99 / 100] < 1000, "p99 of the difference is %lld ns",
+                  (long long)apart[count * 99 / 100]);
+    torture_note(
+        "%llu records, time and clock before: median %lld, p99 %lld, most %lld ns; outside of both clocks by "
+        "%lld ns at most (%lld allowed)",
+        (unsigned long long)count, (long long)apart[count / 2], (long long)apart[count * 99 / 100],
+        (long long)apart[count - 1], (long long)worst, (long long)allowed);
+    free(apart);
+    munmap(marks, MARKS_MAX * sizeof *marks);
+}
+
+/* ---- how far their mappings are apart ------------------------------------------------------------- */
+
 /* Nanoseconds from `from` to the time at `ticks`, which lies between two readings; false: it does not. */
-static bool interpolate(const struct reading *readings, size_t count, size_t *at, uint64_t ticks,
+static bool interpolate(const struct torture_reading *readings, size_t count, size_t *at, uint64_t ticks,
                         uint64_t from, double *ns) {
     while (*at + 1 < count && readings[*at + 1].ticks < ticks)
         ++*at;
     if (*at + 1 >= count || readings[*at].ticks > ticks)
         return false;
-    const struct reading *a = &readings[*at], *b = a + 1;
+    const struct torture_reading *a = &readings[*at], *b = a + 1;
     *ns = (double)(int64_t)(a->ns - from) +
           (double)(ticks - a->ticks) * (double)(b->ns - a->ns) / (double)(b->ticks - a->ticks);
     return true;
@@ -266,7 +321,8 @@ static bool interpolate(const struct reading *readings, size_t count, size_t *at
 /* The times that two traces give to the same tick, over all of the time that they share. */
 static void compare_mappings(const char *path_a, const char *path_b) {
     size_t count_a, count_b, at_a = 0, at_b = 0, n = 0;
-    struct reading *a = read_clocks(path_a, &count_a), *b = read_clocks(path_b, &count_b);
+    struct torture_reading *a = torture_read_clocks(path_a, &count_a),
+                           *b = torture_read_clocks(path_b, &count_b);
     static int64_t apart[100000];
     if (torture_check(count_a > 2 && count_b > 2, "%zu and %zu readings", count_a, count_b)) {
         uint64_t first = a[0].ticks > b[0].ticks ? a[0].ticks : b[0].ticks;
@@ -296,7 +352,7 @@ static void over_a_pipe(void) {
     struct ring ring = {.processes = 2, .messages = torture_times(50000, 1500000)};
     run_ring(&ring, 120);
     read_all(2);
-    check_messages("", 0, greatest + 1, ring.messages);
+    check_messages("", 0, greatest + 1, ring.messages, 0);
     compare_mappings("p0.ptrace", "p1.ptrace");
 }
 
@@ -313,7 +369,7 @@ static void in_the_first_milliseconds(void) {
                 first = received_ns[k] - sent_ns[k];
         bool last = i + 1 == torture_times(30, 1000);
         if (last)
-            check_messages("of the last run, ", 0, greatest + 1, 500);
+            check_messages("of the last run, ", 0, greatest + 1, 500, 0);
         else {
             for (uint64_t k = 0; k <= greatest; k++)
                 torture_check(received_ns[k] >= sent_ns[k], "run %lu, message %llu: %lld ns", i,
@@ -328,7 +384,7 @@ static void round_a_ring(void) {
     struct ring ring = {.processes = 6, .messages = torture_times(30000, 500000), .sockets = true};
     run_ring(&ring, 120);
     read_all(6);
-    check_messages("", 0, greatest + 1, ring.messages);
+    check_messages("", 0, greatest + 1, ring.messages, 0);
 }
 
 /* Bursts with pauses in which nothing is recorded. */
@@ -338,8 +394,69 @@ static void with_pauses(void) {
         .processes = 2, .messages = torture_times(2000, 30000), .pause_us = 100000, .pause_all = 100};
     run_ring(&ring, 120);
     read_all(2);
-    check_messages("", 0, greatest + 1, ring.messages);
+    check_messages("", 0, greatest + 1, ring.messages, 0);
     compare_mappings("p0.ptrace", "p1.ptrace");
+}
+
+/* ---- a clock that is slewed meanwhile ---- */
+
+static void slew_to(double *ppm, double to) {
+    *ppm = to;
+    fake_clocks_change((struct fake_change){.slew_ppm = to});
+}
+
+/* By how much two lines through readings of a clock may differ whose rate varies by `range_per_s` in a second, and by
+ * `range` at most. */
+static double slew_bound(double range_per_s, double range) {
+    double bound = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        size_t count;
+        struct torture_reading *readings = torture_read_clocks(i == 0 ? "p0.ptrace" : "p1.ptrace", &count);
+        for (size_t k = 1; k < count; k++) {
+            double between = (double)(readings[k].ns - readings[k - 1].ns);
+            double varies = range_per_s * between / 1e9 < range ? range_per_s * between / 1e9 : range;
+            double off = varies * between / 4 + readings[k].error_ns + readings[k - 1].error_ns;
+            bound = off > bound ? off : bound;
+        }
+        free(readings);
+    }
+    return bound;
+}
+
+static void run_slewed(double step_ppm, long step_ms, double *bound, double range_per_s, double range) {
+    torture_fresh_folder();
+    struct ring ring = {.processes = 2, .forever = true};
+    pid_t children[2];
+    double ppm = 0, end = torture_now() + (torture_is_full() ? 20 : 2);
+    fake_clocks_begin();
+    make_channels(&ring);
+    for (unsigned i = 0; i < 2; i++) {
+        ring.self = i;
+        children[i] = torture_start(take_part, &ring);
+    }
+    while (torture_now() < end) {
+        if (ppm + step_ppm > 500 || ppm + step_ppm < -500)
+            step_ppm = -step_ppm;
+        slew_to(&ppm, ppm + step_ppm);
+        nanosleep(&(struct timespec){0, step_ms * 1000000}, NULL);
+    }
+    __atomic_store_n(ring.stop, 1, __ATOMIC_RELAXED);
+    close_channels(&ring);
+    for (unsigned i = 0; i < 2; i++)
+        torture_check(torture_wait(children[i], 20) == 0, "process %u ended with an error", i);
+    fake_clocks_end();
+    read_all(2);
+    *bound = slew_bound(range_per_s, range);
+}
+
+/* Little by little, as NTP does it: each message is sent before it is received. At once, by 500 ppm: as far as two lines agree
+ * whose readings are some 50 ms apart. */
+static void over_a_slewed_clock(void) {
+    double bound;
+    run_slewed(1, 5, &bound, 200e-6, 1000e-6);
+    check_messages("little by little: ", 0, greatest + 1, 1000, bound > 2000 ? bound : 0);
+    run_slewed(500, 170, &bound, 1, 500e-6);
+    check_messages("at once: ", 0, greatest + 1, 1000, bound);
 }
 
 static void parent_and_children(void) {
@@ -351,7 +468,7 @@ static void parent_and_children(void) {
     int status = torture_wait(child, 120);
     torture_check(status == 0, "status %x", (unsigned)status);
     read_all(3);
-    check_messages("", 0, greatest + 1, ring.messages);
+    check_messages("", 0, greatest + 1, ring.messages, 0);
 }
 
 /* What was in the rings has no reading after it. */
@@ -360,7 +477,7 @@ static void killed(void) {
     for (unsigned long i = 0; i < torture_times(5, 100); i++) {
         torture_fresh_folder();
         struct ring ring = {.processes = 2, .forever = true};
-        run_ring(&ring, 0.01 + 0.02 * (double)(i % 20));
+        run_ring(&ring, 0.001 + 0.02 * (double)(i % 20));
         read_all(2);
         for (uint64_t k = 0; k <= greatest; k++)
             if (sent_ns[k] != 0 && received_ns[k] != 0) {
@@ -380,15 +497,17 @@ static void killed_after_a_pause(void) {
         .processes = 2, .forever = true, .pause_us = (unsigned)(pause * 1e6), .pause_all = 1000};
     run_ring(&ring, pause * 1.0 + 0.5);
     read_all(2);
-    check_messages("", 0, greatest + 1, 100);
+    check_messages("", 0, greatest + 1, 100, 0);
 }
 
 int main(int argc, char **argv) {
     static const struct torture_case cases[] = {
+        {"as_clock_gettime_says", as_clock_gettime_says},
         {"over_a_pipe", over_a_pipe},
         {"in_the_first_milliseconds", in_the_first_milliseconds},
         {"round_a_ring", round_a_ring},
         {"with_pauses", with_pauses},
+        {"over_a_slewed_clock", over_a_slewed_clock},
         {"parent_and_children", parent_and_children},
         {"killed", killed},
         {"killed_after_a_pause", killed_after_a_pause},
