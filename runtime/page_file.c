@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "page_file.h"
 
+#include "nameless.h"
 #include "own_files.h"
 #include "quiet.h"
 
@@ -243,14 +244,34 @@ static int write_head(struct perftrace_page_file *file) {
     return write_page(file, 0, PAGE);
 }
 
+static int start_file(struct perftrace_page_file *file, int fd) {
+    file->fd = fd;
+    return file->fd < 0 || fchmod(file->fd, 0600) != 0 ? -errno : write_head(file);
+}
+
+/* Makes the file without a name, and gives it its name when it is JSON. 1: it must be made in another way. */
+static int create_nameless(struct perftrace_page_file *file, const char *path) {
+    int fd = perftrace_nameless_open(path);
+    if (fd < 0)
+        return 1;
+    int result = start_file(file, fd);
+    if (result == 0 && perftrace_nameless_link(file->fd, path) != 0) {
+        /* A kill in between leaves no file rather than one of a strange name. */
+        bool replaced = errno == EEXIST && unlink(path) == 0 && perftrace_nameless_link(file->fd, path) == 0;
+        result = replaced ? 0 : 1;
+    }
+    if (result != 0 && file->fd >= 0)
+        close(file->fd);
+    return result;
+}
+
 /* Makes the file under another name (mkostemp puts it in the place of the Xs), and renames it when it is
  * JSON. */
-static int create(struct perftrace_page_file *file, const char *path, char *other_name) {
+static int create_and_rename(struct perftrace_page_file *file, const char *path, char *other_name) {
     int fd = mkostemp(other_name, O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    file->fd = perftrace_above_standard(fd);
-    int result = file->fd < 0 ? -errno : write_head(file);
+    int result = start_file(file, perftrace_above_standard(fd));
     if (result == 0 && rename(other_name, path) != 0)
         result = -errno;
     if (result == 0)
@@ -273,7 +294,9 @@ static int open_at(struct perftrace_page_file *file, const char *path) {
         memcpy(other_name + path_bytes, suffix, sizeof suffix);
         result = check_path(path);
         if (result == 0)
-            result = create(file, path, other_name);
+            result = create_nameless(file, path);
+        if (result == 1)
+            result = create_and_rename(file, path, other_name);
     }
     free(other_name);
     if (result == 0)

@@ -29,8 +29,8 @@
 
 struct perftrace_page_file;
 
-/* Makes a new file (0600, JSON from the first) and renames it to `path`, where nothing or a regular file may
- * be: links are not followed. NULL and errno on failure. For one thread at a time, in which SIGXFSZ is
+/* Makes a new file (0600, JSON from the first) at `path`, where nothing or a regular file may be, which is replaced:
+ * links are not followed. NULL and errno on failure. For one thread at a time, in which SIGXFSZ is
  * blocked or ignored. */
 struct perftrace_page_file *perftrace_page_file_open(const char *path);
 

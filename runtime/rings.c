@@ -1,5 +1,6 @@
 /* Rings: the memory that records are written into, shared with a file in tmpfs so that it survives the
  * process. It consists of metadata and of segments (segments.c). */
+#include "nameless.h"
 #include "runtime.h"
 
 #include "../core/crc32c.h"
@@ -67,21 +68,6 @@ static bool choose_path(struct perftrace_runtime *runtime, bool beside) {
     return length > 0 && (size_t)length < size;
 }
 
-/* A file in the path's folder that has no name yet; -1: not there. */
-static int open_nameless(const char *path) {
-    char folder[PATH_MAX];
-    size_t length = (size_t)(strrchr(path, '/') - path);
-    memcpy(folder, path, length);
-    folder[length] = '\0';
-    return perftrace_above_standard(open(length > 0 ? folder : "/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-}
-
-static bool give_name(int fd, const char *path) {
-    char itself[64];
-    snprintf(itself, sizeof itself, "/proc/thread-self/fd/%d", fd); /* see own_files.h */
-    return linkat(AT_FDCWD, itself, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
-}
-
 static struct perftrace_ring_file ring_header(const struct perftrace_runtime *runtime) {
     struct perftrace_ring_file header = {.version = PERFTRACE_FORMAT_VERSION,
                                          .pid = runtime->pid,
@@ -116,15 +102,15 @@ static int discard(int fd, const char *name) {
  * under it. */
 static int create_at_path(struct perftrace_runtime *runtime, int *error) {
     const char *path = runtime->ring_path;
-    int fd = open_nameless(path);
-    if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
+    int fd = perftrace_nameless_open(path);
+    if (fd < 0 && errno != EOPNOTSUPP)
         return -1;
     if (fd >= 0 && !prepare(runtime, fd)) /* no space */
         return discard(fd, NULL);
     *error = perftrace_identity_write_ring(runtime);
     if (*error != 0)
         return discard(fd, NULL);
-    if (fd >= 0 && give_name(fd, path))
+    if (fd >= 0 && perftrace_nameless_link(fd, path) == 0)
         return fd;
     discard(fd, NULL);
     int low = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
