@@ -134,6 +134,9 @@ static enum perftrace_item_kind flow_kind(uint8_t phase) {
 
 const struct perftrace_item *perftrace_deliver(struct perftrace_stream *stream,
                                                struct perftrace_track_state *track) {
+    if (track->chunk->after_gap && track->open_count > 0) /* an END to come may be another span's */
+        return perftrace_span_pop(stream, track, track->last_ns, true);
+    track->chunk->after_gap = false;
     const uint64_t *words = perftrace_head_words(track);
     uint32_t kind = perftrace_word_kind(words[0]);
     uint64_t ns = perftrace_clock_ns(&stream->clock, track->tick);

@@ -79,6 +79,10 @@ static void drop_damaged(struct perftrace_stream *stream, struct perftrace_track
                           track->info.id);
     stream->info.damaged_bytes += left;
     drop_chunk(stream, track);
+    if (track->chunk != NULL)
+        track->chunk->after_gap = true;
+    else
+        track->gap = true;
 }
 
 /* The words of the record at `words`, or 0 for damage. As perftrace_record_words, but quick for sites
@@ -149,6 +153,8 @@ bool perftrace_merge_add(struct perftrace_stream *stream, struct perftrace_track
     if (chunk == NULL)
         return false;
     chunk->next = NULL;
+    chunk->after_gap = track->gap;
+    track->gap = false;
     chunk->base_tick = base_tick;
     chunk->offset = offset;
     chunk->word_count = word_count;

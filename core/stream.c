@@ -338,6 +338,16 @@ static uint32_t new_from(const struct perftrace_track_state *track,
     return chunk->first_byte > track->taken ? chunk->first_byte : track->taken;
 }
 
+/* Whether records between the track's last chunk and this one are missing. */
+static bool is_behind_gap(const struct perftrace_track_state *track,
+                          const struct perftrace_block_chunk *chunk) {
+    if (!track->any_taken)
+        return false;
+    if ((chunk->flags & PERFTRACE_CHUNK_AFTER_GAP) != 0 || chunk->sequence > track->sequence + 1)
+        return true;
+    return chunk->first_byte > (chunk->sequence == track->sequence ? track->taken : 0);
+}
+
 static void queue_records(struct perftrace_stream *stream, struct perftrace_track_state *track,
                           const struct perftrace_block_chunk *chunk, const struct block *block) {
     uint32_t from = new_from(track, chunk);
@@ -348,6 +358,7 @@ static void queue_records(struct perftrace_stream *stream, struct perftrace_trac
                               chunk->track);
         return;
     }
+    track->gap |= is_behind_gap(track, chunk);
     track->any_taken = true;
     track->sequence = chunk->sequence;
     track->taken = chunk->last_byte;
@@ -484,6 +495,10 @@ uint32_t perftrace_stream_drained(const struct perftrace_stream *stream, uint32_
     if (state == NULL || !state->any_taken || sequence > state->sequence)
         return 0;
     return sequence == state->sequence ? state->taken : UINT32_MAX;
+}
+
+bool perftrace_stream_is_flight(const struct perftrace_stream *stream) {
+    return stream->flight;
 }
 
 const uint64_t *perftrace_stream_lost(const struct perftrace_stream *stream, uint32_t track) {

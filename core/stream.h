@@ -58,6 +58,8 @@ const struct perftrace_track_info *perftrace_stream_track(const struct perftrace
 /* Up to which byte the chunks taken so far hold that segment's records, UINT32_MAX for all of it: what a
  * reader needs to join the rings of a dead process without counting anything twice. */
 uint32_t perftrace_stream_drained(const struct perftrace_stream *stream, uint32_t track, uint64_t sequence);
+/* Whether the trace is a flight recording: of each track only the newest records are kept. */
+bool perftrace_stream_is_flight(const struct perftrace_stream *stream);
 /* The losses that the chunks taken so far tell of the track; NULL: it is unknown. */
 const uint64_t *perftrace_stream_lost(const struct perftrace_stream *stream, uint32_t track);
 

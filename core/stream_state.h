@@ -13,6 +13,7 @@ struct perftrace_waiting {
     uint64_t base_tick;
     uint64_t offset; /* of the block, for messages */
     size_t word_count;
+    bool after_gap; /* records before these are missing: what was open is over */
     uint64_t words[];
 };
 
@@ -124,7 +125,7 @@ __attribute__((format(printf, 4, 5))) void perftrace_stream_note(struct perftrac
 
 /* ---- merge.c -------------------------------------------------------------------------------------- */
 
-/* Queues records; false without memory. `words` need not be aligned. */
+/* Queues records, behind a gap if track->gap says so; false without memory. `words` need not be aligned. */
 bool perftrace_merge_add(struct perftrace_stream *stream, struct perftrace_track_state *track,
                          uint64_t base_tick, const void *words, size_t word_count, uint64_t offset);
 /* Lets records be handed out up to a tick, or (with perftrace_merge_shut) no longer. */

@@ -35,6 +35,7 @@ struct perftrace_track_state {
 
     /* The last chunk that was taken (stream.c). */
     bool any_taken;
+    bool gap;       /* records before the next chunk's are missing */
     uint32_t taken; /* up to this byte of segment `sequence` */
     uint64_t sequence;
     uint64_t lost[PERFTRACE_LOSS_CAUSES];

@@ -188,13 +188,16 @@ struct perftrace_block_chunk {
     uint32_t track;
     uint32_t first_byte;                  /* position of the records in their segment … */
     uint32_t last_byte;                   /* … up to here */
-    uint32_t flags;                       /* reserved, zero */
+    uint32_t flags;                       /* PERFTRACE_CHUNK_… */
     uint64_t sequence;                    /* of the segment, on this track, from 0 */
     uint64_t base_tick;                   /* what the first record's ticks are added to */
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* by this track, since its beginning */
     /* then last_byte - first_byte bytes of records */
 };
 static_assert(sizeof(struct perftrace_block_chunk) == 96, "chunk block");
+enum {
+    PERFTRACE_CHUNK_AFTER_GAP = 1, /* records before these may be missing */
+};
 
 struct perftrace_block_sync {
     uint64_t before_tick; /* records with earlier ticks precede this block */

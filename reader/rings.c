@@ -17,6 +17,7 @@ struct leftover {
     struct perftrace_segment segment;
     uint64_t offset;     /* in the ring file */
     uint64_t tick;       /* base_tick, made to rise with the sequence: in this order they are given out */
+    bool follows;        /* the segment before it on its track is there as well */
     unsigned char *copy; /* of its records; NULL: still to be read */
 };
 
@@ -119,9 +120,11 @@ static void order(struct perftrace_rings *rings) {
     qsort(rings->leftovers, rings->count, sizeof *rings->leftovers, by_sequence);
     for (size_t i = 0; i < rings->count; i++) {
         struct leftover *this = &rings->leftovers[i];
+        bool first = i == 0 || this[-1].segment.track != this->segment.track;
         this->tick = this->segment.base_tick;
-        if (i > 0 && this[-1].segment.track == this->segment.track && this[-1].tick > this->tick)
+        if (!first && this[-1].tick > this->tick)
             this->tick = this[-1].tick;
+        this->follows = !first && this[-1].segment.sequence + 1 == this->segment.sequence;
     }
     qsort(rings->leftovers, rings->count, sizeof *rings->leftovers, by_tick);
 }
@@ -305,25 +308,30 @@ static uint32_t find_start(struct perftrace_rings *rings, const struct perftrace
 }
 
 /* Fills in rings->block.chunk.header, and returns the block's bytes. */
-static size_t make_header(struct perftrace_rings *rings, const struct perftrace_segment *segment,
-                          uint32_t start, size_t bytes, uint64_t base) {
+static size_t make_header(struct perftrace_rings *rings, const struct perftrace_stream *stream,
+                          const struct leftover *leftover, uint32_t start, size_t bytes, uint64_t base) {
+    const struct perftrace_segment *segment = &leftover->segment;
+    bool gap = perftrace_stream_is_flight(stream) && !leftover->follows;
     rings->block.chunk.header = (struct perftrace_block_chunk){.track = segment->track,
                                                                .first_byte = start,
                                                                .last_byte = start + (uint32_t)bytes,
+                                                               .flags = gap ? PERFTRACE_CHUNK_AFTER_GAP : 0,
                                                                .sequence = segment->sequence,
                                                                .base_tick = base};
     memcpy(rings->block.chunk.header.lost, segment->lost, sizeof segment->lost);
     return sizeof rings->block.chunk.header + bytes;
 }
 
-/* A chunk without records, where the segment has counted losses that no chunk tells of. */
-static size_t make_losses(struct perftrace_rings *rings, const struct perftrace_stream *stream,
-                          const struct perftrace_segment *segment) {
+/* A chunk without records, where the segment has counted losses that no chunk tells of, or was left without
+ * one: those before it and behind it follow each other. */
+static size_t make_empty_chunk(struct perftrace_rings *rings, const struct perftrace_stream *stream,
+                               const struct leftover *leftover) {
+    const struct perftrace_segment *segment = &leftover->segment;
     const uint64_t *known = perftrace_stream_lost(stream, segment->track);
+    bool news = segment->state == PERFTRACE_SEGMENT_FULL && segment->drained == 0;
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-        if (segment->lost[i] > (known != NULL ? known[i] : 0))
-            return make_header(rings, segment, 0, 0, segment->base_tick);
-    return 0;
+        news = news || segment->lost[i] > (known != NULL ? known[i] : 0);
+    return news ? make_header(rings, stream, leftover, 0, 0, segment->base_tick) : 0;
 }
 
 /* Makes rings->block a chunk with the records that the trace does not have of a leftover, and returns the block's
@@ -366,7 +374,7 @@ static size_t make_chunk(struct perftrace_rings *rings, const struct perftrace_s
     if (bytes == 0)
         return 0;
     memcpy(rings->block.chunk.records, rings->records + start / 8, bytes);
-    return make_header(rings, segment, start, bytes, base);
+    return make_header(rings, stream, leftover, start, bytes, base);
 }
 
 static void give(struct perftrace_rings *rings, struct perftrace_block_header *header, uint16_t kind,
@@ -409,7 +417,7 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
         rings->next++;
         size_t bytes = make_chunk(rings, stream, leftover);
         if (bytes == 0)
-            bytes = make_losses(rings, stream, &leftover->segment);
+            bytes = make_empty_chunk(rings, stream, leftover);
         if (bytes > 0) {
             give(rings, header, PERFTRACE_BLOCK_CHUNK, bytes, payload);
             return true;

@@ -22,7 +22,8 @@ struct drainable {
     uint32_t index, track;
     uint64_t sequence;
     uint32_t state;
-    bool more; /* a record of a site that is not known yet: the rest waits */
+    bool more;    /* a record of a site that is not known yet: the rest waits */
+    bool follows; /* the segment before it on its track is drained in this cycle as well */
 };
 
 static int by_track_and_sequence(const void *a, const void *b) {
@@ -188,10 +189,14 @@ static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
         if (state != PERFTRACE_SEGMENT_ACTIVE && state != PERFTRACE_SEGMENT_FULL)
             continue;
         runtime->draining[i] = true;
-        found[count++] = (struct drainable){i, segment->track, segment->sequence, state, false};
+        found[count++] = (struct drainable){
+            .index = i, .track = segment->track, .sequence = segment->sequence, .state = state};
     }
     perftrace_unlock(runtime, &saved);
     qsort(found, count, sizeof *found, by_track_and_sequence);
+    for (size_t i = 1; i < count; i++)
+        found[i].follows =
+            found[i - 1].track == found[i].track && found[i - 1].sequence + 1 == found[i].sequence;
     return count;
 }
 
@@ -207,6 +212,14 @@ static void note_told(struct perftrace_thread *owner, const uint64_t *lost) {
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
         if (lost[i] > owner->told[i])
             owner->told[i] = lost[i];
+}
+
+/* Whether records of the track before the segment's, which the trace has `from` bytes of, may be missing: they could not be
+ * written, or a flight recorder has overwritten them since it last looked. */
+static bool is_behind_gap(const struct perftrace_runtime *runtime, const struct drainable *what,
+                          uint32_t from) {
+    bool overwrites = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE;
+    return runtime->owners[what->index]->gap_in == what->track || (overwrites && from == 0 && !what->follows);
 }
 
 /* Brings what is new of one segment, records and losses, into the trace, or counts it as lost where that fails or may not
@@ -228,15 +241,20 @@ static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *w
         perftrace_records_walk(&runtime->shapes, records, (most - from) / 8, &base, &count, &what->more);
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
         head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);
-    if (words == 0 && !has_new_losses(owner, head.lost))
+    /* A segment that was left without a record is told of all the same: else there would seem to be a gap. */
+    bool empty = what->state == PERFTRACE_SEGMENT_FULL && from == 0 && words == 0;
+    if (words == 0 && !empty && !has_new_losses(owner, head.lost))
         return false;
+    head.flags = is_behind_gap(runtime, what, from) ? PERFTRACE_CHUNK_AFTER_GAP : 0;
     head.last_byte = from + (uint32_t)words * 8;
     if (may_write && perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CHUNK, &head, sizeof head,
                                            records, words * 8) == 0) {
         note_told(owner, head.lost);
         __atomic_add_fetch(&runtime->recorded, count, __ATOMIC_RELAXED);
+        owner->gap_in = owner->gap_in == segment->track ? 0 : owner->gap_in;
     } else {
         __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], count, __ATOMIC_RELAXED);
+        owner->gap_in = segment->track;
     }
     runtime->bases[what->index] = base;
     __atomic_store_n(&segment->drained, head.last_byte, __ATOMIC_RELEASE);

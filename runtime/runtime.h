@@ -59,6 +59,7 @@ struct perftrace_thread {
     uint64_t told[PERFTRACE_LOSS_CAUSES];    /* of these, what the trace knows; the drainer's */
     uint64_t settled[PERFTRACE_LOSS_CAUSES]; /* of these, what is counted for the whole process as well */
     uint32_t track;
+    uint32_t gap_in;  /* the track of which a chunk could not be written, or 0; the drainer's */
     uint32_t waiting; /* segments filled and not yet drained (atomic) */
     int32_t os_id;
     bool used;

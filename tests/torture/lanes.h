@@ -43,6 +43,7 @@ enum lanes_kept {
     LANES_ALL,
     LANES_ALL_BEFORE_SHUTDOWN, /* what was recorded meanwhile may be there in part */
     LANES_NEWEST,              /* of a flight recording: what is missing is older than what is there */
+    LANES_DUMPS,               /* of a flight recording that was flushed: some, each as it was */
 };
 /* Checks that all that must be there was heard, once and in order, but for `lost` records. */
 void lanes_check(const struct lanes_heard *heard, const struct lane *lanes, size_t count, uint64_t lost,

@@ -141,13 +141,18 @@ static void await_moment(const struct program *program) {
         continue;
 }
 
-static void check_around(const struct killed *killed, const struct program *program, uint64_t lost) {
+static void check_threads(const struct killed *killed, const struct program *program, uint64_t lost) {
     for (size_t i = 0; i < killed->lane_count; i++) {
         const struct lane_heard *lane = &heard.lane[i];
         rounds_read += lane->whole;
-        if (lane->begun > 0 && !program->short_threads && killed->kept != LANES_NEWEST && lost == 0)
-            torture_check(lane->around == 1 && lane->around_at_end == 1,
-                          "lane %zu: the span around it is not open at the end", i);
+        if (lane->begun == 0 || program->short_threads || lost > 0)
+            continue;
+        torture_check(lane->next >= killed->lanes[i].completed,
+                      "lane %zu: the last round is %llu of %llu completed", i, (unsigned long long)lane->next,
+                      (unsigned long long)killed->lanes[i].completed);
+        torture_check(program->when_full == PERFTRACE_FULL_OVERWRITE ||
+                          (lane->around == 1 && lane->around_at_end == 1),
+                      "lane %zu: the span around it is not open at the end", i);
     }
 }
 
@@ -168,14 +173,16 @@ static void kill_one(struct program *program) {
                             .rings_before = told->counted ? told->rings_before : killed_rings_left(child),
                             .chrome = true};
     if (program->when_full == PERFTRACE_FULL_OVERWRITE)
-        killed.kept = LANES_NEWEST;
+        killed.kept = program->flushes ? LANES_DUMPS : LANES_NEWEST;
     else if (told->ending)
         killed.kept = LANES_ALL_BEFORE_SHUTDOWN;
     if (told->ending)
         for (size_t i = 0; i < killed.lane_count; i++)
             told->lane[i].completed = told->completed_before[i];
     struct torture_trace trace = killed_check(&killed, &heard);
-    check_around(&killed, program, trace.lost);
+    check_threads(&killed, program, trace.lost);
+    torture_check(program->when_full != PERFTRACE_FULL_WAIT || trace.lost == 0 || told->ending,
+                  "%llu records are lost though a full ring waits", (unsigned long long)trace.lost);
     kills[program->moment]++;
     records_lost += trace.lost;
 }

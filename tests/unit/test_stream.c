@@ -122,6 +122,68 @@ static void lost_beginnings(void **state) {
     assert_int_equal(info.lost[PERFTRACE_LOSS_FULL], 7);
 }
 
+/* A gap of a kind between a begin and an end that might be another span's. */
+static const char *hear_gap(uint64_t sequence, uint32_t first_byte, uint32_t flags) {
+    const uint64_t before[] = {BEGIN(1, 0, 10), BEGIN(2, 1, 20)};
+    const uint64_t behind[] = {END(2, 1, 50), BEGIN(2, 1, 60), END(2, 1, 70), END(1, 0, 80)};
+    struct perftrace_block_chunk chunk = {.track = 1,
+                                          .sequence = sequence,
+                                          .first_byte = first_byte,
+                                          .last_byte = first_byte + (uint32_t)sizeof behind,
+                                          .flags = flags};
+    unsigned char payload[sizeof chunk + sizeof behind];
+    hear_tear_down(NULL);
+    hear_set_up(NULL);
+    memcpy(payload, &chunk, sizeof chunk);
+    memcpy(payload + sizeof chunk, behind, sizeof behind);
+    made_span_site(&made, 1, "outer");
+    made_span_site(&made, 2, "inner");
+    made_chunk(&made, 1, 3, 0, 0, WORDS(before));
+    made_sync(&made, 30);
+    made_block(&made, PERFTRACE_BLOCK_CHUNK, payload, sizeof payload);
+    return hear(NULL);
+}
+
+static const char without_gap[] =
+    "B1 outer@10 d0 <unknown\n"
+    "B2 inner@20 d1 <outer\n"
+    "E2 inner@50 30-0\n"
+    "B3 inner@60 d1 <outer\n"
+    "E3 inner@70 10-0\n"
+    "E1 outer@80 70-40\n";
+static const char with_gap[] =
+    "B1 outer@10 d0 <unknown\n"
+    "B2 inner@20 d1 <outer\n"
+    "E2 inner@20! 0-0\n"
+    "E1 outer@20! 10-0\n"
+    "B3 inner@60 d0 <unknown\n"
+    "E3 inner@70 10-0\n"
+    "? 2 ends of spans whose beginnings are missing were passed over\n";
+
+/* Where a chunk does not go on from the one before, what was open is over. */
+static void gaps(void **state) {
+    (void)state;
+    assert_string_equal(hear_gap(3, 16, 0), without_gap);
+    assert_string_equal(hear_gap(4, 0, 0), without_gap);
+    assert_string_equal(hear_gap(3, 24, 0), with_gap);
+    assert_string_equal(hear_gap(4, 8, 0), with_gap);
+    assert_string_equal(hear_gap(5, 0, 0), with_gap);
+    assert_string_equal(hear_gap(4, 0, PERFTRACE_CHUNK_AFTER_GAP), with_gap);
+    assert_string_equal(hear_gap(3, 16, PERFTRACE_CHUNK_AFTER_GAP), with_gap);
+}
+
+/* A segment that was left without a record is no gap. */
+static void empty_segment(void **state) {
+    (void)state;
+    made_span_site(&made, 1, "outer");
+    made_chunk(&made, 1, 3, 0, 0, (const uint64_t[]){BEGIN(1, 0, 10)}, 1);
+    made_chunk(&made, 1, 4, 0, 0, NULL, 0);
+    made_chunk(&made, 1, 5, 0, 0, (const uint64_t[]){END(1, 0, 20)}, 1);
+    assert_string_equal(hear(NULL),
+                        "B1 outer@10 d0 <unknown\n"
+                        "E1 outer@20 10-0\n");
+}
+
 static void deeper_than_256(void **state) {
     (void)state;
     enum { DEPTH = 1000 };
@@ -400,6 +462,8 @@ int main(void) {
         HEAR_TEST(jumped_out),
         HEAR_TEST(open_at_the_end),
         HEAR_TEST(lost_beginnings),
+        HEAR_TEST(gaps),
+        HEAR_TEST(empty_segment),
         HEAR_TEST(deeper_than_256),
         HEAR_TEST(metrics),
         HEAR_TEST(values_of_each_type),
