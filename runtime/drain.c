@@ -254,7 +254,7 @@ static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *w
         owner->gap_in = owner->gap_in == segment->track ? 0 : owner->gap_in;
     } else {
         __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_DISK], count, __ATOMIC_RELAXED);
-        owner->gap_in = segment->track;
+        owner->gap_in = words > 0 ? segment->track : owner->gap_in;
     }
     runtime->bases[what->index] = base;
     __atomic_store_n(&segment->drained, head.last_byte, __ATOMIC_RELEASE);
