@@ -77,8 +77,8 @@ static size_t describe_process(const struct perftrace_runtime *runtime, char blo
     size_t executable_bytes = length > 0 ? (size_t)length : 0;
     size_t name_bytes = strlen(runtime->process_name);
     struct perftrace_block_process head = {
-        .start_monotonic_ns = nanoseconds(CLOCK_MONOTONIC),
-        .start_realtime_ns = nanoseconds(CLOCK_REALTIME),
+        .start_monotonic_ns = runtime->start_monotonic_ns,
+        .start_realtime_ns = runtime->start_realtime_ns,
         .process_start_ticks = perftrace_process_start(),
         .pid = runtime->pid,
         .parent_pid = (uint32_t)getppid(),
@@ -108,6 +108,8 @@ static int write_twice(struct perftrace_runtime *runtime, uint16_t kind, const v
 
 int perftrace_identity_write(struct perftrace_runtime *runtime) {
     char block[PROCESS_BLOCK_BYTES];
+    runtime->start_monotonic_ns = nanoseconds(CLOCK_MONOTONIC);
+    runtime->start_realtime_ns = nanoseconds(CLOCK_REALTIME);
     size_t bytes = describe_process(runtime, block);
     return write_twice(runtime, PERFTRACE_BLOCK_PROCESS, block, bytes, NULL, 0);
 }

@@ -92,6 +92,7 @@ struct perftrace_runtime {
     struct perftrace_config config;
     char chrome_path[PATH_MAX];
     char process_name[256];
+    uint64_t start_monotonic_ns, start_realtime_ns; /* of the recording */
     uint8_t parent_uuid[16]; /* of the trace of the process that forked this one, or zeros */
     struct perftrace_trace_file trace;
 
