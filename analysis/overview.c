@@ -58,8 +58,9 @@ static void add_time(struct overview *overview, struct overview_track *track, ui
                      uint64_t last_ns) {
     if (last_ns == 0)
         return; /* a log tells no times */
-    if (overview->first_ns == 0 || first_ns < overview->first_ns)
+    if (!overview->any_time || first_ns < overview->first_ns)
         overview->first_ns = first_ns;
+    overview->any_time = true;
     if (last_ns > overview->last_ns)
         overview->last_ns = last_ns;
     if (first_ns < track->first_ns)
@@ -71,8 +72,10 @@ static void add_time(struct overview *overview, struct overview_track *track, ui
 int overview_item(struct overview *overview, const struct perftrace_item *item) {
     bool end = item->kind == PERFTRACE_ITEM_SPAN_END || item->kind == PERFTRACE_ITEM_ASYNC_END;
     bool begin = item->kind == PERFTRACE_ITEM_SPAN_BEGIN || item->kind == PERFTRACE_ITEM_ASYNC_BEGIN;
-    struct overview_track *track = item->track != NULL ? track_of(overview, item->track) : NULL;
-    if (item->track != NULL && track == NULL)
+    /* An async span counts where it began, wherever it ended. */
+    const struct perftrace_track_info *on = end ? item->call->track : item->track;
+    struct overview_track *track = on != NULL ? track_of(overview, on) : NULL;
+    if (on != NULL && track == NULL)
         return -PERFTRACE_ERROR_MEMORY;
     overview->items[item->kind]++;
     if (track == NULL || begin || item->kind == PERFTRACE_ITEM_TRACK)

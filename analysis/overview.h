@@ -29,6 +29,7 @@ struct overview {
     uint64_t spans, unfinished;
     uint64_t open_at_end;           /* of the unfinished: not jumped out of */
     uint64_t first_ns, last_ns;     /* of everything with a time; both 0 without any */
+    bool any_time;
     struct perftrace_map track_map; /* from a track's address to its struct overview_track */
     uint64_t *site_items;           /* by site id */
     uint32_t site_capacity;
