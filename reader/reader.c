@@ -145,8 +145,8 @@ const char *perftrace_loss_name(unsigned cause) {
         [PERFTRACE_LOSS_TOO_BIG] = "record too big",
         [PERFTRACE_LOSS_NO_RING] = "no ring",
         [PERFTRACE_LOSS_NO_SITE] = "no room for the site",
-        [PERFTRACE_LOSS_NO_SITE + 1] = "unknown cause",
-        [PERFTRACE_LOSS_NO_SITE + 2] = "unknown cause",
+        [PERFTRACE_LOSS_NO_SITE + 1] = "unknown cause 6",
+        [PERFTRACE_LOSS_NO_SITE + 2] = "unknown cause 7",
     };
     return cause < PERFTRACE_LOSS_CAUSES ? names[cause] : NULL;
 }

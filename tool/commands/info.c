@@ -204,11 +204,12 @@ static void quality_text(struct info *info) {
               trace->crash_safe ? "yes" : "no: the rings were in plain memory, or are gone");
     if (trace->native)
         losses_text(info);
-    if (trace->damaged) {
+    if (trace->damaged && trace->damaged_bytes > 0)
         snprintf(text, sizeof text, "%" PRIu64 " bytes made no sense and were left out",
                  trace->damaged_bytes);
-        field(info, "Damaged", text);
-    }
+    if (trace->damaged)
+        field(info, "Damaged",
+              trace->damaged_bytes > 0 ? text : "what made no sense was left out, or is missing");
 }
 
 static void kinds_text(const struct info *info) {
@@ -420,7 +421,9 @@ static void open_json(const struct info *info, struct json *json) {
         json_unsigned(json, "number", open->number);
         json_text(json, "name", open->site->name);
         json_unsigned(json, "track", open->track->id);
-        json_unsigned(json, "since_ns", open->start_ns - info->overview->first_ns);
+        json_unsigned(json, "since_ns",
+                      open->start_ns > info->overview->first_ns ? open->start_ns - info->overview->first_ns
+                                                                : 0);
         json_unsigned(json, "elapsed_ns", open->elapsed_ns);
         json_text(json, "parameters", open->parameters);
         json_end_object(json);
