@@ -183,7 +183,7 @@ static bool take_fixed(struct perftrace_stream *stream, const struct block *bloc
 /* Everything before a tick is here: it may be handed out, as far as its time is known. With `last` no more will be known
  * of that. */
 static void let_before(struct perftrace_stream *stream, uint64_t tick, bool last) {
-    if (!stream->clock.ready || tick == 0)
+    if (!stream->clock.ready)
         return;
     if (tick == UINT64_MAX) {
         perftrace_merge_let(&stream->merge, UINT64_MAX);
@@ -219,11 +219,11 @@ static void take_process(struct perftrace_stream *stream, const struct block *bl
     info->start_realtime_ns = fixed.start_realtime_ns;
     stream->flight = fixed.mode == PERFTRACE_MODE_FLIGHT;
     info->crash_safe = (fixed.flags & PERFTRACE_PROCESS_NOT_CRASH_SAFE) == 0;
-    /* Not once a time has been told: it would no longer agree with the others. */
-    if (!stream->any_handed_out) {
+    /* Not once a reading of it has come, or a time has been told: they would no longer go together. */
+    if (stream->clock.pairs == 0 && !stream->any_handed_out) {
         info->clock = fixed.clock;
         stream->clock.identity = fixed.clock == PERFTRACE_CLOCK_MONOTONIC;
-        stream->clock.ready = stream->clock.identity || stream->clock.count > 1;
+        stream->clock.ready = stream->clock.identity;
         info->ticks_per_second = perftrace_clock_ticks_per_second(&stream->clock);
     }
     const unsigned char *texts = block->payload + sizeof fixed;

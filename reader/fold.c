@@ -170,7 +170,7 @@ static int read_trace(struct fold *fold) {
     if (result == 1)
         result = 0;
     while (result == 0 && perftrace_source_next(source, &header, &payload, &offset) > 0) {
-        fold->complete = header.kind == PERFTRACE_BLOCK_END || perftrace_block_completes(&header, payload);
+        fold->complete = perftrace_block_completes(&header, payload);
         result = learn(fold, &header, payload, &news);
     }
     if (result == 0 && source->error.code != PERFTRACE_OK) {
@@ -230,9 +230,13 @@ static int append_leftovers(struct fold *fold) {
     const void *payload;
     uint64_t offset;
     bool news = false;
+    struct perftrace_trace_info *info = perftrace_stream_info(fold->stream);
     while (perftrace_rings_next(fold->rings, fold->stream, &header, &payload, &offset)) {
+        info->damaged = false;
         int result = learn(fold, &header, payload, &news);
         bool metadata = header.kind == PERFTRACE_BLOCK_SITE || header.kind == PERFTRACE_BLOCK_TRACK;
+        /* Not so with records of an unknown track, which is what a recorder without room for a TRACK leaves. */
+        fold->damaged |= info->damaged && header.kind != PERFTRACE_BLOCK_CHUNK;
         if (result == 0 && (news || !metadata))
             result = append(fold, &header, payload);
         if (result == 0 && news && metadata) /* as the recorder does: damage may hit one of them */

@@ -115,6 +115,7 @@ static void take_ring_path(struct perftrace_native_reader *native, const void *p
     char *path = perftrace_rings_path(payload, bytes, &native->recorder_thread);
     if (path == NULL) {
         tell(native, "the path of the ring file makes no sense");
+        perftrace_stream_info(native->stream)->damaged = true;
         return;
     }
     free(native->ring_path);
@@ -141,9 +142,8 @@ static void look_at_rings(struct perftrace_native_reader *native) {
     struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
     bool first = native->stage == FILE_BLOCKS;
     native->stage = LAST_ITEMS;
-    info->live = !info->finished && !native->complete &&
-                 perftrace_recorder_runs(&native->process, native->recorder_thread);
-    if (info->finished || native->complete || native->ring_path == NULL || native->options.leave_rings)
+    info->live = !native->complete && perftrace_recorder_runs(&native->process, native->recorder_thread);
+    if (native->complete || native->ring_path == NULL || native->options.leave_rings)
         return;
     native->rings = perftrace_rings_open(native->ring_path, native->uuid, info->live,
                                          native->source.damage_seen, &native->options);

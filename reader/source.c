@@ -110,6 +110,8 @@ bool perftrace_source_again(struct perftrace_source *source) {
 
 bool perftrace_block_completes(const struct perftrace_block_header *header, const void *payload) {
     struct perftrace_block_sync sync;
+    if (header->kind == PERFTRACE_BLOCK_END)
+        return true;
     if (header->kind != PERFTRACE_BLOCK_SYNC || header->bytes < sizeof sync)
         return false;
     memcpy(&sync, payload, sizeof sync);

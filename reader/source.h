@@ -42,8 +42,8 @@ int perftrace_source_next(struct perftrace_source *source, struct perftrace_bloc
 bool perftrace_source_again(struct perftrace_source *source);
 void perftrace_source_free(struct perftrace_source *source);
 
-/* Whether this block of a trace, when it is the last, says that the rings hold nothing more: a SYNC with the
- * greatest tick. */
+/* Whether this block of a trace, when it is the last, says that the rings hold nothing more: END, or a SYNC with
+ * the greatest tick. */
 bool perftrace_block_completes(const struct perftrace_block_header *header, const void *payload);
 
 #endif
