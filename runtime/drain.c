@@ -4,7 +4,6 @@
 #include "runtime.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -26,11 +25,22 @@ struct drainable {
     bool follows; /* the segment before it on its track is drained in this cycle as well */
 };
 
-static int by_track_and_sequence(const void *a, const void *b) {
-    const struct drainable *x = a, *y = b;
-    if (x->track != y->track)
-        return x->track < y->track ? -1 : 1;
-    return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
+static bool comes_before(const struct drainable *x, const struct drainable *y) {
+    return x->track != y->track ? x->track < y->track : x->sequence < y->sequence;
+}
+
+/* By track and sequence; after Shell (1959), with Ciura's gaps: qsort may allocate memory, and this may be a child in which
+ * nobody can. */
+static void sort(struct drainable *found, size_t count) {
+    static const size_t gaps[] = {1750, 701, 301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++)
+        for (size_t i = gaps[g]; i < count; i++) {
+            struct drainable moved = found[i];
+            size_t at = i;
+            for (; at >= gaps[g] && comes_before(&moved, &found[at - gaps[g]]); at -= gaps[g])
+                found[at] = found[at - gaps[g]];
+            found[at] = moved;
+        }
 }
 
 static uint64_t nanoseconds(clockid_t clock) {
@@ -193,7 +203,7 @@ static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
             .index = i, .track = segment->track, .sequence = segment->sequence, .state = state};
     }
     perftrace_unlock(runtime, &saved);
-    qsort(found, count, sizeof *found, by_track_and_sequence);
+    sort(found, count);
     for (size_t i = 1; i < count; i++)
         found[i].follows =
             found[i - 1].track == found[i].track && found[i - 1].sequence + 1 == found[i].sequence;
@@ -307,7 +317,8 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
     bool flight = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE && !all;
     size_t count = flight ? 0 : look(runtime, found);
     bool may_write = begun && drain_metadata(runtime, &news);
-    if (news)
+    if (news &&
+        !runtime->threadless) /* the loader's lock may be held by a thread that the child does not have */
         perftrace_modules_write(runtime);
     for (size_t i = 0; i < count; i++)
         news = drain_segment(runtime, &found[i], may_write) || news;
@@ -323,7 +334,8 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
-    perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true);
+    if (!runtime->threadless)
+        perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true);
 }
 
 /* No thread's chunk will come any more to tell of what it has lost since its last. */
@@ -372,8 +384,9 @@ static void write_end(struct perftrace_runtime *runtime) {
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
 }
 
+static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* there is one drainer at a time */
+
 void perftrace_drain(struct perftrace_runtime *runtime) {
-    static struct drainable found[PERFTRACE_SEGMENTS_MAX]; /* one drainer at a time */
     uint64_t filled_before = 0;
     prctl(PR_SET_TIMERSLACK, 10000, 0, 0, 0); /* ns: it sleeps for short times */
     for (;;) {
@@ -398,4 +411,40 @@ void perftrace_drain(struct perftrace_runtime *runtime) {
         __atomic_store_n(&runtime->wake, 1, __ATOMIC_SEQ_CST);
     }
     write_end(runtime);
+}
+
+/* ---- without a drainer ---- */
+
+static bool enter(struct perftrace_runtime *runtime) {
+    int free = 0;
+    return __atomic_compare_exchange_n(&runtime->draining_here, &free, 1, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+static void drain_once(struct perftrace_runtime *runtime, bool all, bool last) {
+    struct perftrace_held_signals held;
+    perftrace_hold_signals(&held);
+    cycle(runtime, found, all);
+    if (last)
+        write_end(runtime);
+    perftrace_own_file_close(&runtime->trace.own); /* it is not to be found by the program */
+    perftrace_release_signals(&held);
+    __atomic_store_n(&runtime->draining_here, 0, __ATOMIC_RELEASE);
+}
+
+bool perftrace_drain_here(struct perftrace_runtime *runtime, bool all) {
+    if (!enter(runtime))
+        return false;
+    drain_once(runtime, all, false);
+    return true;
+}
+
+bool perftrace_drain_last_here(struct perftrace_runtime *runtime, uint64_t deadline_ns) {
+    while (!enter(runtime)) {
+        if (perftrace_now_ns() >= deadline_ns)
+            return false; /* perhaps this is a signal handler, come into the middle of it */
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    drain_once(runtime, true, true);
+    return true;
 }

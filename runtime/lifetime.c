@@ -26,12 +26,14 @@ static struct {
     struct perftrace_filter filter;
     char chrome_path[PATH_MAX], trace_path[PATH_MAX], process_name[256];
     uint8_t uuid[16];
-    uint32_t pid; /* whose these are; 0: nobody has recorded */
+    uint32_t pid;          /* whose these are; 0: nobody has recorded */
+    uint64_t run_start_ns; /* when the first process of this family began to */
     bool recording;
 } remembered;
 
 static struct perftrace_runtime *here;
 static uint64_t image_start_ns;
+static int automatic = -1; /* PERF_TRACE_AUTO; -1: not looked at yet */
 static char last_error[PATH_MAX + 256];
 
 /* A child that found its parent's state would write into its parent's rings. A kernel before Linux 4.14 can't do it (and forks
@@ -175,21 +177,32 @@ static struct perftrace_stderr_lines *open_lines(void) {
     return lines;
 }
 
-/* Everything after the configuration is known. The state is STARTING. */
-static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
-    static uint64_t generation;
-    runtime->pid = (uint32_t)getpid();
-    /* A fork's child keeps away from its parent's files, even when those are closed. */
-    bool child = remembered.pid != 0 && remembered.pid != runtime->pid;
-    runtime->own_name = child && strcmp(runtime->trace.path, remembered.trace_path) == 0;
-    if (child)
-        memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
-    memcpy(remembered.chrome_path, runtime->chrome_path, sizeof remembered.chrome_path);
-    memcpy(remembered.trace_path, runtime->trace.path, sizeof remembered.trace_path);
-    runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
-    runtime->generation = ++generation;
-    runtime->first_filter = filter;
-    perftrace_sites_note_main_program();
+bool perftrace_is_own_process(const struct perftrace_runtime *runtime) {
+    return runtime->pid == (uint32_t)getpid() || runtime->pid == 0;
+}
+
+void perftrace_count_early(void) {
+    struct perftrace_runtime *runtime = perftrace_here();
+    if (runtime == NULL || __atomic_load_n(&runtime->state, __ATOMIC_ACQUIRE) != PERFTRACE_STATE_STARTING ||
+        !(__atomic_load_n(&remembered.recording, __ATOMIC_RELAXED) || automatic > 0))
+        return;
+    __atomic_add_fetch(&runtime->lost_early, 1, __ATOMIC_SEQ_CST);
+    perftrace_settle_early(runtime);
+}
+
+void perftrace_settle_early(struct perftrace_runtime *runtime) {
+    if (__atomic_load_n(&runtime->state, __ATOMIC_SEQ_CST) == PERFTRACE_STATE_RECORDING)
+        __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_NO_RING],
+                           __atomic_exchange_n(&runtime->lost_early, 0, __ATOMIC_SEQ_CST), __ATOMIC_RELAXED);
+}
+
+static void in_child(void) {
+    if (here != NULL)
+        here->prepared = true;
+}
+
+/* With the thread that drains; 0 or an errno. */
+static int start_recorder(struct perftrace_runtime *runtime) {
     if (runtime->config.log_output || runtime->config.console_output)
         runtime->lines = open_lines();
     int error = perftrace_quiet_thread(&runtime->drainer, perftrace_recorder_main, runtime);
@@ -206,6 +219,28 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     if (error == 0 && runtime->chrome_error != 0)
         perftrace_say("perftrace: no Chrome file %s: %s (the trace is %s)\n", runtime->chrome_path,
                       strerror(runtime->chrome_error), runtime->trace.path);
+    return error;
+}
+
+/* Everything after the configuration is known. The state is STARTING. */
+static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
+    static uint64_t generation;
+    runtime->pid = (uint32_t)getpid();
+    /* A fork's child keeps away from its parent's files, even when those are closed. */
+    bool child = remembered.pid != 0 && remembered.pid != runtime->pid;
+    runtime->own_name = child && strcmp(runtime->trace.path, remembered.trace_path) == 0;
+    if (child)
+        memcpy(runtime->parent_uuid, remembered.uuid, sizeof runtime->parent_uuid);
+    else if (remembered.run_start_ns == 0)
+        remembered.run_start_ns = perftrace_now_ns();
+    runtime->run_start_ns = child ? remembered.run_start_ns : UINT64_MAX;
+    memcpy(remembered.chrome_path, runtime->chrome_path, sizeof remembered.chrome_path);
+    memcpy(remembered.trace_path, runtime->trace.path, sizeof remembered.trace_path);
+    runtime->use_clock_gettime = !perftrace_ticks_are_trusted();
+    runtime->generation = ++generation;
+    runtime->first_filter = filter;
+    perftrace_sites_note_main_program();
+    int error = runtime->threadless ? perftrace_begin_here(runtime) : start_recorder(runtime);
     return error == 0 ? 0 : -PERFTRACE_SYSTEM;
 }
 
@@ -241,7 +276,7 @@ int perftrace_init(const struct perftrace_config *given) {
     if (result != 0)
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
     else if (!registered)
-        registered = atexit(perftrace_shutdown) == 0;
+        registered = atexit(perftrace_shutdown) == 0 && pthread_atfork(NULL, NULL, in_child) == 0;
     return result;
 }
 
@@ -255,6 +290,7 @@ static void start_child(struct perftrace_runtime *runtime) {
     memcpy(runtime->chrome_path, remembered.chrome_path, sizeof runtime->chrome_path);
     memcpy(runtime->trace.path, remembered.trace_path, sizeof runtime->trace.path);
     memcpy(runtime->process_name, remembered.process_name, sizeof runtime->process_name);
+    runtime->threadless = !runtime->prepared;
     int result = start(runtime, &remembered.filter);
     if (result != 0) {
         perftrace_say("perftrace: %s\n", perftrace_error_text(result));
@@ -264,7 +300,6 @@ static void start_child(struct perftrace_runtime *runtime) {
 }
 
 struct perftrace_runtime *perftrace_active(void) {
-    static int automatic = -1;
     struct perftrace_runtime *runtime = perftrace_here();
     if (runtime == NULL)
         return NULL;
@@ -313,6 +348,8 @@ static bool wait_for_drainer(struct perftrace_runtime *runtime, uint64_t deadlin
 
 static int flush(struct perftrace_runtime *runtime) {
     uint64_t deadline = perftrace_now_ns() + (uint64_t)runtime->config.shutdown_ms * 1000000u;
+    if (runtime->threadless)
+        return perftrace_drain_here(runtime, true) ? 0 : -PERFTRACE_LATE;
     if (!wait_for_drainer(runtime, deadline))
         return -PERFTRACE_LATE;
     uint64_t now = perftrace_now_ns();
@@ -345,7 +382,7 @@ static void say_what_is_missing(const struct perftrace_runtime *runtime) {
                       runtime->ring_path[0] != '\0' ? "; what is missing is counted in " : "",
                       runtime->ring_path);
     if ((runtime->sinks_missing != 0 || error != 0) && runtime->config.chrome_output &&
-        runtime->chrome_error == 0)
+        !runtime->threadless && runtime->chrome_error == 0)
         perftrace_say("perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
                       runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
                       runtime->chrome_path);
@@ -373,15 +410,23 @@ static bool join_recorder(struct perftrace_runtime *runtime) {
     return true;
 }
 
+/* Writes what is left, and closes everything. False: that hangs. */
+static bool end_recorder(struct perftrace_runtime *runtime) {
+    if (runtime->threadless)
+        return perftrace_end_here(runtime);
+    __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
+    return join_recorder(runtime);
+}
+
 void perftrace_shutdown(void) {
     struct perftrace_runtime *runtime = recording_now();
-    if (runtime == NULL)
+    if (runtime == NULL || !perftrace_is_own_process(runtime))
         return;
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     bool mine = runtime->state == PERFTRACE_STATE_RECORDING;
     if (mine) {
-        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STARTING, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPING, __ATOMIC_SEQ_CST);
         perftrace_sites_switch(NULL);
         for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
             __atomic_store_n(&thread->control.epoch, PERFTRACE_NO_EPOCH, __ATOMIC_SEQ_CST);
@@ -392,8 +437,7 @@ void perftrace_shutdown(void) {
     for (int i = 0; i < TAKING_WAITS && __atomic_load_n(&runtime->taking, __ATOMIC_SEQ_CST) != 0; i++)
         nanosleep(&(struct timespec){0, TAKING_WAIT_NS}, NULL);
     perftrace_forget();
-    __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
-    if (!join_recorder(runtime)) {
+    if (!end_recorder(runtime)) {
         perftrace_say("perftrace: %s: the disk does not answer; what was recorded last is not in it\n",
                       runtime->trace.path);
         return; /* all of this is still in use: nobody records any more, nor can begin to */

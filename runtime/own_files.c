@@ -42,6 +42,10 @@ bool perftrace_files_separate(void) {
     return separate;
 }
 
+void perftrace_files_share(void) {
+    __atomic_store_n(&in_programs_table, true, __ATOMIC_RELAXED);
+}
+
 static bool stands_for_file(const struct perftrace_own_file *file, int fd) {
     struct stat status;
     return fstat(fd, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;

@@ -15,6 +15,9 @@
 /* Gives the calling thread, and those that it starts, an empty table of descriptors. False: it stays in the program's. */
 bool perftrace_files_separate(void);
 
+/* For a thread that opens its files for a moment only: it is, and stays, in the program's. */
+void perftrace_files_share(void);
+
 struct perftrace_own_file {
     int fd;           /* -1: closed, or lost to the program */
     int flags;        /* to open it again with; -1: it can't be */

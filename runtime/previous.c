@@ -63,13 +63,14 @@ static bool has_end(int fd) {
            header.marker == PERFTRACE_BLOCK_MARKER && header.kind == PERFTRACE_BLOCK_END;
 }
 
-/* Recorded by this process before it executed the program that now runs in it. */
-static bool is_earlier_image(const struct perftrace_runtime *runtime, const struct previous *previous) {
+static bool is_of_this_boot(const struct previous *previous) {
     uint8_t boot_id[16];
+    return perftrace_boot_id(boot_id) && memcmp(boot_id, previous->process.boot_id, sizeof boot_id) == 0;
+}
+
+static bool is_of_this_process(const struct perftrace_runtime *runtime, const struct previous *previous) {
     return previous->process.pid == runtime->pid &&
-           previous->process.process_start_ticks == perftrace_process_start() &&
-           previous->process.start_monotonic_ns < perftrace_image_start_ns() && perftrace_boot_id(boot_id) &&
-           memcmp(boot_id, previous->process.boot_id, sizeof boot_id) == 0;
+           previous->process.process_start_ticks == perftrace_process_start() && is_of_this_boot(previous);
 }
 
 /* A program that was killed leaves its ring file to whoever reads its trace; when the trace is replaced
@@ -88,16 +89,24 @@ static void remove_ring(const struct previous *previous) {
         unlink(previous->ring_path);
 }
 
-bool perftrace_previous_replace(const struct perftrace_runtime *runtime, int fd) {
+bool perftrace_previous_replace(const struct perftrace_runtime *runtime, int fd, uint64_t keep_since_ns) {
     struct previous previous;
     if (!read_beginning(fd, &previous))
         return true;
-    if (is_earlier_image(runtime, &previous))
+    uint64_t start_ns = previous.process.start_monotonic_ns;
+    bool ours = is_of_this_process(runtime, &previous);
+    if (ours ? start_ns < perftrace_image_start_ns() /* before it executed the program that now runs in it */
+             : start_ns >= keep_since_ns && is_of_this_boot(&previous))
         return false;
     /* The lock should have told that already, but there are file systems without. */
-    bool ours = previous.process.pid == runtime->pid;
     if (!ours && perftrace_recorder_runs(&previous.process, previous.ring.recorder_thread) && !has_end(fd))
         return false;
     remove_ring(&previous);
     return true;
+}
+
+uint64_t perftrace_previous_start_ns(int fd) {
+    struct previous previous;
+    return read_beginning(fd, &previous) && is_of_this_boot(&previous) ? previous.process.start_monotonic_ns
+                                                                       : UINT64_MAX;
 }

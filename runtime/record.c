@@ -90,9 +90,14 @@ static bool find_room(struct perftrace_runtime *runtime, struct perftrace_thread
                       bool end_of_span, bool whole) {
     if (whole && left(thread) >= words * 8 + PERFTRACE_RESERVE_BYTES)
         return true;
+    if (!perftrace_is_own_process(runtime))
+        return whole && end_of_span && left(thread) >= words * 8;
     for (;;) {
         int pulse = __atomic_load_n(&runtime->pulse, __ATOMIC_ACQUIRE);
         if (next_segment(runtime, thread, whole))
+            return true;
+        if (runtime->threadless && perftrace_drain_here(runtime, false) &&
+            next_segment(runtime, thread, whole))
             return true;
         if (whole && end_of_span && left(thread) >= words * 8)
             return true;
@@ -196,6 +201,8 @@ uint64_t perftrace_record_cold_(struct perftrace_site *site, uint64_t depth, con
     uint32_t state = perftrace_state_(site);
     if (runtime != NULL && state != 0 && state != PERFTRACE_SITE_NEW_)
         word = record(runtime, state, depth, fixed, fixed_count, values, value_count);
+    else if (runtime == NULL)
+        perftrace_count_early();
     errno = saved_errno;
     return word;
 }
@@ -206,6 +213,8 @@ uint32_t perftrace_meet_(struct perftrace_site *site) {
     uint32_t state = 0;
     if (runtime != NULL && perftrace_site_register(runtime, site))
         state = perftrace_state_(site);
+    else if (recording == NULL)
+        perftrace_count_early();
     else if (recording != NULL && perftrace_state_(site) == PERFTRACE_SITE_NEW_)
         perftrace_count_lost(recording, NULL, PERFTRACE_LOSS_NO_SITE);
     errno = saved_errno;

@@ -80,6 +80,7 @@ static void start_recording(struct perftrace_runtime *runtime) {
     __atomic_store_n(&perftrace_recording_, 1, __ATOMIC_RELAXED);
     perftrace_sites_switch(runtime->first_filter);
     perftrace_unlock(runtime, &saved);
+    perftrace_settle_early(runtime);
 }
 
 /* 0 or a negative errno. */
@@ -92,7 +93,8 @@ static int begin(struct perftrace_runtime *runtime) {
     }
     error = write_beginning(runtime);
     if (error == 0) {
-        open_sinks(runtime);
+        if (!runtime->threadless)
+            open_sinks(runtime);
         start_recording(runtime);
         return 0;
     }
@@ -143,4 +145,28 @@ void *perftrace_recorder_main(void *pointer) {
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
     return NULL;
+}
+
+/* A child that was not made by fork(), but by _Fork(), clone() or a system call, has the locks of malloc and of threads as they were
+ * in its parent's other threads, held for ever perhaps. All that a thread needs to begin can hang there; so there is
+ * none, and no sinks. What is done instead needs system calls only. */
+int perftrace_begin_here(struct perftrace_runtime *runtime) {
+    struct perftrace_held_signals held;
+    perftrace_hold_signals(&held);
+    perftrace_files_share();
+    runtime->wake = runtime->urgent = 1; /* there is nobody to wake */
+    int error = begin(runtime);
+    perftrace_own_file_close(&runtime->trace.own);
+    perftrace_release_signals(&held);
+    return error;
+}
+
+bool perftrace_end_here(struct perftrace_runtime *runtime) {
+    uint64_t deadline = perftrace_now_ns() + (uint64_t)runtime->config.shutdown_ms * 1000000u;
+    if (!perftrace_drain_last_here(runtime, deadline))
+        return false;
+    note_gone(runtime);
+    perftrace_rings_drop(runtime, !runtime->finished);
+    perftrace_trace_close(&runtime->trace);
+    return true;
 }

@@ -19,6 +19,7 @@
 
 #define EXTENT_BYTES ((size_t)PERFTRACE_SEGMENTS_PER_EXTENT * PERFTRACE_SEGMENT_BYTES)
 #define HEADER_BYTES (4096u + PERFTRACE_METADATA_BYTES)
+#define SEGMENTS_THREADLESS 64u   /* whoever fills the last one writes them out: not for long */
 #define LAST_BYTES ((size_t)4096) /* a page, the last of a segment */
 
 /* Space for [offset, offset + bytes) of the ring file: never sparse, since a store into a hole of a full
@@ -195,8 +196,10 @@ static void add_extent(struct perftrace_runtime *runtime, char *memory) {
     perftrace_unlock(runtime, &saved);
 }
 
-static uint32_t segments_most(const struct perftrace_config *config) {
-    uint32_t most = config->process_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+static uint32_t segments_most(const struct perftrace_runtime *runtime) {
+    uint32_t most = runtime->config.process_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    if (runtime->threadless && most > SEGMENTS_THREADLESS)
+        most = SEGMENTS_THREADLESS;
     return most < PERFTRACE_SEGMENTS_PER_EXTENT ? PERFTRACE_SEGMENTS_PER_EXTENT
            : most > PERFTRACE_SEGMENTS_MAX      ? PERFTRACE_SEGMENTS_MAX
                                                 : most;
@@ -220,7 +223,7 @@ int perftrace_rings_make(struct perftrace_runtime *runtime) {
     int error = 0, fd = create_ring_file(runtime, &error);
     if (error != 0)
         return error;
-    runtime->segments_max = segments_most(&runtime->config);
+    runtime->segments_max = segments_most(runtime);
     char *memory = map_beginning(runtime, fd);
     if (memory == NULL && fd >= 0) {
         fd = discard(fd, runtime->ring_path);

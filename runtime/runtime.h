@@ -40,6 +40,7 @@ enum perftrace_runtime_state {
     PERFTRACE_STATE_NONE = 0, /* never initialised; in a forked child: not yet continued */
     PERFTRACE_STATE_STARTING,
     PERFTRACE_STATE_RECORDING,
+    PERFTRACE_STATE_STOPPING,
     PERFTRACE_STATE_STOPPED,
 };
 
@@ -82,9 +83,11 @@ struct perftrace_trace_file {
 /* All that belongs to one process's recording. */
 struct perftrace_runtime {
     int lock;
-    int state;         /* enum perftrace_runtime_state (atomic) */
-    unsigned flushing; /* threads in perftrace_flush (atomic) */
-    unsigned taking;   /* threads that are going on to another segment (atomic): the end waits for them */
+    int state;           /* enum perftrace_runtime_state (atomic) */
+    unsigned flushing;   /* threads in perftrace_flush (atomic) */
+    unsigned taking;     /* threads that are going on to another segment (atomic): the end waits for them */
+    bool prepared;       /* this is a child, and of fork(): it may allocate and start threads */
+    uint64_t lost_early; /* records that came while it was starting (atomic) */
     uint32_t pid;
     bool use_clock_gettime; /* the kernel does not trust the tick counter: no inline path */
     uint64_t generation;
@@ -94,6 +97,7 @@ struct perftrace_runtime {
     char process_name[256];
     uint64_t start_monotonic_ns, start_realtime_ns; /* of the recording */
     uint8_t parent_uuid[16]; /* of the trace of the process that forked this one, or zeros */
+    uint64_t run_start_ns;   /* in a child: when the first of its ancestors began to record; else all ones */
     struct perftrace_trace_file trace;
 
     /* rings */
@@ -127,6 +131,8 @@ struct perftrace_runtime {
     pthread_t drainer;
     const struct perftrace_filter *first_filter; /* borrowed until it has begun */
     bool own_name;                               /* the files get .PID */
+    bool threadless;                             /* there is no such thread: whoever records drains */
+    int draining_here;                           /* lock: one of them at a time */
     uint32_t recorder_thread;                    /* kernel id of the drainer's thread */
     int begun;                                   /* futex: 1, or the negative errno of what was in the way */
     int chrome_error;                            /* why there is no Chrome file, or 0 */
@@ -162,6 +168,13 @@ struct perftrace_runtime {
 struct perftrace_runtime *perftrace_here(void);
 /* Makes memory read as zeros in a forked child. False: it can't be now. */
 bool perftrace_wipe_on_fork(void *memory, size_t bytes);
+/* Whether the calling thread belongs to the process that records, and not to a child that has its memory (vfork): that one may be killed
+ * at any moment, so it must neither take a lock nor change what its parent goes on with. */
+bool perftrace_is_own_process(const struct perftrace_runtime *runtime);
+/* A record is not made since the recording is only just starting (in a child, or at the first record). */
+void perftrace_count_early(void);
+/* Brings that count to where losses are counted, as soon as it can. */
+void perftrace_settle_early(struct perftrace_runtime *runtime);
 /* The one in which recording goes on: starts it where AUTO or a fork asks for that; NULL: nobody records. */
 struct perftrace_runtime *perftrace_active(void);
 
@@ -269,8 +282,11 @@ void perftrace_block_seal(struct perftrace_block_header *header, uint16_t kind, 
                           size_t head_bytes, const void *body, size_t body_bytes);
 
 /* ---- previous.c ---- */
-/* Whether what the file holds, a trace perhaps, may be replaced; if so, a ring file that belongs to it is removed. */
-bool perftrace_previous_replace(const struct perftrace_runtime *runtime, int fd);
+/* Whether what the file holds, a trace perhaps, may be replaced; if so, a ring file that belongs to it is removed. Traces of others
+ * that began since `keep_since_ns` (CLOCK_MONOTONIC) may not. */
+bool perftrace_previous_replace(const struct perftrace_runtime *runtime, int fd, uint64_t keep_since_ns);
+/* When the trace in the file began, in nanoseconds of CLOCK_MONOTONIC; all ones: in another boot, or there is none. */
+uint64_t perftrace_previous_start_ns(int fd);
 
 /* ---- identity.c ---- */
 /* With the lock held: tells the trace of the process's new name. */
@@ -292,12 +308,19 @@ bool perftrace_trace_mend(struct perftrace_runtime *runtime);
 /* ---- drain.c ---- */
 /* Drains in cycles until it is told to stop, and writes the trace's end. */
 void perftrace_drain(struct perftrace_runtime *runtime);
+/* Where there is no drainer: a cycle by the calling thread, `all` as for a flush. False: another thread is at it. */
+bool perftrace_drain_here(struct perftrace_runtime *runtime, bool all);
+/* The same at the end, and with the trace's end. False: another thread has been at it for too long. */
+bool perftrace_drain_last_here(struct perftrace_runtime *runtime, uint64_t deadline_ns);
 /* Reads the tick counter and the clocks at one moment: the best of 64 tries, or more where none is good. */
 void perftrace_clocks_read(struct perftrace_runtime *runtime, struct perftrace_block_clock *reading);
 
 /* ---- recorder.c ---- */
 /* The drainer's thread: opens everything, drains, closes everything. */
 void *perftrace_recorder_main(void *runtime);
+/* Begins a recording without a drainer; 0 or a negative errno. And ends it; false: that could not be done. */
+int perftrace_begin_here(struct perftrace_runtime *runtime);
+bool perftrace_end_here(struct perftrace_runtime *runtime);
 
 /* ---- lifetime.c ---- */
 /* A moment of CLOCK_MONOTONIC after this process has begun to execute this program, and before it recorded. */

@@ -145,6 +145,8 @@ static bool in_main_program(const struct perftrace_site *site) {
 bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site) {
     sigset_t saved;
     bool new_module = false;
+    if (!perftrace_is_own_process(runtime))
+        return false;
     perftrace_lock(runtime, &saved);
     if (site->state == PERFTRACE_SITE_NEW_) {
         char stem[128];
@@ -266,14 +268,20 @@ static struct dynamic_site *dynamic_make(const struct perftrace_site *prototype,
 
 struct perftrace_site *perftrace_dynamic_site_(struct perftrace_site *prototype, const char *name) {
     struct perftrace_runtime *runtime = perftrace_active();
-    if (runtime == NULL)
+    if (runtime == NULL) {
+        perftrace_count_early();
         return NULL;
+    }
     name = name != NULL ? name : "(null)";
     size_t length = strnlen(name, PERFTRACE_TEXT_MAX_);
     struct dynamic_site **table = __atomic_load_n(&dynamic_table, __ATOMIC_ACQUIRE);
     struct dynamic_site *found = table != NULL ? *dynamic_find(table, prototype, name, length) : NULL;
     if (found != NULL)
         return &found->site;
+    if (!perftrace_is_own_process(runtime)) {
+        perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_SITE);
+        return NULL;
+    }
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     if (dynamic_table == NULL)

@@ -12,8 +12,7 @@ struct perftrace_control perftrace_no_control;
 __thread struct perftrace_control *perftrace_control_ = &perftrace_no_control;
 static __thread bool attaching; /* a signal handler came while the thread was being made */
 static pthread_key_t exit_key;
-static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
-static bool exit_key_made;
+static bool exit_key_made; /* under the lock */
 
 /* A signal handler may be counting at the same time. */
 static void copy_loss(struct perftrace_thread *thread, unsigned cause) {
@@ -91,8 +90,11 @@ static void thread_ends(void *pointer) {
     perftrace_unlock(runtime, &saved);
 }
 
+/* With the lock held, and not with pthread_once: in a child whose parent's thread was just doing that it would wait for
+ * ever. */
 static void make_exit_key(void) {
-    exit_key_made = pthread_key_create(&exit_key, thread_ends) == 0;
+    if (!exit_key_made)
+        exit_key_made = pthread_key_create(&exit_key, thread_ends) == 0;
 }
 
 static struct perftrace_thread *new_thread_memory(void) {
@@ -148,14 +150,14 @@ struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime
     bool known = perftrace_control_ != &perftrace_no_control;
     if (known && thread->generation == runtime->generation && thread->used)
         return thread;
-    if (attaching) {
-        perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_REENTRY);
+    if (attaching || !perftrace_is_own_process(runtime)) {
+        perftrace_count_lost(runtime, NULL, attaching ? PERFTRACE_LOSS_REENTRY : PERFTRACE_LOSS_NO_RING);
         return NULL;
     }
     attaching = true;
-    pthread_once(&exit_key_once, make_exit_key);
     sigset_t saved;
     perftrace_lock(runtime, &saved);
+    make_exit_key();
     /* After a fork the thread keeps its (wiped) page; else it takes one that nobody uses. */
     if (!known || thread->used) {
         if (!known)
@@ -169,7 +171,7 @@ struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime
     perftrace_unlock(runtime, &saved);
     if (started) {
         perftrace_control_ = &thread->control;
-        if (exit_key_made)
+        if (exit_key_made && pthread_getspecific(exit_key) != thread)
             pthread_setspecific(exit_key, thread);
     } else {
         perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_RING);

@@ -215,10 +215,10 @@ static void insert_pid(char *path, size_t size, const char *base, uint32_t pid, 
 }
 
 /* A descriptor of the regular file at `path`, locked against other recorders and empty, or a negative errno: EWOULDBLOCK when
- * it is not to be touched.
+ * it is not to be touched. Then *keep_since_ns becomes the time when its trace began, if that was before.
  *
  * It is appended to wherever it ends: if somebody empties it meanwhile, its length tells (perftrace_trace_look). */
-static int open_locked(const struct perftrace_runtime *runtime, const char *path) {
+static int open_locked(const struct perftrace_runtime *runtime, const char *path, uint64_t *keep_since_ns) {
     int fd = perftrace_above_standard(
         open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (fd < 0)
@@ -231,10 +231,14 @@ static int open_locked(const struct perftrace_runtime *runtime, const char *path
         error = -EINVAL;
     else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         error = -EWOULDBLOCK; /* without locks there is still what the trace itself says */
-    else if (!perftrace_previous_replace(runtime, fd))
+    else if (!perftrace_previous_replace(runtime, fd, *keep_since_ns))
         error = -EWOULDBLOCK;
     else if (fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0)
         error = -errno;
+    if (error == -EWOULDBLOCK) {
+        uint64_t start_ns = perftrace_previous_start_ns(fd);
+        *keep_since_ns = start_ns < *keep_since_ns ? start_ns : *keep_since_ns;
+    }
     if (error != 0) {
         close(fd);
         return error;
@@ -242,16 +246,21 @@ static int open_locked(const struct perftrace_runtime *runtime, const char *path
     return fd;
 }
 
-/* At the path that was asked for, or, where that is taken, at the first with .PID in it that is not. */
+/* At the path that was asked for, or, where that is taken, at the first with .PID in it that is not. A process that runs for long may have
+ * more children than there are pids: what one of them has left under a pid that comes again is kept, as its trace
+ * began after that of the first. */
 static int open_first_free(struct perftrace_runtime *runtime, bool own_name) {
     char *trace = runtime->trace.path, *chrome = runtime->chrome_path, base[PATH_MAX], chrome_base[PATH_MAX];
-    int fd = own_name ? -EWOULDBLOCK : open_locked(runtime, trace);
+    uint64_t keep_since_ns = UINT64_MAX;
+    int fd = own_name ? -EWOULDBLOCK : open_locked(runtime, trace, &keep_since_ns);
+    if (runtime->run_start_ns < keep_since_ns)
+        keep_since_ns = runtime->run_start_ns;
     memcpy(base, trace, sizeof base);
     memcpy(chrome_base, chrome, sizeof chrome_base);
     for (unsigned number = 1; fd == -EWOULDBLOCK && number <= NUMBERS_MAX; number++) {
         insert_pid(trace, sizeof runtime->trace.path, base, runtime->pid, number);
         insert_pid(chrome, sizeof runtime->chrome_path, chrome_base, runtime->pid, number);
-        fd = open_locked(runtime, trace);
+        fd = open_locked(runtime, trace, &keep_since_ns);
     }
     return fd;
 }
