@@ -490,6 +490,11 @@ const struct perftrace_track_info *perftrace_stream_track(const struct perftrace
     return index < stream->tables.track_count ? &stream->tables.tracks[index]->info : NULL;
 }
 
+uint64_t perftrace_stream_last_reading(const struct perftrace_stream *stream) {
+    const struct perftrace_clock *clock = &stream->clock;
+    return clock->count > 0 ? clock->kept[clock->count - 1].ns : 0;
+}
+
 uint32_t perftrace_stream_drained(const struct perftrace_stream *stream, uint32_t track, uint64_t sequence) {
     const struct perftrace_track_state *state = perftrace_tables_track(&stream->tables, track);
     if (state == NULL || !state->any_taken || sequence > state->sequence)

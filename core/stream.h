@@ -55,6 +55,9 @@ size_t perftrace_stream_track_count(const struct perftrace_stream *stream);
 const struct perftrace_track_info *perftrace_stream_track(const struct perftrace_stream *stream,
                                                           size_t index);
 
+/* CLOCK_MONOTONIC at the last reading of the clocks; 0: there is none. */
+uint64_t perftrace_stream_last_reading(const struct perftrace_stream *stream);
+
 /* Up to which byte the chunks taken so far hold that segment's records, UINT32_MAX for all of it: what a
  * reader needs to join the rings of a dead process without counting anything twice. */
 uint32_t perftrace_stream_drained(const struct perftrace_stream *stream, uint32_t track, uint64_t sequence);

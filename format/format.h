@@ -283,9 +283,10 @@ struct perftrace_ring_file {
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* outside any track */
     uint32_t
         checksum; /* CRC-32C over what never changes: all before metadata_used, then segments_offset; zero: none */
-    uint32_t reserved;
+    uint32_t newest_reading;                  /* 1 or 2: which of the two; 0: none */
+    struct perftrace_block_clock readings[2]; /* of the clocks, while nothing is written to the trace */
 };
-static_assert(sizeof(struct perftrace_ring_file) == 144, "ring file header");
+static_assert(sizeof(struct perftrace_ring_file) == 224, "ring file header");
 
 enum perftrace_segment_state {
     PERFTRACE_SEGMENT_FREE = 0,

@@ -33,10 +33,11 @@ struct perftrace_rings {
     size_t copied_bytes;
     uint64_t synced; /* the tick of the last SYNC that was given out */
     uint64_t damaged_bytes;
-    bool metadata_done, losses_done, trace_damaged;
+    bool metadata_done, losses_done, reading_done, trace_damaged;
     union {
         struct perftrace_block_sync sync;
         struct perftrace_block_loss loss;
+        struct perftrace_block_clock clock;
         struct {
             struct perftrace_block_chunk header;
             uint64_t records[PERFTRACE_SEGMENT_RECORD_BYTES / 8];
@@ -384,6 +385,15 @@ static void give(struct perftrace_rings *rings, struct perftrace_block_header *h
     *payload = &rings->block;
 }
 
+/* The reading that the recorder last left here, if the trace has none that is later. */
+static bool take_reading(struct perftrace_rings *rings, const struct perftrace_stream *stream) {
+    uint32_t newest = rings->file.header.newest_reading;
+    if (newest < 1 || newest > 2)
+        return false;
+    rings->block.clock = rings->file.header.readings[newest - 1];
+    return rings->block.clock.monotonic_ns > perftrace_stream_last_reading(stream);
+}
+
 bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_stream *stream,
                           struct perftrace_block_header *header, const void **payload, uint64_t *offset) {
     if (!rings->metadata_done) {
@@ -403,6 +413,13 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
         memcpy(rings->block.loss.lost, rings->file.header.lost, sizeof rings->file.header.lost);
         give(rings, header, PERFTRACE_BLOCK_LOSS, sizeof rings->block.loss, payload);
         return true;
+    }
+    if (!rings->reading_done) {
+        rings->reading_done = true;
+        if (take_reading(rings, stream)) {
+            give(rings, header, PERFTRACE_BLOCK_CLOCK, sizeof rings->block.clock, payload);
+            return true;
+        }
     }
     while (rings->next < rings->count) {
         struct leftover *leftover = &rings->leftovers[rings->next];

@@ -12,6 +12,7 @@
  * when NTP changes the clock's rate. A busy drainer has more cycles than that takes. */
 #define CLOCK_INTERVAL_NS 10000000u
 #define CLOCK_INTERVAL_FLIGHT_NS 5000000000u
+#define CLOCK_INTERVAL_IDLE_NS 1000000000u
 #define CLOCK_READINGS 64
 #define CLOCK_ATTEMPTS 4
 #define CLOCK_READINGS_OTHER 8
@@ -109,7 +110,31 @@ static bool write_clock_when_due(struct perftrace_runtime *runtime, uint64_t int
     if (error != 0)
         return false; /* the next cycle tries again */
     runtime->clock_due = now + interval_ns;
+    runtime->clock_written = now;
+    if (runtime->clock_first == 0)
+        runtime->clock_first = now;
     return true;
+}
+
+/* A flight recorder's records will need readings, if they are ever asked for: often at first, as the rate is not known
+ * well, and then now and then, so that the trace does not grow much. */
+static void write_clock_in_flight(struct perftrace_runtime *runtime) {
+    uint64_t since = runtime->clock_written - runtime->clock_first, interval = CLOCK_INTERVAL_NS + since;
+    write_clock_when_due(runtime, interval < CLOCK_INTERVAL_FLIGHT_NS ? interval : CLOCK_INTERVAL_FLIGHT_NS,
+                         false);
+}
+
+/* Each second one goes into the ring file: who reads the rings of a killed program needs one that is not too old, and the
+ * trace need not grow while nothing is recorded. */
+static void leave_reading_when_due(struct perftrace_runtime *runtime) {
+    uint64_t now = nanoseconds(CLOCK_MONOTONIC);
+    if (now < runtime->clock_left_due)
+        return;
+    struct perftrace_ring_file *ring = runtime->ring;
+    uint32_t which = ring->newest_reading == 1 ? 2 : 1;
+    perftrace_clocks_read(runtime, &ring->readings[which - 1]);
+    __atomic_store_n(&ring->newest_reading, which, __ATOMIC_RELEASE);
+    runtime->clock_left_due = now + CLOCK_INTERVAL_IDLE_NS;
 }
 
 /* Learns the shapes of the records of new sites. */
@@ -327,8 +352,9 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         write_losses(runtime);
         if (news || all || runtime->untold)
             write_times(runtime, settled, news, all);
-        else if (flight) /* its records will need them, if they are ever asked for */
-            write_clock_when_due(runtime, CLOCK_INTERVAL_FLIGHT_NS, false);
+        else if (flight)
+            write_clock_in_flight(runtime);
+        leave_reading_when_due(runtime);
     }
     if (runtime->sinks != NULL)
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);

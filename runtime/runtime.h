@@ -152,9 +152,11 @@ struct perftrace_runtime {
     uint64_t recorded;
     uint64_t losses_written;
     uint64_t modules_seen;
-    uint64_t clock_due;      /* when to read the clocks again, CLOCK_MONOTONIC */
-    uint32_t clock_error_ns; /* of the best reading so far */
-    bool clock_is_missing;   /* the last reading could not be written */
+    uint64_t clock_due;                  /* when to read the clocks again, CLOCK_MONOTONIC */
+    uint64_t clock_left_due;             /* when to leave a reading in the ring file */
+    uint64_t clock_first, clock_written; /* when the drainer wrote its first and its last */
+    uint32_t clock_error_ns;             /* of the best reading so far */
+    bool clock_is_missing;               /* the last reading could not be written */
     bool untold;           /* the last SYNC does not let all go that was drained, or no CLOCK came with it */
     uint64_t settle_ticks; /* a record comes no later than this after its tick */
     uint64_t settled;      /* before_tick of the last SYNC */
