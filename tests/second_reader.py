@@ -702,6 +702,7 @@ class Trace:
         for block in blocks(metadata, 0, self.damage, lambda size: None):
             self.block(block)
         self.lost = larger(self.lost, lost)
+        self.ring_reading(data)
         synced = 0
         for tick, segment in self.leftovers(data, segments, count):
             if tick > synced:
@@ -709,6 +710,19 @@ class Trace:
             synced = max(tick, synced)
             self.segment(data, *segment)
         return True
+
+    def ring_reading(self, data):
+        """The newest reading of the clocks that the recorder left there, if the trace has none that is later."""
+        if len(data) < 224:
+            return
+        (newest,) = struct.unpack_from("<I", data, 140)
+        if newest in (1, 2):
+            ticks, ns, _, error = struct.unpack_from("<QQQI", data, 144 + 40 * (newest - 1))
+            if not self.clock.readings or ns > self.clock.readings[-1][1]:
+                try:
+                    self.clock.read(ticks, ns, error)
+                except Damage:
+                    self.damaged = True
 
     def leftovers(self, data, begin, count):
         """The segments that may hold something, each with the tick in whose order they are read."""
