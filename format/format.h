@@ -177,7 +177,7 @@ static_assert(sizeof(struct perftrace_block_clock) == 40, "clock block");
 enum perftrace_loss_cause {
     PERFTRACE_LOSS_FULL = 0,    /* no free segment: the drainer did not keep up */
     PERFTRACE_LOSS_DISK = 1,    /* the trace could not be written */
-    PERFTRACE_LOSS_REENTRY = 2, /* a signal handler interrupted a record being written */
+    PERFTRACE_LOSS_REENTRY = 2, /* a signal handler left the record in the middle, or took too long there */
     PERFTRACE_LOSS_TOO_BIG = 3, /* a record longer than a segment can hold */
     PERFTRACE_LOSS_NO_RING = 4, /* no memory, no space or no thread state */
     PERFTRACE_LOSS_NO_SITE = 5, /* the site could not be registered: too many, or no room */

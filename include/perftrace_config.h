@@ -73,7 +73,7 @@ struct perftrace_config {
 enum perftrace_lost {
     PERFTRACE_LOST_FULL = 0,    /* the buffers were full */
     PERFTRACE_LOST_DISK = 1,    /* the trace could not be written, or reached its limit */
-    PERFTRACE_LOST_REENTRY = 2, /* a signal handler came in the middle of a record */
+    PERFTRACE_LOST_REENTRY = 2, /* a handler left the record in the middle, or came in between for too long */
     PERFTRACE_LOST_TOO_BIG = 3, /* the record is longer than a buffer */
     PERFTRACE_LOST_NO_RING = 4, /* no buffer could be had for the thread */
     PERFTRACE_LOST_NO_SITE = 5, /* the site could not be registered */

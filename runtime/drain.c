@@ -16,6 +16,9 @@
 #define CLOCK_READINGS 64
 #define CLOCK_ATTEMPTS 4
 #define CLOCK_READINGS_OTHER 8
+#define HELD_NS_MAX 1000000000u
+#define PASSED                                                                                               \
+    UINT64_MAX /* in runtime->held_ns: the trace has what comes after it, so nothing more of this */
 #define BUSY_SLEEP_NS 200000 /* a thread that does nothing but record fills three segments meanwhile */
 
 struct drainable {
@@ -24,6 +27,7 @@ struct drainable {
     uint32_t state;
     bool more;    /* a record of a site that is not known yet: the rest waits */
     bool follows; /* the segment before it on its track is drained in this cycle as well */
+    bool held;    /* it has to wait for one before it on its track */
 };
 
 static bool comes_before(const struct drainable *x, const struct drainable *y) {
@@ -190,8 +194,7 @@ static bool any_thread_is_writing(struct perftrace_runtime *runtime) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
-        writing = writing || (thread->used &&
-                              __atomic_load_n(&thread->control.room, __ATOMIC_RELAXED) < PERFTRACE_FREE_);
+        writing = writing || (thread->used && perftrace_writers_are_writing(thread));
     perftrace_unlock(runtime, &saved);
     return writing;
 }
@@ -296,15 +299,62 @@ static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *w
     return true;
 }
 
+static bool fills_up(const struct perftrace_runtime *runtime, const struct drainable *what) {
+    const struct perftrace_thread *owner = runtime->owners[what->index];
+    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    return runtime->config.when_full != PERFTRACE_FULL_WAIT &&
+           __atomic_load_n(&owner->waiting, __ATOMIC_RELAXED) > most / 2;
+}
+
+/* Whether found[i] has to wait: the segments of a track come one after the other. One that a thread has left in the middle
+ * of a record (writers.c) gets that record yet; should it take too long, it is passed by. `all`: we can't wait. */
+static bool must_wait(struct perftrace_runtime *runtime, const struct drainable *found, size_t i, bool all) {
+    if (i == 0 || found[i - 1].track != found[i].track)
+        return false;
+    const struct drainable *before = &found[i - 1];
+    if (before->held || before->more || before->state != PERFTRACE_SEGMENT_ACTIVE)
+        return before->held || before->more;
+    uint64_t *held = &runtime->held_ns[before->index], now = nanoseconds(CLOCK_MONOTONIC);
+    if (*held == 0)
+        *held = now;
+    if (*held != PASSED && (all || now - *held > HELD_NS_MAX || fills_up(runtime, before)))
+        *held = PASSED;
+    return *held != PASSED;
+}
+
+/* The records of a segment that was passed by and has got more since: they are lost. */
+static void count_late(struct perftrace_runtime *runtime, const struct drainable *what) {
+    const struct perftrace_segment *segment = runtime->segments[what->index];
+    uint32_t end =
+        segment->end < PERFTRACE_SEGMENT_RECORD_BYTES ? segment->end : PERFTRACE_SEGMENT_RECORD_BYTES;
+    uint32_t from = segment->drained < end ? segment->drained : end;
+    uint64_t base = 0, count = 0;
+    bool unknown = false;
+    const char *records = (const char *)(segment + 1) + from;
+    perftrace_records_walk(&runtime->shapes, (const uint64_t *)(const void *)records, (end - from) / 8, &base,
+                           &count, &unknown);
+    __atomic_add_fetch(&runtime->ring->lost[PERFTRACE_LOSS_REENTRY], count + unknown, __ATOMIC_RELAXED);
+}
+
+static bool is_used_up(const struct perftrace_runtime *runtime, const struct drainable *what) {
+    const struct perftrace_segment *segment = runtime->segments[what->index];
+    if (what->state != PERFTRACE_SEGMENT_FULL || what->held)
+        return false;
+    if (runtime->held_ns[what->index] == PASSED)
+        return true;
+    return segment->end == UINT32_MAX ? !what->more : segment->drained >= segment->end;
+}
+
 static void release(struct perftrace_runtime *runtime, const struct drainable *found, size_t count) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     for (size_t i = 0; i < count; i++) {
-        const struct perftrace_segment *segment = runtime->segments[found[i].index];
         runtime->draining[found[i].index] = false;
-        if (found[i].state == PERFTRACE_SEGMENT_FULL &&
-            (segment->end == UINT32_MAX ? !found[i].more : segment->drained >= segment->end))
-            perftrace_segment_free(runtime, found[i].index);
+        if (!is_used_up(runtime, &found[i]))
+            continue;
+        if (runtime->held_ns[found[i].index] == PASSED)
+            count_late(runtime, &found[i]);
+        perftrace_segment_free(runtime, found[i].index);
     }
     perftrace_unlock(runtime, &saved);
 }
@@ -343,10 +393,16 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
     size_t count = flight ? 0 : look(runtime, found);
     bool may_write = begun && drain_metadata(runtime, &news);
     if (news &&
-        !runtime->threadless) /* the loader's lock may be held by a thread that the child does not have */
+        !runtime->threadless) { /* the loader's lock may be held by a thread that the child does not have */
+        __atomic_store_n(&runtime->elsewhere, true, __ATOMIC_RELAXED); /* … or that waits for us */
         perftrace_modules_write(runtime);
-    for (size_t i = 0; i < count; i++)
-        news = drain_segment(runtime, &found[i], may_write) || news;
+        __atomic_store_n(&runtime->elsewhere, false, __ATOMIC_RELAXED);
+    }
+    for (size_t i = 0; i < count; i++) {
+        found[i].held = must_wait(runtime, found, i, all);
+        if (!found[i].held && runtime->held_ns[found[i].index] != PASSED)
+            news = drain_segment(runtime, &found[i], may_write) || news;
+    }
     release(runtime, found, count);
     if (begun) {
         write_losses(runtime);
@@ -449,11 +505,15 @@ static bool enter(struct perftrace_runtime *runtime) {
 
 static void drain_once(struct perftrace_runtime *runtime, bool all, bool last) {
     struct perftrace_held_signals held;
+    sigset_t every, saved;
+    sigfillset(&every);
     perftrace_hold_signals(&held);
+    perftrace_signals_block(&every, &saved); /* no handler may jump out of this */
     cycle(runtime, found, all);
     if (last)
         write_end(runtime);
     perftrace_own_file_close(&runtime->trace.own); /* it is not to be found by the program */
+    perftrace_signals_restore(&saved);
     perftrace_release_signals(&held);
     __atomic_store_n(&runtime->draining_here, 0, __ATOMIC_RELEASE);
 }

@@ -429,7 +429,7 @@ void perftrace_shutdown(void) {
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPING, __ATOMIC_SEQ_CST);
         perftrace_sites_switch(NULL);
         for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
-            __atomic_store_n(&thread->control.epoch, PERFTRACE_NO_EPOCH, __ATOMIC_SEQ_CST);
+            perftrace_writers_stop(thread);
     }
     perftrace_unlock(runtime, &saved);
     if (!mine)

@@ -35,6 +35,8 @@
  * put to sleep in the middle of a record, which is waited for besides. */
 #define PERFTRACE_SETTLE_NS 40000u
 #define PERFTRACE_THREAD_NAME_BYTES 64u
+#define PERFTRACE_THREAD_BYTES 4096u
+#define PERFTRACE_WRITERS 32u /* of a thread, used in turn */
 
 enum perftrace_runtime_state {
     PERFTRACE_STATE_NONE = 0, /* never initialised; in a forked child: not yet continued */
@@ -44,17 +46,30 @@ enum perftrace_runtime_state {
     PERFTRACE_STATE_STOPPED,
 };
 
-/* A thread that records: begins with what the inline path sees. One page, wiped in a forked child. Never
- * given back to the system: an ended thread's is used by a later one. */
-struct perftrace_thread {
+/* What a thread writes with; begins with what the inline path sees. writers.c says why a thread has several. */
+struct perftrace_writer {
     struct perftrace_control control;
     struct perftrace_segment *segment; /* the one being filled */
     char *cleared;                     /* up to here it holds zeros ahead of the cursor */
     uint64_t segment_ticks;            /* when it was begun */
-    uint32_t epoch;                    /* as in control, also where that says: always cold */
-    struct perftrace_thread *next;     /* of all threads ever */
-    uint64_t sequence;                 /* of the next segment */
-    uint64_t generation;               /* of the trace that this belongs to */
+    struct perftrace_writer
+        *left;        /* the one that was left for this one in the middle of a record; NULL: none */
+    uint64_t left_ns; /* when */
+    int64_t room;     /* what control.room was, FREE left aside, when the cold path claimed it */
+    uint32_t epoch;   /* as in control, also where that says: always cold */
+    uint8_t floor;    /* spans that began after `left` was left are at least so deep */
+    bool resigned;    /* it is not waited for `left`, though it is not done */
+    bool used;
+};
+
+/* A thread that records. A page of its own, wiped in a forked child. Never given back to the system: an ended thread's
+ * is used by a later one. */
+struct perftrace_thread {
+    struct perftrace_writer writers[PERFTRACE_WRITERS];
+    struct perftrace_writer *writer; /* the one in use: perftrace_control_ is its first member */
+    struct perftrace_thread *next;   /* of all threads ever */
+    uint64_t sequence;               /* of the next segment */
+    uint64_t generation;             /* of the trace that this belongs to */
     uint64_t next_id;
     uint64_t lost[PERFTRACE_LOSS_CAUSES];    /* since it has a segment, which has a copy */
     uint64_t told[PERFTRACE_LOSS_CAUSES];    /* of these, what the trace knows; the drainer's */
@@ -66,6 +81,7 @@ struct perftrace_thread {
     bool used;
     char name[PERFTRACE_THREAD_NAME_BYTES];
 };
+static_assert(sizeof(struct perftrace_thread) <= PERFTRACE_THREAD_BYTES, "a thread is a page");
 
 struct perftrace_trace_file {
     struct perftrace_own_file own;
@@ -114,8 +130,9 @@ struct perftrace_runtime {
     bool cannot_grow; /* that failed: only the drainer tries again (atomic) */
     uint32_t segment_count, segments_max;
     struct perftrace_thread *owners[PERFTRACE_SEGMENTS_MAX];
-    uint64_t bases[PERFTRACE_SEGMENTS_MAX]; /* base tick in force after what is drained; the drainer's */
-    bool draining[PERFTRACE_SEGMENTS_MAX];  /* the drainer reads it: not to be overwritten */
+    uint64_t bases[PERFTRACE_SEGMENTS_MAX];   /* base tick in force after what is drained; the drainer's */
+    bool draining[PERFTRACE_SEGMENTS_MAX];    /* the drainer reads it: not to be overwritten */
+    uint64_t held_ns[PERFTRACE_SEGMENTS_MAX]; /* since when what comes after it waits for it; the drainer's */
     uint64_t filled;
     /* The free ones are a stack (Treiber, 1986): its first, plus one, in the lower half; in the upper how often it has
      * changed, so that nobody takes an old state for the present one. */
@@ -141,6 +158,9 @@ struct perftrace_runtime {
     int wake; /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
     int urgent; /* futex: set by whoever can't wait for that */
     int pulse;  /* futex: counts the drainer's cycles */
+    bool
+        elsewhere; /* the drainer is in a function of libc that may wait for a lock of the program's (atomic) */
+    bool hopeless; /* nobody waits for segments any more, until one becomes free (atomic) */
     bool stop;
     bool headless; /* the trace has lost its beginning */
     bool finished; /* it has its end */
@@ -228,15 +248,15 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
 struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
                                                  struct perftrace_thread *thread);
 uint64_t perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
-/* Brings the losses in a thread's segment up to date, though signal handlers may be counting. */
+/* Brings the losses in the segment in use up to date, though signal handlers may be counting. */
 void perftrace_losses_copy(struct perftrace_thread *thread);
 /* With the lock held: the thread's track tells of no more losses; what the trace does not know yet is counted for the
  * whole process. */
 void perftrace_losses_settle(struct perftrace_runtime *runtime, struct perftrace_thread *thread);
-/* Hands the thread's segment to the drainer; its records end at `end`, or (NULL: a record was begun and left) at the
+/* Hands a segment of the thread's to the drainer; its records end at `end`, or (NULL: a record was begun and left) at the
  * first zero word. */
 void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
-                                 const uint64_t *end);
+                                 struct perftrace_segment *segment, const uint64_t *end);
 /* With the lock held: frees a FULL segment of which nothing is needed any more. */
 void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index);
 /* Puts a segment among the free ones. */
@@ -246,6 +266,8 @@ void perftrace_segment_push(struct perftrace_runtime *runtime, uint32_t index);
 extern struct perftrace_control perftrace_no_control; /* of threads that have no ring: everything is cold */
 /* The calling thread's state, made at its first record; NULL when that can't be (then counted as lost). */
 struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime);
+/* The same as far as it is there, whether or not it belongs to this trace. */
+struct perftrace_thread *perftrace_thread_known(void);
 /* With the lock held: writes a track's metadata, for the first time or with a new name. False: no room. */
 bool perftrace_track_write(struct perftrace_runtime *runtime, uint32_t track, uint32_t kind, int32_t os_id,
                            const char *name);
@@ -255,6 +277,46 @@ uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, i
 /* Counts a record that was not made, where a kill does not take it: in the thread's segment, or for the whole process when
  * there is no thread or it has none. */
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread, unsigned cause);
+
+/* ---- writers.c ---- */
+/* With signals blocked: the thread begins with a writer that has no segment; and: all segments go to the drainer. */
+void perftrace_writers_start(struct perftrace_thread *thread);
+void perftrace_writers_end(struct perftrace_runtime *runtime, struct perftrace_thread *thread);
+/* The thread's writer, claimed: nobody else writes with it until it is given back. Where the one in use is in the middle of a
+ * record, it is left for another. NULL: there is none, and *cause says why. */
+struct perftrace_writer *perftrace_writer_claim(struct perftrace_runtime *runtime,
+                                                struct perftrace_thread *thread, unsigned *cause);
+void perftrace_writer_give_back(struct perftrace_writer *writer);
+/* Of a writer that is claimed: a signal handler has come since, and the thread goes on with another. Nothing more is to be
+ * begun with it. */
+bool perftrace_writer_is_left(const struct perftrace_writer *writer);
+/* Of a writer that is claimed: the thread is back in spans that are no deeper than `depth`, so longjmp has left what had
+ * been left in the middle of a record within deeper ones. Returns the writer to go on with, claimed. */
+struct perftrace_writer *perftrace_writer_come_back(struct perftrace_runtime *runtime,
+                                                    struct perftrace_thread *thread,
+                                                    struct perftrace_writer *writer, uint8_t depth);
+/* Sees to it that a record of so many words fits at the cursor of a writer that is claimed, with a zero behind it. False: it
+ * does not, or the writer has been left meanwhile. `end_of_span`: there is room kept for those. */
+bool perftrace_writer_make_room(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
+                                struct perftrace_writer *writer, size_t words, bool end_of_span);
+/* The ticks' upper half in which the writer's records are from now on. */
+void perftrace_writer_set_epoch(struct perftrace_runtime *runtime, struct perftrace_writer *writer,
+                                uint32_t epoch);
+/* Sends all writers of the thread the cold way, from another thread. */
+void perftrace_writers_stop(struct perftrace_thread *thread);
+/* Whether a record of the thread is being written, as far as another thread can tell. */
+bool perftrace_writers_are_writing(const struct perftrace_thread *thread);
+
+/* ---- patience.c ---- */
+/* Waits for segments to become free when none was. False: we don't wait, or there is nothing to be expected: all
+ * segments belong to threads that go on filling them, or the drainer needs a lock that a thread holds which waits for it. */
+struct perftrace_patience {
+    int pulse;
+    bool drained_here;
+    uint64_t without_hope_since;
+};
+struct perftrace_patience perftrace_patience(const struct perftrace_runtime *runtime);
+bool perftrace_wait_for_room(struct perftrace_runtime *runtime, struct perftrace_patience *patience);
 
 /* ---- trace_file.c ---- */
 /* Opens and locks the trace at trace.path; where that is held by another process, or was written by another program that

@@ -84,8 +84,7 @@ uint64_t perftrace_segment_start(struct perftrace_runtime *runtime, struct perft
 }
 
 void perftrace_segment_hand_over(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
-                                 const uint64_t *end) {
-    struct perftrace_segment *segment = thread->segment;
+                                 struct perftrace_segment *segment, const uint64_t *end) {
     __atomic_add_fetch(&thread->waiting, 1, __ATOMIC_RELAXED);
     segment->filled = __atomic_add_fetch(&runtime->filled, 1, __ATOMIC_RELAXED);
     segment->end = end == NULL ? UINT32_MAX : (uint32_t)((const char *)end - (const char *)(segment + 1));
@@ -99,6 +98,8 @@ void perftrace_segment_free(struct perftrace_runtime *runtime, uint32_t index) {
         if (__atomic_sub_fetch(&owner->waiting, 1, __ATOMIC_RELAXED) == 0 && !owner->used)
             perftrace_losses_settle(runtime, owner);
     runtime->owners[index] = NULL;
+    runtime->held_ns[index] = 0;
+    __atomic_store_n(&runtime->hopeless, false, __ATOMIC_RELAXED);
     __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_FREE, __ATOMIC_RELEASE);
     perftrace_segment_push(runtime, index);
 }

@@ -1,4 +1,4 @@
-/* Threads: each one's control block, made at its first record, used again by another after its end. */
+/* Threads: each one's page, made at its first record, used again by another after its end. */
 #include "runtime.h"
 
 #include <errno.h>
@@ -8,24 +8,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct perftrace_control perftrace_no_control;
+/* Several threads claim it at the same time, without anything that makes their sums right: whatever its room may be, its
+ * epoch sends them the cold way. */
+struct perftrace_control perftrace_no_control = {NULL, 0, PERFTRACE_NO_EPOCH, 0};
 __thread struct perftrace_control *perftrace_control_ = &perftrace_no_control;
-static __thread bool attaching; /* a signal handler came while the thread was being made */
 static pthread_key_t exit_key;
-static bool exit_key_made; /* under the lock */
+static bool exit_key_made; /* under the lock, but for the constructor */
 
 /* A signal handler may be counting at the same time. */
 static void copy_loss(struct perftrace_thread *thread, unsigned cause) {
     uint64_t sum;
     do {
+        struct perftrace_segment *segment = thread->writer->segment;
         sum = __atomic_load_n(&thread->lost[cause], __ATOMIC_RELAXED);
-        __atomic_store_n(&thread->segment->lost[cause], sum, __ATOMIC_RELAXED);
+        __atomic_store_n(&segment->lost[cause], sum, __ATOMIC_RELAXED);
     } while (sum != __atomic_load_n(&thread->lost[cause], __ATOMIC_RELAXED));
 }
 
 void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_thread *thread,
                           unsigned cause) {
-    if (thread == NULL || thread->segment == NULL) {
+    if (thread == NULL || thread->writer->segment == NULL) {
         __atomic_add_fetch(&runtime->ring->lost[cause], 1, __ATOMIC_RELAXED);
         return;
     }
@@ -68,7 +70,7 @@ uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, i
     return ++runtime->tracks;
 }
 
-/* A thread ends: its segment goes to the drainer. Destructors that run after this one and record bring it
+/* A thread ends: its segments go to the drainer. Destructors that run after this one and record bring it
  * back to life; then this is called again. */
 static void thread_ends(void *pointer) {
     struct perftrace_thread *thread = pointer;
@@ -76,33 +78,29 @@ static void thread_ends(void *pointer) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
     perftrace_control_ = &perftrace_no_control;
-    if (thread->used) {
-        if (thread->segment != NULL && thread->generation == runtime->generation) {
+    if (thread->used && thread->generation == runtime->generation) {
+        if (thread->writer->segment != NULL)
             for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
                 runtime->lost_by_ended_threads[i] += thread->lost[i];
-            bool whole = thread->control.room >= PERFTRACE_FREE_;
-            perftrace_segment_hand_over(runtime, thread, whole ? thread->control.cursor : NULL);
-        }
-        thread->segment = NULL;
-        thread->control.room = PERFTRACE_FREE_;
-        thread->used = false;
+        perftrace_writers_end(runtime, thread);
     }
+    thread->used = false;
     perftrace_unlock(runtime, &saved);
 }
 
-/* With the lock held, and not with pthread_once: in a child whose parent's thread was just doing that it would wait for
- * ever. */
-static void make_exit_key(void) {
-    if (!exit_key_made)
-        exit_key_made = pthread_key_create(&exit_key, thread_ends) == 0;
+/* Not at a thread's first record, which may be in a signal handler. The earlier the key is made, the smaller it is, and for
+ * small ones (glibc: below 32) pthread_setspecific needs no memory. */
+__attribute__((constructor)) static void make_exit_key(void) {
+    exit_key_made = pthread_key_create(&exit_key, thread_ends) == 0;
 }
 
 static struct perftrace_thread *new_thread_memory(void) {
-    void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+        mmap(NULL, PERFTRACE_THREAD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    if (!perftrace_wipe_on_fork(memory, 4096)) {
-        munmap(memory, 4096);
+    if (!perftrace_wipe_on_fork(memory, PERFTRACE_THREAD_BYTES)) {
+        munmap(memory, PERFTRACE_THREAD_BYTES);
         return NULL;
     }
     return memory;
@@ -134,49 +132,52 @@ static bool start_thread(struct perftrace_runtime *runtime, struct perftrace_thr
     memset(thread->told, 0, sizeof thread->told);
     memset(thread->settled, 0, sizeof thread->settled);
     thread->waiting = 0;
-    thread->segment = NULL;
-    thread->epoch = 0;
-    thread->control.cursor = NULL;
-    thread->control.room = PERFTRACE_FREE_;
-    thread->control.epoch = PERFTRACE_NO_EPOCH;
-    thread->control.depth = 0;
     thread->generation = runtime->generation;
     thread->used = true;
+    perftrace_writers_start(thread);
     return true;
 }
 
-struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime) {
-    struct perftrace_thread *thread = (struct perftrace_thread *)(void *)perftrace_control_;
-    bool known = perftrace_control_ != &perftrace_no_control;
-    if (known && thread->generation == runtime->generation && thread->used)
-        return thread;
-    if (attaching || !perftrace_is_own_process(runtime)) {
-        perftrace_count_lost(runtime, NULL, attaching ? PERFTRACE_LOSS_REENTRY : PERFTRACE_LOSS_NO_RING);
-        return NULL;
-    }
-    attaching = true;
-    sigset_t saved;
-    perftrace_lock(runtime, &saved);
-    make_exit_key();
-    /* After a fork the thread keeps its (wiped) page; else it takes one that nobody uses. */
-    if (!known || thread->used) {
-        if (!known)
-            thread = find_or_make_thread(runtime);
-    } else {
+/* With the lock held, and signals blocked from beginning to end: a handler finds the thread made or not. */
+static bool attach(struct perftrace_runtime *runtime) {
+    struct perftrace_thread *thread = perftrace_thread_known();
+    if (thread == NULL)
+        thread = find_or_make_thread(runtime);
+    else if (!thread->used) { /* its page was wiped in a forked child */
         thread->next = runtime->threads;
         runtime->threads = thread;
     }
-    bool started =
-        thread != NULL && runtime->state == PERFTRACE_STATE_RECORDING && start_thread(runtime, thread);
-    perftrace_unlock(runtime, &saved);
-    if (started) {
-        perftrace_control_ = &thread->control;
-        if (exit_key_made && pthread_getspecific(exit_key) != thread)
-            pthread_setspecific(exit_key, thread);
-    } else {
-        perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_RING);
-        thread = NULL;
+    if (thread == NULL || runtime->state != PERFTRACE_STATE_RECORDING || !start_thread(runtime, thread))
+        return false;
+    if (exit_key_made && pthread_getspecific(exit_key) != thread)
+        pthread_setspecific(exit_key, thread);
+    return true;
+}
+
+struct perftrace_thread *perftrace_thread_known(void) {
+    struct perftrace_control *control = perftrace_control_;
+    if (control == &perftrace_no_control)
+        return NULL;
+    return (struct perftrace_thread *)((uintptr_t)control & ~(uintptr_t)(PERFTRACE_THREAD_BYTES - 1));
+}
+
+static bool is_attached(const struct perftrace_runtime *runtime, const struct perftrace_thread *thread) {
+    return thread != NULL && thread->used && thread->generation == runtime->generation;
+}
+
+struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime) {
+    struct perftrace_thread *thread = perftrace_thread_known();
+    if (is_attached(runtime, thread))
+        return thread;
+    bool attached = false;
+    if (perftrace_is_own_process(runtime)) {
+        sigset_t saved;
+        perftrace_lock(runtime, &saved);
+        attached = is_attached(runtime, perftrace_thread_known()) || attach(runtime);
+        perftrace_unlock(runtime, &saved);
     }
-    attaching = false;
-    return thread;
+    if (attached)
+        return perftrace_thread_known();
+    perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_RING);
+    return NULL;
 }
