@@ -392,9 +392,9 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
     bool flight = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE && !all;
     size_t count = flight ? 0 : look(runtime, found);
     bool may_write = begun && drain_metadata(runtime, &news);
-    if (news &&
-        !runtime->threadless) { /* the loader's lock may be held by a thread that the child does not have */
-        __atomic_store_n(&runtime->elsewhere, true, __ATOMIC_RELAXED); /* … or that waits for us */
+    if (news) {
+        __atomic_store_n(&runtime->elsewhere, true,
+                         __ATOMIC_RELAXED); /* the loader's lock may be held by who waits for us */
         perftrace_modules_write(runtime);
         __atomic_store_n(&runtime->elsewhere, false, __ATOMIC_RELAXED);
     }

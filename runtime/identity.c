@@ -3,10 +3,8 @@
 
 #include "../core/process.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,58 +124,4 @@ void perftrace_identity_rename(struct perftrace_runtime *runtime) {
     char block[PROCESS_BLOCK_BYTES];
     size_t bytes = describe_process(runtime, block);
     perftrace_metadata_add(runtime, PERFTRACE_BLOCK_PROCESS, block, bytes);
-}
-
-/* The build id: an ELF note of type NT_GNU_BUILD_ID and owner "GNU" (elf(5)). */
-static uint8_t find_build_id(const struct dl_phdr_info *info, uint8_t *id, size_t size) {
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        if (info->dlpi_phdr[i].p_type != PT_NOTE)
-            continue;
-        const char *at = (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-        const char *end = at + info->dlpi_phdr[i].p_memsz;
-        while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
-            ElfW(Nhdr) note;
-            memcpy(&note, at, sizeof note);
-            const char *name = at + sizeof note;
-            const char *value = name + ((note.n_namesz + 3) & ~3u);
-            if (value > end || note.n_descsz > (size_t)(end - value))
-                break;
-            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
-                size_t bytes = note.n_descsz < size ? note.n_descsz : size;
-                memcpy(id, value, bytes);
-                return (uint8_t)bytes;
-            }
-            at = value + ((note.n_descsz + 3) & ~3u);
-        }
-    }
-    return 0;
-}
-
-static int write_module(struct dl_phdr_info *info, size_t size, void *context) {
-    struct perftrace_runtime *runtime = context;
-    (void)size;
-    char block[sizeof(struct perftrace_block_module) + PATH_MAX + 8] = {0};
-    const char *path = info->dlpi_name != NULL ? info->dlpi_name : "";
-    size_t length = strnlen(path, PATH_MAX);
-    struct perftrace_block_module head = {.base_address = info->dlpi_addr, .path_bytes = (uint16_t)length};
-    head.build_id_bytes = find_build_id(info, head.build_id, sizeof head.build_id);
-    memcpy(block, &head, sizeof head);
-    memcpy(block + sizeof head, path, length);
-    return perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_MODULE, block,
-                                 (sizeof head + length + 7) & ~(size_t)7, NULL, 0);
-}
-
-static int count_additions(struct dl_phdr_info *info, size_t size, void *context) {
-    (void)size;
-    *(uint64_t *)context = info->dlpi_adds;
-    return 1;
-}
-
-void perftrace_modules_write(struct perftrace_runtime *runtime) {
-    uint64_t additions = 0;
-    dl_iterate_phdr(count_additions, &additions);
-    if (additions == runtime->modules_seen)
-        return;
-    if (dl_iterate_phdr(write_module, runtime) == 0)
-        runtime->modules_seen = additions; /* else they are told of again */
 }

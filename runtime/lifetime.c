@@ -196,8 +196,19 @@ void perftrace_settle_early(struct perftrace_runtime *runtime) {
                            __atomic_exchange_n(&runtime->lost_early, 0, __ATOMIC_SEQ_CST), __ATOMIC_RELAXED);
 }
 
+static __thread bool holds_fork;
+
+static void before_fork(void) {
+    holds_fork = here != NULL && perftrace_fork_hold(here);
+}
+
+static void after_fork(void) {
+    if (holds_fork)
+        perftrace_fork_release(here);
+}
+
 static void in_child(void) {
-    if (here != NULL)
+    if (here != NULL) /* reads as zeros */
         here->prepared = true;
 }
 
@@ -276,7 +287,8 @@ int perftrace_init(const struct perftrace_config *given) {
     if (result != 0)
         __atomic_store_n(&runtime->state, PERFTRACE_STATE_STOPPED, __ATOMIC_RELEASE);
     else if (!registered)
-        registered = atexit(perftrace_shutdown) == 0 && pthread_atfork(NULL, NULL, in_child) == 0;
+        registered =
+            atexit(perftrace_shutdown) == 0 && pthread_atfork(before_fork, after_fork, in_child) == 0;
     return result;
 }
 

@@ -57,7 +57,7 @@ static bool begin_anew(struct perftrace_runtime *runtime) {
     for (int i = 0; i < 2 && error == 0; i++)
         error = perftrace_trace_block(&runtime->trace, PERFTRACE_BLOCK_CLOCK, &clocks[i], sizeof clocks[i],
                                       NULL, 0);
-    runtime->modules_seen = 0;
+    runtime->modules_told = 0;
     return error == 0;
 }
 

@@ -102,6 +102,7 @@ struct perftrace_runtime {
     int state;           /* enum perftrace_runtime_state (atomic) */
     unsigned flushing;   /* threads in perftrace_flush (atomic) */
     unsigned taking;     /* threads that are going on to another segment (atomic): the end waits for them */
+    int forking;         /* lock: held while a fork would find other locks taken, and by who forks */
     bool prepared;       /* this is a child, and of fork(): it may allocate and start threads */
     uint64_t lost_early; /* records that came while it was starting (atomic) */
     uint32_t pid;
@@ -171,7 +172,8 @@ struct perftrace_runtime {
     struct perftrace_shapes shapes;
     uint64_t recorded;
     uint64_t losses_written;
-    uint64_t modules_seen;
+    uint64_t modules_seen;               /* how many were ever loaded when they were looked for */
+    uint32_t modules_told;               /* of those that are known */
     uint64_t clock_due;                  /* when to read the clocks again, CLOCK_MONOTONIC */
     uint64_t clock_left_due;             /* when to leave a reading in the ring file */
     uint64_t clock_first, clock_written; /* when the drainer wrote its first and its last */
@@ -358,11 +360,16 @@ void perftrace_identity_rename(struct perftrace_runtime *runtime);
 /* Writes PROCESS; and RING, which names the file before it is there. */
 int perftrace_identity_write(struct perftrace_runtime *runtime);
 int perftrace_identity_write_ring(struct perftrace_runtime *runtime);
-/* Writes a MODULE block for each module loaded, when that has changed since the last call. */
-void perftrace_modules_write(struct perftrace_runtime *runtime);
 void perftrace_random(uint8_t *bytes, size_t count);
 /* Whether the kernel counts on the tick counter. */
 bool perftrace_ticks_are_trusted(void);
+
+/* ---- modules.c ---- */
+/* Writes a MODULE block for each module that is loaded and has not been told of yet. */
+void perftrace_modules_write(struct perftrace_runtime *runtime);
+/* Before fork(): waits until no thread is where a fork would do harm, and keeps them out of it; false: not in a tenth of a second. */
+bool perftrace_fork_hold(struct perftrace_runtime *runtime);
+void perftrace_fork_release(struct perftrace_runtime *runtime);
 
 /* ---- mend.c ---- */
 /* The drainer's: where somebody has cut the trace off, counts what was in it as lost, and begins it anew. False: that could not

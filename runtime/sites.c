@@ -164,8 +164,11 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
     }
     bool on = site->state != 0 && site->state != PERFTRACE_SITE_NEW_;
     perftrace_unlock(runtime, &saved);
-    if (new_module)
+    if (new_module) {
+        perftrace_lock_word(&runtime->forking, &saved);
         __cxa_atexit(forget_module, site->module, site->module);
+        perftrace_unlock_word(&runtime->forking, &saved);
+    }
     return on;
 }
 
