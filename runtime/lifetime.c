@@ -23,7 +23,6 @@
 /* What a forked child remembers: it goes on by the same configuration under a name of its own. */
 static struct {
     struct perftrace_config config;
-    struct perftrace_filter filter;
     char chrome_path[PATH_MAX], trace_path[PATH_MAX], process_name[256];
     uint8_t uuid[16];
     uint32_t pid;          /* whose these are; 0: nobody has recorded */
@@ -157,9 +156,8 @@ const char *perftrace_error_text(int error) {
     return last_error[0] != '\0' ? last_error : "unknown error";
 }
 
-void perftrace_remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
+void perftrace_remember(const struct perftrace_runtime *runtime) {
     remembered.config = runtime->config;
-    remembered.filter = *filter;
     memcpy(remembered.process_name, runtime->process_name, sizeof remembered.process_name);
     memcpy(remembered.uuid, runtime->trace.uuid, sizeof remembered.uuid);
     remembered.pid = runtime->pid;
@@ -303,7 +301,7 @@ static void start_child(struct perftrace_runtime *runtime) {
     memcpy(runtime->trace.path, remembered.trace_path, sizeof runtime->trace.path);
     memcpy(runtime->process_name, remembered.process_name, sizeof runtime->process_name);
     runtime->threadless = !runtime->prepared;
-    int result = start(runtime, &remembered.filter);
+    int result = start(runtime, perftrace_sites_filter());
     if (result != 0) {
         perftrace_say("perftrace: %s\n", perftrace_error_text(result));
         perftrace_forget();

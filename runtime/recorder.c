@@ -73,13 +73,13 @@ static int write_beginning(struct perftrace_runtime *runtime) {
 
 static void start_recording(struct perftrace_runtime *runtime) {
     sigset_t saved;
-    perftrace_remember(runtime, runtime->first_filter);
     perftrace_lock(runtime, &saved);
     perftrace_sites_start(runtime);
     __atomic_store_n(&runtime->state, PERFTRACE_STATE_RECORDING, __ATOMIC_RELEASE);
     __atomic_store_n(&perftrace_recording_, 1, __ATOMIC_RELAXED);
     perftrace_sites_switch(runtime->first_filter);
     perftrace_unlock(runtime, &saved);
+    perftrace_remember(runtime); /* now that there is a filter for a child */
     perftrace_settle_early(runtime);
 }
 

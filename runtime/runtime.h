@@ -224,9 +224,26 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
 /* With the lock held: writes all sites' metadata into a new ring, and switches them on or off. */
 void perftrace_sites_start(struct perftrace_runtime *runtime);
 void perftrace_sites_switch(const struct perftrace_filter *filter); /* NULL: all off */
+/* The filter in force, also in a forked child whose parent was just changing it. */
+const struct perftrace_filter *perftrace_sites_filter(void);
 void perftrace_sites_free_shapes(struct perftrace_runtime *runtime);
 /* Where the main program lies: its sites are never unloaded. */
 void perftrace_sites_note_main_program(void);
+
+/* Memory of zeros, from the system; NULL: none is left. */
+void *perftrace_map_memory(size_t bytes);
+
+/* ---- numbers.c ---- */
+struct perftrace_number {
+    uint64_t hash, told; /* told: which of all the times that sites were told of */
+    uint32_t checksum, id;
+};
+/* With the lock held: the entry for a site that is told of so, new (id 0) or as it was left. NULL: no memory. */
+struct perftrace_number *perftrace_number_find(const char *block, size_t bytes);
+
+/* ---- names.c ---- */
+/* With the lock held: gives up the sites of a module's dynamic names. */
+void perftrace_names_forget(const void *module);
 
 /* ---- rings.c ---- */
 /* Makes the ring file (or plain memory) with its first segments, and tells the trace of it. 0 or a negative errno. */
@@ -397,7 +414,7 @@ bool perftrace_end_here(struct perftrace_runtime *runtime);
 /* A moment of CLOCK_MONOTONIC after this process has begun to execute this program, and before it recorded. */
 uint64_t perftrace_image_start_ns(void);
 /* What a child that is forked from now on goes on with; and that it does not. */
-void perftrace_remember(const struct perftrace_runtime *runtime, const struct perftrace_filter *filter);
+void perftrace_remember(const struct perftrace_runtime *runtime);
 void perftrace_forget(void);
 /* Notes what perftrace_error_text says; returns the negated result. */
 int perftrace_fail(int result, const char *what, const char *path, int error);

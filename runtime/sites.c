@@ -9,9 +9,12 @@
 
 #define SHAPES_BYTES ((PERFTRACE_SHAPES_PER_PAGE * sizeof(struct perftrace_shape) + 4095) & ~(size_t)4095)
 
-static struct perftrace_site *sites; /* newest first; guarded by the runtime's lock */
+/* Newest first; guarded by the runtime's lock. A fork may come at any moment, and the child goes on with what it finds: each
+ * change is one store, and a site that is on the list has a `next`. */
+static struct perftrace_site last_site, *sites = &last_site;
 static uint32_t next_site_id = 1;
-static struct perftrace_filter current_filter;
+static uint64_t telling; /* how often a trace has been told of all sites */
+static struct perftrace_filter filters[2], *current_filter = &filters[0];
 static uintptr_t main_program_begin, main_program_end;
 
 int perftrace_recording_ = 1;
@@ -41,7 +44,7 @@ static const char *or_empty(const char *text) {
     return text != NULL ? text : "";
 }
 
-static void *map_memory(size_t bytes) {
+void *perftrace_map_memory(size_t bytes) {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
@@ -51,7 +54,7 @@ static void *map_memory(size_t bytes) {
 static bool make_shape(struct perftrace_runtime *runtime, const struct perftrace_site *site) {
     struct perftrace_shape **page = &runtime->shapes.pages[site->id / PERFTRACE_SHAPES_PER_PAGE];
     if (*page == NULL)
-        __atomic_store_n(page, map_memory(SHAPES_BYTES), __ATOMIC_RELEASE);
+        __atomic_store_n(page, perftrace_map_memory(SHAPES_BYTES), __ATOMIC_RELEASE);
     return *page != NULL;
 }
 
@@ -64,36 +67,61 @@ void perftrace_sites_free_shapes(struct perftrace_runtime *runtime) {
     }
 }
 
-static bool write_site_block(struct perftrace_runtime *runtime, const struct perftrace_site *site,
-                             const char *target) {
-    if (!make_shape(runtime, site))
-        return false;
-    char block[3072] = {0}; /* small: this may be a signal handler with a small stack */
-    struct perftrace_block_site head = {.id = site->id,
-                                        .line = site->line,
+static const char *site_target(const struct perftrace_site *site, char *buffer, size_t size) {
+    return site->target != NULL ? site->target : file_stem(or_empty(site->file), buffer, size);
+}
+
+/* Puts a SITE block's payload together, with the number left out; returns its length. */
+static size_t describe_site(const struct perftrace_site *site, char *block, size_t size) {
+    char stem[128];
+    struct perftrace_block_site head = {.line = site->line,
                                         .kind = site->kind,
                                         .level = site->level,
                                         .phase = site->phase,
                                         .argument_count = site->argument_count};
     struct perftrace_format_argument arguments[PERFTRACE_ARGUMENTS_MAX] = {0};
     size_t at = sizeof head + site->argument_count * sizeof arguments[0];
-    head.name_bytes = put_text(block, &at, sizeof block, or_empty(site->name));
-    head.target_bytes = put_text(block, &at, sizeof block, target);
-    head.file_bytes = put_text(block, &at, sizeof block, or_empty(site->file));
-    head.function_bytes = put_text(block, &at, sizeof block, or_empty(site->function));
+    memset(block, 0, size);
+    head.name_bytes = put_text(block, &at, size, or_empty(site->name));
+    head.target_bytes = put_text(block, &at, size, site_target(site, stem, sizeof stem));
+    head.file_bytes = put_text(block, &at, size, or_empty(site->file));
+    head.function_bytes = put_text(block, &at, size, or_empty(site->function));
     bool metrics = site->kind == PERFTRACE_RECORD_METRIC || site->kind == PERFTRACE_RECORD_ASYNC_END;
     for (unsigned i = 0; i < site->argument_count; i++) {
         arguments[i].type = site->arguments[i + 1].type;
         arguments[i].role = metrics ? PERFTRACE_ROLE_METRIC : PERFTRACE_ROLE_PARAMETER;
-        arguments[i].name_bytes = put_text(block, &at, sizeof block, site->arguments[i + 1].name);
+        arguments[i].name_bytes = put_text(block, &at, size, site->arguments[i + 1].name);
     }
     memcpy(block, &head, sizeof head);
     memcpy(block + sizeof head, arguments, site->argument_count * sizeof arguments[0]);
-    return perftrace_metadata_add(runtime, PERFTRACE_BLOCK_SITE, block, (at + 7) & ~(size_t)7);
+    return (at + 7) & ~(size_t)7;
 }
 
-static const char *site_target(const struct perftrace_site *site, char *buffer, size_t size) {
-    return site->target != NULL ? site->target : file_stem(or_empty(site->file), buffer, size);
+static bool in_main_program(const void *address) {
+    return (uintptr_t)address >= main_program_begin && (uintptr_t)address < main_program_end;
+}
+
+/* With the lock held: gives the site its number, and tells the trace of it, if there is one. A module that was unloaded may
+ * come back, again and again: its sites get the numbers that they had, and are told of once. */
+static bool tell_site(struct perftrace_runtime *runtime, struct perftrace_site *site, bool recording) {
+    char block[3072]; /* small: this may be a signal handler with a small stack */
+    size_t bytes = describe_site(site, block, sizeof block);
+    struct perftrace_number *number =
+        in_main_program(site->module) ? NULL : perftrace_number_find(block, bytes);
+    if (number != NULL && number->id != 0)
+        site->id = number->id;
+    if (site->id == 0 && next_site_id < 1u << (PERFTRACE_SITE_BITS - 1))
+        site->id = next_site_id++; /* the upper half would make `state` look negative */
+    if (number != NULL)
+        number->id = site->id;
+    if (site->id == 0 || !recording || (number != NULL && number->told == telling))
+        return site->id != 0;
+    memcpy(block + offsetof(struct perftrace_block_site, id), &site->id, sizeof site->id);
+    if (!make_shape(runtime, site) || !perftrace_metadata_add(runtime, PERFTRACE_BLOCK_SITE, block, bytes))
+        return false;
+    if (number != NULL)
+        number->told = telling;
+    return true;
 }
 
 /* The name as the filter's [span] sees it: only spans have one. */
@@ -119,12 +147,15 @@ static void forget_module(void *module) {
         return;
     sigset_t saved;
     perftrace_lock(runtime, &saved);
-    for (struct perftrace_site **link = &sites; *link != NULL;) {
-        if ((*link)->module == module)
-            *link = (*link)->next;
-        else
-            link = &(*link)->next;
+    for (struct perftrace_site **link = &sites, *site; (site = *link) != &last_site;) {
+        if (site->module == module) {
+            *link = site->next;
+            site->next = NULL;
+        } else {
+            link = &site->next;
+        }
     }
+    perftrace_names_forget(module);
     perftrace_unlock(runtime, &saved);
 }
 
@@ -132,14 +163,10 @@ extern int __cxa_atexit(void (*function)(void *), void *argument,
                         void *module); /* Itanium C++ ABI, 3.3.6.3 */
 
 static bool module_is_known(const void *module) {
-    for (const struct perftrace_site *site = sites; site != NULL; site = site->next)
+    for (const struct perftrace_site *site = sites; site != &last_site; site = site->next)
         if (site->module == module)
             return true;
     return false;
-}
-
-static bool in_main_program(const struct perftrace_site *site) {
-    return (uintptr_t)site >= main_program_begin && (uintptr_t)site < main_program_end;
 }
 
 bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site) {
@@ -149,23 +176,20 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
         return false;
     perftrace_lock(runtime, &saved);
     if (site->state == PERFTRACE_SITE_NEW_) {
-        char stem[128];
         bool recording = runtime->state == PERFTRACE_STATE_RECORDING;
-        if (site->id == 0 && next_site_id < 1u << (PERFTRACE_SITE_BITS - 1))
-            site->id = next_site_id++; /* the upper half would make `state` look negative */
-        bool written = site->id != 0 &&
-                       (!recording || write_site_block(runtime, site, site_target(site, stem, sizeof stem)));
-        if (written) {
-            new_module = !in_main_program(site) && !module_is_known(site->module);
-            site->next = sites;
-            sites = site;
-            switch_site(site, recording ? &current_filter : NULL);
+        if (tell_site(runtime, site, recording)) {
+            if (site->next == NULL) {
+                new_module = !in_main_program(site->module) && !module_is_known(site->module);
+                site->next = sites;
+                __atomic_store_n(&sites, site, __ATOMIC_RELEASE);
+            }
+            switch_site(site, recording ? current_filter : NULL);
         }
     }
     bool on = site->state != 0 && site->state != PERFTRACE_SITE_NEW_;
     perftrace_unlock(runtime, &saved);
     if (new_module) {
-        perftrace_lock_word(&runtime->forking, &saved);
+        perftrace_lock_word(&runtime->forking, &saved); /* the C library has a lock of its own for this */
         __cxa_atexit(forget_module, site->module, site->module);
         perftrace_unlock_word(&runtime->forking, &saved);
     }
@@ -173,21 +197,29 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
 }
 
 void perftrace_sites_start(struct perftrace_runtime *runtime) {
-    char stem[128];
-    for (struct perftrace_site **link = &sites, *site; (site = *link) != NULL;) {
-        if (write_site_block(runtime, site, site_target(site, stem, sizeof stem))) {
+    telling++;
+    for (struct perftrace_site **link = &sites, *site; (site = *link) != &last_site;) {
+        if (tell_site(runtime, site, true)) {
             link = &site->next;
         } else { /* no room now: as if it had never been reached */
             *link = site->next;
+            site->next = NULL;
             __atomic_store_n(&site->state, PERFTRACE_SITE_NEW_, __ATOMIC_RELEASE);
         }
     }
 }
 
+const struct perftrace_filter *perftrace_sites_filter(void) {
+    return __atomic_load_n(&current_filter, __ATOMIC_ACQUIRE);
+}
+
 void perftrace_sites_switch(const struct perftrace_filter *filter) {
-    if (filter != NULL)
-        current_filter = *filter;
-    for (struct perftrace_site *site = sites; site != NULL; site = site->next)
+    struct perftrace_filter *other = current_filter == &filters[0] ? &filters[1] : &filters[0];
+    if (filter != NULL) {
+        *other = *filter;
+        __atomic_store_n(&current_filter, other, __ATOMIC_RELEASE);
+    }
+    for (struct perftrace_site *site = sites; site != &last_site; site = site->next)
         switch_site(site, filter);
 }
 
@@ -210,98 +242,4 @@ static int note_program(struct dl_phdr_info *info, size_t size, void *context) {
 void perftrace_sites_note_main_program(void) {
     if (main_program_end == 0)
         dl_iterate_phdr(note_program, NULL);
-}
-
-/* ---- dynamic names ---- */
-
-#define DYNAMIC_SLOTS 131072u
-#define DYNAMIC_NAMES_MAX 65536u
-#define DYNAMIC_ARENA_BYTES (1u << 20)
-
-struct dynamic_site {
-    struct perftrace_site site;
-    const struct perftrace_site *prototype;
-    char name[];
-};
-static struct dynamic_site **dynamic_table; /* open addressing; filled under the lock, read without */
-static uint32_t dynamic_count;
-static char *dynamic_arena;
-static size_t dynamic_arena_left;
-
-/* FNV-1a (Fowler, Noll, Vo), started from the prototype's address. */
-static uint32_t dynamic_hash(const struct perftrace_site *prototype, const char *name, size_t length) {
-    uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)prototype >> 4);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash ^ hash >> 15;
-}
-
-static struct dynamic_site **dynamic_find(struct dynamic_site **table, const struct perftrace_site *prototype,
-                                          const char *name, size_t length) {
-    for (uint32_t i = dynamic_hash(prototype, name, length);; i++) {
-        struct dynamic_site **slot = &table[i % DYNAMIC_SLOTS];
-        struct dynamic_site *found = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
-        if (found == NULL || (found->prototype == prototype && strncmp(found->name, name, length) == 0 &&
-                              found->name[length] == '\0'))
-            return slot;
-    }
-}
-
-static struct dynamic_site *dynamic_make(const struct perftrace_site *prototype, const char *name,
-                                         size_t length) {
-    size_t bytes = (sizeof(struct dynamic_site) + length + 1 + 15) & ~(size_t)15;
-    if (bytes > dynamic_arena_left) {
-        char *arena = map_memory(DYNAMIC_ARENA_BYTES);
-        if (arena == NULL)
-            return NULL;
-        dynamic_arena = arena;
-        dynamic_arena_left = DYNAMIC_ARENA_BYTES;
-    }
-    struct dynamic_site *made = (struct dynamic_site *)(void *)dynamic_arena;
-    dynamic_arena += bytes;
-    dynamic_arena_left -= bytes;
-    made->site = *prototype;
-    made->site.state = PERFTRACE_SITE_NEW_;
-    made->prototype = prototype;
-    memcpy(made->name, name, length);
-    made->name[length] = '\0';
-    made->site.name = made->name;
-    return made;
-}
-
-struct perftrace_site *perftrace_dynamic_site_(struct perftrace_site *prototype, const char *name) {
-    struct perftrace_runtime *runtime = perftrace_active();
-    if (runtime == NULL) {
-        perftrace_count_early();
-        return NULL;
-    }
-    name = name != NULL ? name : "(null)";
-    size_t length = strnlen(name, PERFTRACE_TEXT_MAX_);
-    struct dynamic_site **table = __atomic_load_n(&dynamic_table, __ATOMIC_ACQUIRE);
-    struct dynamic_site *found = table != NULL ? *dynamic_find(table, prototype, name, length) : NULL;
-    if (found != NULL)
-        return &found->site;
-    if (!perftrace_is_own_process(runtime)) {
-        perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_SITE);
-        return NULL;
-    }
-    sigset_t saved;
-    perftrace_lock(runtime, &saved);
-    if (dynamic_table == NULL)
-        __atomic_store_n(&dynamic_table, map_memory(DYNAMIC_SLOTS * sizeof *dynamic_table), __ATOMIC_RELEASE);
-    if (dynamic_table != NULL && dynamic_count >= DYNAMIC_NAMES_MAX) {
-        name = "(too many names)";
-        length = strlen(name);
-    }
-    if (dynamic_table != NULL) {
-        struct dynamic_site **slot = dynamic_find(dynamic_table, prototype, name, length);
-        if (*slot == NULL && dynamic_count < DYNAMIC_NAMES_MAX + 1024) {
-            struct dynamic_site *made = dynamic_make(prototype, name, length);
-            dynamic_count += made != NULL;
-            __atomic_store_n(slot, made, __ATOMIC_RELEASE);
-        }
-        found = *slot;
-    }
-    perftrace_unlock(runtime, &saved);
-    return found != NULL ? &found->site : NULL;
 }
