@@ -286,29 +286,49 @@ static int begin_span(struct perftrace_chrome *chrome, const struct perftrace_it
     return lane->introduced ? 0 : introduce(chrome, lane, item->track, false);
 }
 
+/* Makes the event of a span in the writer's text. */
+static int make_span(struct perftrace_chrome *chrome, const struct site_state *state,
+                     const struct perftrace_call *call, const struct perftrace_chrome_span *span) {
+    go_to(chrome, span->lane);
+    return perftrace_chrome_event_make(
+        &chrome->writer, &(struct perftrace_chrome_event){
+                             .head = &state->head,
+                             .phase = 'X',
+                             .time_ns = span->begin_ns,
+                             .elapsed_ns = span->end_ns > span->begin_ns ? span->end_ns - span->begin_ns : 0,
+                             .unfinished = call->at_end,
+                             .where = {chrome->where, chrome->where_length},
+                             .more = {"", 0},
+                             .value_count = call->parameter_count,
+                             .values = call->parameters,
+                             .metric_count = call->metric_count,
+                             .metrics = call->metrics,
+                         });
+}
+
 static int end_span(struct perftrace_chrome *chrome, const struct site_state *state,
                     const struct perftrace_item *item) {
     const struct perftrace_call *call = item->call;
-    bool unfinished = call->at_end;
-    uint64_t end_ns = unfinished && chrome->last_ns > item->time_ns ? chrome->last_ns : item->time_ns;
+    uint64_t end_ns = call->at_end && chrome->last_ns > item->time_ns ? chrome->last_ns : item->time_ns;
     const struct perftrace_chrome_span span =
         perftrace_chrome_track_end(chrome->track, call->start_ns, end_ns);
-    go_to(chrome, span.lane);
-    const struct perftrace_chrome_event event = {
-        .head = &state->head,
-        .phase = 'X',
-        .time_ns = span.begin_ns,
-        .elapsed_ns = span.end_ns > span.begin_ns ? span.end_ns - span.begin_ns : 0,
-        .unfinished = unfinished,
-        .where = {chrome->where, chrome->where_length},
-        .more = {"", 0},
-        .value_count = call->parameter_count,
-        .values = call->parameters,
-        .metric_count = call->metric_count,
-        .metrics = call->metrics,
-    };
-    int result = perftrace_chrome_event_make(&chrome->writer, &event);
+    int result = make_span(chrome, state, call, &span);
     return result != 0 ? result : write_text(chrome);
+}
+
+int perftrace_chrome_open_span(struct perftrace_chrome *chrome, const struct perftrace_item *item,
+                               struct perftrace_output *output) {
+    const struct perftrace_chrome_track *track = perftrace_chrome_track(&chrome->tracks, item->track);
+    const struct site_state *state = site_state(chrome, item->site);
+    if (track == NULL || state == NULL)
+        return -ENOMEM;
+    if (item->call->depth >= track->open_count)
+        return 0;
+    const struct perftrace_chrome_span span =
+        perftrace_chrome_track_open(track, item->call->depth, chrome->last_ns);
+    int result = make_span(chrome, state, item->call, &span);
+    return result != 0 ? result
+                       : output->write(output, chrome->writer.text.bytes, chrome->writer.text.length);
 }
 
 static int write_async(struct perftrace_chrome *chrome, const struct site_state *state,

@@ -25,6 +25,10 @@ struct perftrace_chrome_options {
 struct perftrace_chrome *perftrace_chrome_open(const struct perftrace_chrome_options *options);
 /* 0 or what the output's write returned. */
 int perftrace_chrome_item(struct perftrace_chrome *chrome, const struct perftrace_item *item);
+/* Writes to another output what an item of perftrace_stream_open_span is to look like as long as it is open. 0 or what the
+ * output's write returned. */
+int perftrace_chrome_open_span(struct perftrace_chrome *chrome, const struct perftrace_item *item,
+                               struct perftrace_output *output);
 void perftrace_chrome_close(struct perftrace_chrome *chrome);
 
 #endif

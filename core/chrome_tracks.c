@@ -39,6 +39,7 @@ static uint64_t step_ns(uint64_t time_ns) {
 
 /* The time of the next begin or end on the lane. */
 static uint64_t advance(struct perftrace_chrome_lane *lane, uint64_t time_ns) {
+    lane->last_given_ns = time_ns;
     if (lane->used && time_ns < lane->last_ns + step_ns(lane->last_ns))
         time_ns = lane->last_ns + step_ns(lane->last_ns);
     lane->used = true;
@@ -50,7 +51,7 @@ static struct perftrace_chrome_lane *find_lane(struct perftrace_chrome_tracks *t
                                                struct perftrace_chrome_track *track, uint64_t time_ns) {
     struct perftrace_chrome_lane *lane = &track->lane;
     for (unsigned i = 1;; i++) {
-        if (!lane->used || lane->last_ns <= time_ns)
+        if (!lane->used || lane->last_given_ns <= time_ns)
             return lane;
         if (i == LANES_MAX)
             return NULL;
@@ -77,7 +78,7 @@ struct perftrace_chrome_lane *perftrace_chrome_track_begin(struct perftrace_chro
     }
     struct perftrace_chrome_lane *lane =
         track->open_count > 0 ? track->open[track->open_count - 1].lane : &track->lane;
-    if (may_overlap && lane->used && time_ns < lane->last_ns) {
+    if (may_overlap && lane->used && time_ns < lane->last_given_ns) {
         struct perftrace_chrome_lane *other = find_lane(tracks, track, time_ns);
         lane = other == NULL ? lane : other;
     }
@@ -97,6 +98,15 @@ struct perftrace_chrome_span perftrace_chrome_track_end(struct perftrace_chrome_
     }
     span.end_ns = advance(span.lane, end_ns);
     return span;
+}
+
+struct perftrace_chrome_span perftrace_chrome_track_open(const struct perftrace_chrome_track *track,
+                                                         size_t index, uint64_t now_ns) {
+    const struct perftrace_chrome_open *open = &track->open[index];
+    uint64_t least_ns = open->lane->last_ns, step = step_ns(least_ns);
+    /* The inner ones end first. */
+    uint64_t end_ns = (now_ns > least_ns ? now_ns : least_ns) + (track->open_count - index) * step;
+    return (struct perftrace_chrome_span){open->lane, open->begin_ns, end_ns};
 }
 
 void perftrace_chrome_tracks_free(struct perftrace_chrome_tracks *tracks) {

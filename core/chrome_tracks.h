@@ -13,7 +13,8 @@
 /* A thread id as viewers see it. */
 struct perftrace_chrome_lane {
     uint64_t tid;
-    uint64_t last_ns; /* of the begins and ends on it, when there are any */
+    uint64_t last_ns;       /* of the begins and ends on it, when there are any … */
+    uint64_t last_given_ns; /* … and before it was put off */
     bool used, introduced;
     struct perftrace_chrome_lane *next; /* of the same track */
 };
@@ -55,6 +56,9 @@ struct perftrace_chrome_lane *perftrace_chrome_track_begin(struct perftrace_chro
 /* Ends the innermost one, or one whose begin is not known and was at `begin_ns`. */
 struct perftrace_chrome_span perftrace_chrome_track_end(struct perftrace_chrome_track *track,
                                                         uint64_t begin_ns, uint64_t end_ns);
+/* One that is still open, as if all ended now: `index` counts from the outermost, and is below open_count. */
+struct perftrace_chrome_span perftrace_chrome_track_open(const struct perftrace_chrome_track *track,
+                                                         size_t index, uint64_t now_ns);
 void perftrace_chrome_tracks_free(struct perftrace_chrome_tracks *tracks);
 
 #endif

@@ -20,9 +20,10 @@ static bool make_room(struct perftrace_track_state *track) {
     return true;
 }
 
-/* Fills stream->call from the innermost open span; the values are the caller's affair. */
-static void describe(struct perftrace_stream *stream, const struct perftrace_track_state *track) {
-    const struct perftrace_open_span *span = &track->open[track->open_count - 1];
+/* Fills stream->call from an open span; the values are the caller's affair. */
+static void describe(struct perftrace_stream *stream, const struct perftrace_track_state *track,
+                     size_t index) {
+    const struct perftrace_open_span *span = &track->open[index];
     struct perftrace_call *call = &stream->call;
     call->number = span->number;
     call->site = &span->site->info;
@@ -30,7 +31,7 @@ static void describe(struct perftrace_stream *stream, const struct perftrace_tra
     call->start_ns = span->start_ns;
     call->elapsed_ns = 0;
     call->children_ns = span->children_ns;
-    call->depth = (uint32_t)(track->open_count - 1);
+    call->depth = (uint32_t)index;
     call->unfinished = call->at_end = call->async = false;
     call->parameter_count = call->metric_count = 0;
     if (call->depth == 0) {
@@ -58,14 +59,14 @@ struct perftrace_open_span *perftrace_span_push(struct perftrace_stream *stream,
     *span = (struct perftrace_open_span){
         .site = site, .number = ++stream->calls, .start_ns = start_ns, .depth = depth};
     stream->open_spans++;
-    describe(stream, track);
+    describe(stream, track, track->open_count - 1);
     return span;
 }
 
 const struct perftrace_item *perftrace_span_pop(struct perftrace_stream *stream,
                                                 struct perftrace_track_state *track, uint64_t end_ns,
                                                 bool unfinished) {
-    describe(stream, track);
+    describe(stream, track, track->open_count - 1);
     struct perftrace_open_span *span = &track->open[--track->open_count];
     stream->open_spans--;
     struct perftrace_call *call = &stream->call;
@@ -86,4 +87,40 @@ size_t perftrace_span_find(const struct perftrace_track_state *track, uint32_t d
     while (at > 0 && track->open[at - 1].depth > depth)
         at--;
     return at > 0 && track->open[at - 1].depth == depth ? at - 1 : SIZE_MAX;
+}
+
+static void find_open_tracks(const struct perftrace_stream *stream, struct perftrace_open_walk *walk) {
+    walk->started = true;
+    for (size_t i = 0; i < stream->tables.track_count && walk->count < PERFTRACE_OPEN_WALK_TRACKS; i++)
+        if (stream->tables.tracks[i]->open_count > 0)
+            walk->tracks[walk->count++] = stream->tables.tracks[i];
+}
+
+const struct perftrace_item *perftrace_stream_open_span(struct perftrace_stream *stream,
+                                                        struct perftrace_open_walk *walk) {
+    if (!walk->started)
+        find_open_tracks(stream, walk);
+    for (;;) {
+        if (walk->at == walk->count) {
+            if (!walk->any)
+                return NULL;
+            walk->any = false;
+            walk->at = 0;
+            walk->depth++;
+        }
+        const struct perftrace_track_state *track = walk->tracks[walk->at++];
+        if (track->open_count <= walk->depth)
+            continue;
+        walk->any = true;
+        const struct perftrace_open_span *span = &track->open[walk->depth];
+        describe(stream, track, walk->depth);
+        struct perftrace_item *item =
+            perftrace_item_start(stream, PERFTRACE_ITEM_SPAN_END, track->last_ns, span->site, track);
+        item->call = &stream->call;
+        stream->call.elapsed_ns = track->last_ns - span->start_ns;
+        stream->call.unfinished = stream->call.at_end = true;
+        perftrace_call_take_kept(stream, span->site, span->kept);
+        stream->release = NULL; /* it is still needed */
+        return item;
+    }
 }

@@ -44,6 +44,20 @@ int perftrace_stream_finish(struct perftrace_stream *stream);
  * Fetch until NULL before the next block is given. */
 const struct perftrace_item *perftrace_stream_next(struct perftrace_stream *stream);
 
+/* Where perftrace_stream_open_span is; zeros to begin with. */
+enum { PERFTRACE_OPEN_WALK_TRACKS = 64 };
+struct perftrace_open_walk {
+    bool started, any;
+    size_t count, at, depth;
+    const struct perftrace_track_state *tracks[PERFTRACE_OPEN_WALK_TRACKS];
+};
+
+/* The spans that are open now on the first so many threads that have any, as the SPAN_ENDs that perftrace_stream_finish would
+ * make of them: the outermost ones of all, then those within them. NULL: no more. To be asked when perftrace_stream_next has
+ * given NULL, until the next block is taken; valid until the next call. Nothing changes by it. */
+const struct perftrace_item *perftrace_stream_open_span(struct perftrace_stream *stream,
+                                                        struct perftrace_open_walk *walk);
+
 /* 0, or -PERFTRACE_ERROR_MEMORY once memory ran out; nothing more is handed out then. */
 int perftrace_stream_error(const struct perftrace_stream *stream);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static_assert(PERFTRACE_PAGE_FILE_EVENT_BYTES + sizeof HEAD + CLOSING_BYTES < PA
               "an event fits in the first page");
 
 struct perftrace_page_file {
-    struct perftrace_output output;
+    struct perftrace_output output, provisional;
     int fd;
     int step_fd; /* holds BEFORE_STEP AFTER_STEP; -1: nothing can be mapped */
     struct perftrace_own_file own, own_step;
@@ -46,10 +47,13 @@ struct perftrace_page_file {
     char *
         window; /* the file from window_at on, mapped there: WINDOW, and BEHIND for the last boundary; or NULL */
     uint64_t window_at;
-    uint64_t page_at; /* where the page at hand lies in the file */
-    uint64_t size;    /* of the file: blanks from the closing up to here */
-    size_t used;      /* of the page at hand: events and what separates them */
-    size_t written;   /* of these, in the file; the closing follows. PAGE_FULL: it ends the page */
+    uint64_t page_at;        /* where the page at hand lies in the file */
+    uint64_t size;           /* of the file: blanks from the closing up to here */
+    size_t used;             /* of the page at hand: events and what separates them */
+    size_t provisional_used; /* behind these: events that hold for the moment */
+    size_t written;          /* of `used`, in the file; PAGE_FULL: the closing ends the page */
+    size_t shown; /* of the page in the file: with what holds for the moment, and the closing; then blanks */
+    bool changed; /* the page is to be written */
     unsigned long lost;
     bool any; /* there was an event: the next one follows a comma */
     char page[PAGE];
@@ -82,20 +86,26 @@ static int write_page(struct perftrace_page_file *file, size_t from, size_t to) 
         return -errno;
     /* Only file systems with faults of their own do this. Put a closing back where the old one was. */
     char closed[PAGE];
-    size_t torn = (size_t)done > CLOSING_BYTES ? (size_t)done : CLOSING_BYTES;
+    size_t shown = file->shown > from ? file->shown - from : 0;
+    size_t torn = (size_t)done > shown ? (size_t)done : shown;
     memset(closed, ' ', torn);
     memcpy(closed, SHORT_CLOSING, SHORT_CLOSING_BYTES);
     return pwrite(file->fd, closed, torn, at) == (ssize_t)torn ? -EAGAIN : -EIO;
 }
 
 int perftrace_page_file_flush(struct perftrace_page_file *file) {
-    if (file->used == file->written)
+    if (!file->changed)
         return 0;
-    memcpy(file->page + file->used, CLOSING, CLOSING_BYTES);
-    int result = reach(file) ? write_page(file, file->written, file->used + CLOSING_BYTES) : -EBADF;
+    size_t closing_at = file->used + file->provisional_used, end = closing_at + CLOSING_BYTES;
+    memcpy(file->page + closing_at, CLOSING, CLOSING_BYTES);
+    size_t to = file->shown > end ? file->shown : end;
+    memset(file->page + end, ' ', to - end);
+    int result = reach(file) ? write_page(file, file->written, to) : -EBADF;
     if (result != 0)
         return result;
     file->written = file->used;
+    file->shown = end;
+    file->changed = false;
     return 0;
 }
 
@@ -121,12 +131,15 @@ static int append_blanks(struct perftrace_page_file *file) {
 static int fill_page(struct perftrace_page_file *file) {
     if (file->written == PAGE_FULL)
         return 0;
+    file->provisional_used = 0;
     memset(file->page + file->used, ' ', PAGE_FULL - file->used);
     memcpy(file->page + PAGE_FULL, SHORT_CLOSING, SHORT_CLOSING_BYTES);
     int result = write_page(file, file->written, PAGE);
     if (result != 0)
         return result;
     file->used = file->written = PAGE_FULL;
+    file->shown = PAGE;
+    file->changed = false;
     return 0;
 }
 
@@ -183,27 +196,65 @@ static int turn_page(struct perftrace_page_file *file) {
         return result;
     file->page_at += PAGE;
     file->used = file->written = 0;
+    file->shown = SHORT_CLOSING_BYTES;
     return 0;
 }
 
 /* ---- events --------------------------------------------------------------------------------------- */
 
+static void forget_provisional(struct perftrace_page_file *file) {
+    file->changed |= file->provisional_used > 0;
+    file->provisional_used = 0;
+}
+
+/* Puts an event behind what the page holds up to `at`; returns the bytes it takes, 0: there is no room. */
+static size_t put_event(struct perftrace_page_file *file, size_t at, bool first, const char *text,
+                        size_t length) {
+    const char *before = first ? "\n" : ",\n";
+    size_t before_bytes = strlen(before);
+    if (at + before_bytes + length + CLOSING_BYTES > PAGE)
+        return 0;
+    memcpy(file->page + at, before, before_bytes);
+    memcpy(file->page + at + before_bytes, text, length);
+    file->changed = true;
+    return before_bytes + length;
+}
+
 static int write_event(struct perftrace_output *output, const char *text, size_t length) {
     struct perftrace_page_file *file = (struct perftrace_page_file *)(void *)output; /* its first member */
-    const char *before = file->any ? ",\n" : "\n";
-    size_t before_bytes = strlen(before);
     int result = length > PERFTRACE_PAGE_FILE_EVENT_BYTES ? -EMSGSIZE : 0;
-    if (result == 0 && file->used + before_bytes + length + CLOSING_BYTES > PAGE)
+    forget_provisional(file);
+    size_t bytes = result != 0 ? 0 : put_event(file, file->used, !file->any, text, length);
+    if (result == 0 && bytes == 0) {
         result = turn_page(file);
+        bytes = result != 0 ? 0 : put_event(file, file->used, !file->any, text, length);
+    }
     if (result != 0) {
         file->lost++;
         return result;
     }
-    memcpy(file->page + file->used, before, before_bytes);
-    memcpy(file->page + file->used + before_bytes, text, length);
-    file->used += before_bytes + length;
+    file->used += bytes;
     file->any = true;
     return 0;
+}
+
+static int write_provisional(struct perftrace_output *output, const char *text, size_t length) {
+    struct perftrace_page_file *file =
+        (struct perftrace_page_file *)(void *)((char *)output -
+                                               offsetof(struct perftrace_page_file, provisional));
+    size_t at = file->used + file->provisional_used;
+    size_t bytes = put_event(file, at, !file->any && file->provisional_used == 0, text, length);
+    file->provisional_used += bytes;
+    return bytes == 0 ? -ENOSPC : 0;
+}
+
+struct perftrace_output *perftrace_page_file_provisional(struct perftrace_page_file *file) {
+    forget_provisional(file);
+    return &file->provisional;
+}
+
+bool perftrace_page_file_make_room(struct perftrace_page_file *file) {
+    return file->used > PAGE / 2 && turn_page(file) == 0;
 }
 
 struct perftrace_output *perftrace_page_file_output(struct perftrace_page_file *file) {
@@ -240,6 +291,7 @@ static int write_head(struct perftrace_page_file *file) {
     memset(file->page, ' ', PAGE);
     memcpy(file->page, HEAD CLOSING, sizeof(HEAD CLOSING) - 1);
     file->used = file->written = sizeof HEAD - 1;
+    file->shown = file->used + CLOSING_BYTES;
     file->size = PAGE;
     return write_page(file, 0, PAGE);
 }
@@ -309,6 +361,7 @@ struct perftrace_page_file *perftrace_page_file_open(const char *path) {
     int result = -ENOMEM;
     if (file != NULL) {
         file->output.write = write_event;
+        file->provisional.write = write_provisional;
         memset(file->blanks, ' ', PAGE);
         result = open_at(file, path);
     }
@@ -329,14 +382,13 @@ struct perftrace_page_file *perftrace_page_file_open(const char *path) {
 int perftrace_page_file_close(struct perftrace_page_file *file) {
     if (file == NULL)
         return 0;
+    forget_provisional(file);
     int result = perftrace_page_file_flush(file);
     if (file->place != NULL)
         munmap(file->place, 2 * TABLE);
     perftrace_own_file_close(&file->own_step);
-    bool short_closing = file->written == 0 || file->written == PAGE_FULL;
-    uint64_t end = file->page_at + file->written + (short_closing ? SHORT_CLOSING_BYTES : CLOSING_BYTES);
     if (reach(file))
-        (void)!ftruncate(file->fd, (off_t)end); /* else the blanks stay */
+        (void)!ftruncate(file->fd, (off_t)(file->page_at + file->shown)); /* else the blanks stay */
     int closed = perftrace_own_file_close(&file->own);
     free(file->path);
     free(file);

@@ -19,11 +19,16 @@
  * SIGBUS when somebody has truncated the file, where pread fails.) Where nothing can be mapped, it is a
  * pwrite.
  *
+ * Events that hold for the moment stand between the others and the closing, within the same page, and are replaced, together
+ * with the closing, by what comes next; blanks fill up what is left of them.
+ *
  * Only blanks are ever appended, so a full disk is met before anything is changed. */
 #ifndef PERFTRACE_RUNTIME_PAGE_FILE_H
 #define PERFTRACE_RUNTIME_PAGE_FILE_H
 
 #include "../core/output.h"
+
+#include <stdbool.h>
 
 #define PERFTRACE_PAGE_FILE_EVENT_BYTES 4000u /* no event may be longer */
 
@@ -37,6 +42,14 @@ struct perftrace_page_file *perftrace_page_file_open(const char *path);
 /* To be given to the Chrome writer; each write is one event. Events are gathered and written a page at a
  * time. A write that fails loses its own event only. */
 struct perftrace_output *perftrace_page_file_output(struct perftrace_page_file *file);
+
+/* To be given events that hold only until the next other one is written or the file is closed: what is the case at the
+ * moment. They are in the file from the next flush on. Those from before this call are forgotten. They are within one page, so
+ * that they vanish together: a write fails with -ENOSPC when no more fit. */
+struct perftrace_output *perftrace_page_file_provisional(struct perftrace_page_file *file);
+
+/* After that: goes on to a new page, and to no such events. False where that would not give much more room. */
+bool perftrace_page_file_make_room(struct perftrace_page_file *file);
 
 /* Writes out what is gathered. 0 or a negative errno; after a failure (full disk) the file stays valid and
  * further events are tried again. */

@@ -51,6 +51,7 @@ struct perftrace_sinks {
     size_t buffer_used, buffer_capacity;
     struct perftrace_stream *stream;
     struct perftrace_chrome *chrome; /* NULL: none, or it has failed */
+    bool changed;                    /* since the Chrome file was last flushed */
     struct perftrace_page_file *page_file;
     struct perftrace_stderr_lines *lines; /* NULL: none */
 };
@@ -78,6 +79,7 @@ static bool has_sinks(const struct perftrace_sinks *sinks) {
 }
 
 static void deliver(struct perftrace_sinks *sinks, const struct perftrace_item *item) {
+    sinks->changed = true;
     if (sinks->chrome != NULL) {
         int result = perftrace_chrome_item(sinks->chrome, item);
         if (result != 0)
@@ -106,7 +108,23 @@ static bool deliver_items(struct perftrace_sinks *sinks) {
     return false;
 }
 
+/* False: there is no room for all. */
+static bool show_open_spans(struct perftrace_sinks *sinks) {
+    struct perftrace_output *output = perftrace_page_file_provisional(sinks->page_file);
+    struct perftrace_open_walk walk = {0};
+    const struct perftrace_item *item;
+    while ((item = perftrace_stream_open_span(sinks->stream, &walk)) != NULL)
+        if (perftrace_chrome_open_span(sinks->chrome, item, output) != 0)
+            return false;
+    return true;
+}
+
 static void flush(struct perftrace_sinks *sinks) {
+    /* What is open is shown as it stands, until it ends: a program that is killed leaves it so. */
+    if (sinks->chrome != NULL && sinks->changed && !show_open_spans(sinks) &&
+        perftrace_page_file_make_room(sinks->page_file))
+        show_open_spans(sinks);
+    sinks->changed = false;
     int result = sinks->chrome == NULL ? 0 : perftrace_page_file_flush(sinks->page_file);
     if (result != 0)
         stop_chrome(sinks, -result);

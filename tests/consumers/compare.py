@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """compare.py SAID READ [part]: whether a reader of the Chrome file found what perftrace says is in the trace. Both are lines
-as said.c describes them; kinds of things that READ does not know (its first line says) are not compared. `part`: READ may
-lack the end of what was recorded (the program was killed), but have nothing else. Prints the differences; exit code 1 if
-there are any."""
+as said.c describes them; kinds of things that READ does not know (its first line says) are not compared. `part`: READ is of
+the file that a killed program left: the end of what was recorded is missing, what was open then has no end yet, and not
+all of that fits in. Prints the differences; exit code 1 if there are any."""
 import collections
 import json
 import re
@@ -21,7 +21,7 @@ def load(path):
                 # How many U+FFFD stand for some bytes that are not UTF-8 is a matter of taste.
                 line = re.sub(r"(\ufffd|\\ufffd)+", "\ufffd", line)
             kind, *entry = json.loads(line)
-            found[kind].append(tuple(entry[: SPAN_ENTRIES - 1] if kind == "span" else entry))
+            found[kind].append(tuple(entry[: SPAN_ENTRIES - 1] if kind in ("span", "unfinished") else entry))
     return found
 
 
@@ -30,10 +30,7 @@ def without_endless(entries, endless):
     return [entry[:2] if entry[:2] in endless else entry for entry in entries]
 
 
-def compare(kind, said, read, part):
-    if kind == "async":
-        endless = {entry[:2] for entry in said if entry[2] < 0} | {entry[:2] for entry in read if part and entry[2] <= 0}
-        said, read = without_endless(said, endless), without_endless(read, endless)
+def differences(kind, said, read, part):
     wanted, found = collections.Counter(said), collections.Counter(read)
     problems = []
     for word, rest in (("missing", wanted - found), ("extra", found - wanted)):
@@ -46,6 +43,23 @@ def compare(kind, said, read, part):
     return problems
 
 
+def compare(kind, said, read, part):
+    said_of, read_of = said[kind], read[kind]
+    if kind == "async":
+        endless = {entry[:2] for entry in said_of if entry[2] < 0}
+        if part:
+            endless |= {entry[:2] for entry in read_of if entry[2] <= 0}
+        said_of, read_of = without_endless(said_of, endless), without_endless(read_of, endless)
+    elif part and kind == "span":
+        # Without what is open around it, as far as that does not fit.
+        said_of, read_of = ([entry[:2] + entry[4:] for entry in of] for of in (said_of, read_of))
+    elif part and kind == "unfinished":
+        # Each has its end, or is unfinished in the end as well.
+        said_of = [entry[:2] + (entry[4],) for entry in said["span"] + said["unfinished"]]
+        read_of = [entry[:2] + (entry[4],) for entry in read_of]
+    return differences(kind, said_of, read_of, part)
+
+
 def main(said_path, read_path, part=None):
     said, read = load(said_path), load(read_path)
     kinds = read["kinds"][0] if read["kinds"] else ()
@@ -55,7 +69,9 @@ def main(said_path, read_path, part=None):
     if not read["span"]:
         problems.append("it found nothing")
     for kind in kinds:
-        problems += compare(kind, said[kind], read[kind], part is not None)
+        problems += compare(kind, said, read, part is not None)
+    if part is not None and not read["unfinished"]:
+        problems.append("nothing is open")
     problems += ["warning: " + text for (text,) in said["warning"] + read["warning"]]
     for problem in problems:
         print("    " + problem)

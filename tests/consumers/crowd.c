@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { DEPTH_MAX = 100 };
+enum { DEPTH_MAX = 100, DEPTH_USUAL = 7 };
 
 enum kind { PLAIN, LOAD, HARD_NAME, DYNAMIC, BLOCK, MEASURED, TIMED, DEBUG, LONG, RECURSIVE, KINDS };
 static const char *const names[KINDS] = {"plain",    "load",  HARD,    NOT_UTF8, "block",
@@ -52,6 +53,7 @@ struct member {
 
 static struct member members[CROWD_THREADS];
 static pthread_barrier_t start_line;
+static atomic_bool dying;
 static volatile unsigned sum; /* of work that is not optimised away */
 
 static uint64_t now_ns(void) {
@@ -138,7 +140,7 @@ static void between(struct member *member) {
         break;
     case 2:
         hand_over(member);
-        if (member->truth != NULL)
+        if (member->truth != NULL || member->killed)
             sched_yield(); /* so that they take turns where there are fewer processors than threads */
         break;
     case 3:
@@ -169,8 +171,11 @@ static unsigned inside(struct member *member, size_t at, uint32_t depth) {
     if (truth != NULL)
         truth->begin_ns[1] = now_ns();
     between(member);
+    while (atomic_load_explicit(&dying, memory_order_relaxed))
+        pause(); /* with all its spans open */
     bool recursive = member->last == RECURSIVE && chance(member, 50) != 0;
-    for (unsigned children = recursive ? 1 : chance(member, 4); children > 0; children--)
+    unsigned most = depth < DEPTH_USUAL ? 3 : 1;
+    for (unsigned children = recursive ? 1 : chance(member, most + 1); children > 0; children--)
         if (member->made < member->goal && depth + 1 < DEPTH_MAX)
             span(member, depth + 1);
     sum = sum + depth;
@@ -264,8 +269,11 @@ static void *member_main(void *argument) {
     pthread_barrier_wait(&start_line);
     while (member->made < member->goal)
         span(member, 0);
-    if (member->killed)
+    if (member->killed) {
+        atomic_store(&dying, true);
+        sleep(1); /* the Chrome file catches up */
         raise(SIGKILL);
+    }
     return NULL;
 }
 

@@ -159,6 +159,7 @@ int main(int argc, char **argv) {
     PERF_SPAN("open at the end");
     if (killed) {
         PERF_SPAN("open within");
+        pause_us(500000); /* so that the Chrome file shows it */
         raise(SIGKILL);
     }
     perftrace_shutdown();

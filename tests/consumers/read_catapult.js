@@ -51,7 +51,7 @@ function addThread(out, thread, instants) {
     const parent = slice.parentSlice ? slice.parentSlice.title : '';
     const begin = nanoseconds(slice.start);
     if (slice.didNotFinish) out.add(['warning', `without an end: ${slice.title}`]);
-    out.add(['span', track, slice.title, parent, depth, begin, nanoseconds(slice.end) - begin]);
+    out.add([slice.args.unfinished === true ? 'unfinished' : 'span', track, slice.title, parent, depth, begin, nanoseconds(slice.end) - begin]);
   }
   for (const slice of thread.asyncSliceGroup.slices) {
     const elapsed = slice.didNotFinish ? -1 : nanoseconds(slice.end) - nanoseconds(slice.start);
@@ -83,7 +83,7 @@ function addAll(out, model, instants) {
 function main(modules, file, result) {
   const text = fs.readFileSync(file, 'utf8');
   const model = importText(loadCatapult(modules), text);
-  const out = new Lines(result, ['span', 'async', 'event', 'frame', 'counter', 'flow', 'process']);
+  const out = new Lines(result, ['span', 'unfinished', 'async', 'event', 'frame', 'counter', 'flow', 'process']);
   addAll(out, model, instantNames(text));
   out.close();
 }

@@ -18,7 +18,8 @@ function nextSpans() {
           for (let at = entryToNode.get(entry).parent; at; at = at.parent) depth++;
           const begin = Math.round(entry.ts * 1000);
           const elapsed = Math.round((entry.ts + (entry.dur ?? 0)) * 1000) - begin;
-          yield JSON.stringify(['span', thread.name ?? '', entry.name, parent ? parent.name : '', depth, begin, elapsed]);
+          const kind = entry.args?.unfinished === true ? 'unfinished' : 'span';
+          yield JSON.stringify([kind, thread.name ?? '', entry.name, parent ? parent.name : '', depth, begin, elapsed]);
         }
   })();
   const lines = [];
@@ -34,7 +35,7 @@ async function main(modules, files) {
     let warn;
     page.on('pageerror', (error) => warn(error.message));
     for (const file of files) {
-      const out = new Lines(`${file}.devtools`, ['span']);
+      const out = new Lines(`${file}.devtools`, ['span', 'unfinished']);
       warn = (message) => out.add(['warning', `DevTools: ${message}`]);
       try {
         await load(file);

@@ -45,7 +45,7 @@ class Format {
       const outer = open.at(-1);
       if (outer && outer.at === span.at) this.warn(`${outer.name} and ${span.name} begin together`);
       if (outer && outer.end <= span.end) this.warn(`${span.name} within ${outer.name} does not end before it`);
-      this.out.add(['span', thread.name, span.name, outer ? outer.name : '', open.length, span.at, span.end - span.at]);
+      this.out.add([span.kind, thread.name, span.name, outer ? outer.name : '', open.length, span.at, span.end - span.at]);
       open.push(span);
     }
   }
@@ -87,7 +87,7 @@ class Format {
     if (event.ph === 'X') {
       const end = at + Math.round(event.dur * 1000);
       if (!(end > at)) this.warn(`no duration: ${event.name}`);
-      thread.spans.push({ name: event.name, at, end });
+      thread.spans.push({ kind: event.args?.unfinished === true ? 'unfinished' : 'span', name: event.name, at, end });
       return undefined;
     }
     if (at < thread.at) this.warn(`backwards: ${event.name}`);
@@ -110,7 +110,7 @@ class Format {
 }
 
 function main(file, result) {
-  const out = new Lines(result, ['span', 'async', 'event', 'frame', 'counter', 'flow', 'process']);
+  const out = new Lines(result, ['span', 'unfinished', 'async', 'event', 'frame', 'counter', 'flow', 'process']);
   const { traceEvents } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(fs.readFileSync(file)));
   const format = new Format(out);
   // The names first, since spans are written with that of their thread.

@@ -3,6 +3,7 @@
  * line is a JSON array:
  *
  *     ["span", track, name, parent, depth, begin_ns, elapsed_ns]   names; the parent of an outermost span is ""
+ *     ["unfinished", …]                                            the same of a span that was open at the end
  *     ["async", name, begin_ns, elapsed_ns]                        elapsed_ns -1: it has no end
  *     ["event", track, name, at_ns]
  *     ["frame", name, at_ns]
@@ -40,7 +41,7 @@ static struct flow {
 } flows[OPEN_MAX];
 /* The begins and ends of spans on a track. */
 struct lane {
-    uint64_t last_ns;
+    uint64_t last_ns, last_true_ns;
     bool used;
     size_t open_count, open_capacity;
     uint64_t *begin_ns; /* of those that are open */
@@ -101,7 +102,8 @@ static struct lane *lane_of(const struct perftrace_track_info *track) {
 /* When the Chrome file is to say that it was. Spans of a GPU may overlap: those are not moved. */
 static uint64_t place(struct lane *lane, const struct perftrace_track_info *track, uint64_t at_ns) {
     uint64_t least_ns = lane->last_ns + 1 + (lane->last_ns >> 51);
-    bool overlaps = track->kind > PERFTRACE_ON_THREAD && at_ns < lane->last_ns;
+    bool overlaps = track->kind > PERFTRACE_ON_THREAD && at_ns < lane->last_true_ns;
+    lane->last_true_ns = at_ns;
     if (lane->used && at_ns < least_ns && !overlaps)
         at_ns = least_ns;
     lane->used = true;
@@ -123,7 +125,7 @@ static void span(const struct perftrace_item *item) {
     uint64_t begin_ns = lane->begin_ns[--lane->open_count];
     uint64_t end_ns =
         place(lane, call->track, call->at_end && last_ns > item->time_ns ? last_ns : item->time_ns);
-    start("span", call->track->name);
+    start(call->at_end ? "unfinished" : "span", call->track->name);
     putchar(',');
     put_text(call->site->name);
     putchar(',');

@@ -25,7 +25,7 @@ def load_said(path):
                 track, name, _, depth, begin_ns, elapsed_ns, number = entry
                 spans[int(track.split()[1])].append((number, normal(name), depth, begin_ns, begin_ns + elapsed_ns))
             else:
-                counts[entry[1] if kind in ("span", "event") else entry[0]] += 1
+                counts[entry[1] if kind in ("span", "unfinished", "event") else entry[0]] += 1
     return {thread: sorted(of) for thread, of in spans.items()}, counts
 
 

@@ -191,8 +191,13 @@ static void overlapping_spans_get_lanes(void **state) {
     span(PERFTRACE_ITEM_SPAN_END, &queue, 2500);
     span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 1800); /* after neither */
     span(PERFTRACE_ITEM_SPAN_END, &queue, 1900);
-    span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, 3000);
-    span(PERFTRACE_ITEM_SPAN_END, &queue, 3100);
+    /* One right behind the other, with what begins and ends together. */
+    for (uint64_t at = 3000; at <= 3100; at += 100) {
+        span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, at);
+        span(PERFTRACE_ITEM_SPAN_BEGIN, &queue, at);
+        span(PERFTRACE_ITEM_SPAN_END, &queue, at + 100);
+        span(PERFTRACE_ITEM_SPAN_END, &queue, at + 100);
+    }
     perftrace_buffer_add(&recorder.text, "", 1); /* to look at it twice */
     size_t names = 0;
     for (const char *at = recorder.text.bytes; (at = strstr(at, "\"name\":\"queue \\\"0\\\"\"")) != NULL;
@@ -203,7 +208,9 @@ static void overlapping_spans_get_lanes(void **state) {
     assert_string_equal(placed(),
                         "1.100 0.100 1000000009\n1.000 1.000 1000000009\n"
                         "1.600 0.100 2000000000\n1.500 1.000 2000000000\n"
-                        "1.800 0.100 2000000001\n3.000 0.100 1000000009\n");
+                        "1.800 0.100 2000000001\n"
+                        "3.001 0.099 1000000009\n3.000 0.101 1000000009\n"
+                        "3.103 0.097 1000000009\n3.102 0.099 1000000009\n");
 }
 
 static void what_was_open_at_the_end_is_marked(void **state) {

@@ -81,9 +81,27 @@ static const char *make_event(unsigned number, size_t length) {
     return text;
 }
 
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define FILLER X50 X50 X50 X50
+
 static int write_event(struct perftrace_page_file *file, unsigned number, size_t length) {
     struct perftrace_output *output = perftrace_page_file_output(file);
     return output->write(output, make_event(number, length), length);
+}
+
+/* Events that hold for the moment, which tell their numbers otherwise: as many as fit of `count`. Returns how many did. */
+static unsigned write_provisional(struct perftrace_page_file *file, unsigned count) {
+    if (random_below(3) == 0)
+        perftrace_page_file_make_room(file);
+    struct perftrace_output *output = perftrace_page_file_provisional(file);
+    for (unsigned i = 0; i < count; i++) {
+        char text[300];
+        int length =
+            snprintf(text, sizeof text, "{\"p\":%u,\"s\":\"%.*s\"}", i, (int)random_below(200), FILLER);
+        if (output->write(output, text, (size_t)length) != 0)
+            return i;
+    }
+    return count;
 }
 
 /* Mostly like real ones, some tiny, some as long as can be. */
@@ -151,6 +169,8 @@ static void valid_after_each_write(void **state) {
         unsigned written = 0, flushed = 0;
         while (written < 100) {
             assert_int_equal(write_event(file, written++, random_length()), 0);
+            if (round % 2 == 0 && random_below(3) == 0)
+                write_provisional(file, random_below(10));
             bool flush = random_below(4) == 0;
             if (flush)
                 assert_int_equal(perftrace_page_file_flush(file), 0);
@@ -163,6 +183,53 @@ static void valid_after_each_write(void **state) {
         assert_events(PATH, written, NULL);
     }
     fault.no_memfd = false;
+}
+
+static unsigned count_provisional(void) {
+    unsigned count = 0;
+    char *text = read_whole_file(PATH, NULL);
+    for (const char *at = text; (at = strstr(at, "\n{\"p\":")) != NULL; at++)
+        count++;
+    free(text);
+    return count;
+}
+
+/* What holds for the moment is in the file after a flush, behind all else, until something else comes or goes. */
+static void provisional_events(void **state) {
+    (void)state;
+    struct perftrace_page_file *file = open_file(PATH);
+    unsigned number = 0, shown = write_provisional(file, 3); /* nothing before them */
+    assert_int_equal(shown, 3);
+    for (unsigned round = 0; round < 300; round++) {
+        assert_int_equal(perftrace_page_file_flush(file), 0);
+        assert_events(PATH, number, NULL);
+        assert_int_equal(count_provisional(), shown);
+        off_t size = size_of(PATH);
+        assert_int_equal(perftrace_page_file_flush(file), 0); /* nothing to do */
+        assert_int_equal(size_of(PATH), size);
+        switch (random_below(3)) {
+        case 0: /* an event takes their place */
+            assert_int_equal(write_event(file, number++, random_length()), 0);
+            shown = 0;
+            break;
+        case 1: /* others do, fewer ones perhaps */
+            shown = write_provisional(file, random_below(8));
+            break;
+        default: /* events, and others after them */
+            for (unsigned i = 0; i < 3; i++)
+                assert_int_equal(write_event(file, number++, random_length()), 0);
+            shown = write_provisional(file, 5);
+        }
+    }
+    perftrace_page_file_make_room(file);
+    assert_true(write_provisional(file, 1000) >= 9); /* half a page, at 220 bytes each */
+    assert_false(perftrace_page_file_make_room(file) && perftrace_page_file_make_room(file));
+    assert_true(write_provisional(file, 1000) >= 9);
+    assert_int_equal(perftrace_page_file_flush(file), 0);
+    assert_true(count_provisional() >= 9);
+    assert_int_equal(perftrace_page_file_close(file), 0);
+    assert_events(PATH, number, NULL);
+    assert_int_equal(count_provisional(), 0);
 }
 
 /* The closing moves on from every place that it can be at in a page. */
@@ -208,10 +275,14 @@ static void write_until_killed(const char *path) {
     struct perftrace_page_file *file = perftrace_page_file_open(path);
     if (file == NULL)
         _exit(1);
-    for (unsigned i = 0;; i++)
-        if (write_event(file, i, random_length()) != 0 ||
-            (random_below(30) == 0 && perftrace_page_file_flush(file) != 0))
+    for (unsigned i = 0;; i++) {
+        if (write_event(file, i, random_length()) != 0)
             _exit(1);
+        if (random_below(20) == 0)
+            write_provisional(file, random_below(10));
+        if (random_below(30) == 0 && perftrace_page_file_flush(file) != 0)
+            _exit(1);
+    }
 }
 
 #ifdef PERFTRACE_SANITIZED /* forks and checks are slow then */
@@ -257,6 +328,9 @@ static unsigned write_until_failing(struct perftrace_page_file *file, unsigned n
             missing[number] = true;
             count--;
             assert_true(json_check_file(PATH));
+        } else if (random_below(5) == 0) {
+            write_provisional(file, 3);
+            assert_true(perftrace_page_file_flush(file) != 0 || json_check_file(PATH));
         }
     return number;
 }
@@ -342,6 +416,12 @@ static void every_write_fails(void **state) {
             lost += missing[i];
             if (missing[i])
                 assert_true(json_check_file(PATH));
+            /* Many that hold for the moment, then few. */
+            for (unsigned count = 6; round % 4 < 2 && i % 3 == 0 && count > 0; count -= 3) {
+                write_provisional(file, count);
+                if (perftrace_page_file_flush(file) != 0)
+                    assert_true(json_check_file(PATH));
+            }
         }
         fault.after = -1;
         assert_int_equal(fault.faults, 0);
@@ -430,6 +510,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_events),
         cmocka_unit_test(valid_after_each_write),
+        cmocka_unit_test(provisional_events),
         cmocka_unit_test(every_alignment),
         cmocka_unit_test(longest_events),
         cmocka_unit_test(killed_at_random),
