@@ -48,7 +48,7 @@ extern "C" {
 /* Starts recording. `config` is copied; NULL means PERFTRACE_CONFIG_DEFAULT. The environment overrides it
  * (perftrace_config.h). Returns 0; when recording can't start, a negative number whose text
  * perftrace_error_text gives: the program runs on, and records nothing. A second call answers
- * -PERFTRACE_BUSY and changes nothing. Registers a perftrace_shutdown with atexit. */
+ * -PERFTRACE_BUSY and changes nothing. Registers a perftrace_shutdown with atexit. Not for signal handlers. */
 PERFTRACE_FUNCTION_(int perftrace_init(const struct perftrace_config *config), (void)config; return 0;)
 PERFTRACE_FUNCTION_(int perftrace_init_default(void), return 0;)
 

@@ -28,6 +28,8 @@ struct drainable {
     bool more;    /* a record of a site that is not known yet: the rest waits */
     bool follows; /* the segment before it on its track is drained in this cycle as well */
     bool held;    /* it has to wait for one before it on its track */
+    bool
+        passed; /* it is not waited for: the trace is told now of all that there is of it, if only that it was there */
 };
 
 static bool comes_before(const struct drainable *x, const struct drainable *y) {
@@ -280,7 +282,7 @@ static bool drain_segment(struct perftrace_runtime *runtime, struct drainable *w
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
         head.lost[i] = __atomic_load_n(&segment->lost[i], __ATOMIC_RELAXED);
     /* A segment that was left without a record is told of all the same: else there would seem to be a gap. */
-    bool empty = what->state == PERFTRACE_SEGMENT_FULL && from == 0 && words == 0;
+    bool empty = (what->state == PERFTRACE_SEGMENT_FULL || what->passed) && from == 0 && words == 0;
     if (words == 0 && !empty && !has_new_losses(owner, head.lost))
         return false;
     head.flags = is_behind_gap(runtime, what, from) ? PERFTRACE_CHUNK_AFTER_GAP : 0;
@@ -308,18 +310,24 @@ static bool fills_up(const struct perftrace_runtime *runtime, const struct drain
 
 /* Whether found[i] has to wait: the segments of a track come one after the other. One that a thread has left in the middle
  * of a record (writers.c) gets that record yet; should it take too long, it is passed by. `all`: we can't wait. */
-static bool must_wait(struct perftrace_runtime *runtime, const struct drainable *found, size_t i, bool all) {
+static bool must_wait(struct perftrace_runtime *runtime, struct drainable *found, size_t i, bool all,
+                      bool may_write) {
     if (i == 0 || found[i - 1].track != found[i].track)
         return false;
-    const struct drainable *before = &found[i - 1];
+    struct drainable *before = &found[i - 1];
     if (before->held || before->more || before->state != PERFTRACE_SEGMENT_ACTIVE)
         return before->held || before->more;
     uint64_t *held = &runtime->held_ns[before->index], now = nanoseconds(CLOCK_MONOTONIC);
+    if (*held == PASSED)
+        return false;
     if (*held == 0)
         *held = now;
-    if (*held != PASSED && (all || now - *held > HELD_NS_MAX || fills_up(runtime, before)))
-        *held = PASSED;
-    return *held != PASSED;
+    if (!all && now - *held <= HELD_NS_MAX && !fills_up(runtime, before))
+        return true;
+    before->passed = true;
+    drain_segment(runtime, before, may_write);
+    *held = before->more ? now : PASSED;
+    return before->more;
 }
 
 /* The records of a segment that was passed by and has got more since: they are lost. */
@@ -399,7 +407,7 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         __atomic_store_n(&runtime->elsewhere, false, __ATOMIC_RELAXED);
     }
     for (size_t i = 0; i < count; i++) {
-        found[i].held = must_wait(runtime, found, i, all);
+        found[i].held = must_wait(runtime, found, i, all, may_write);
         if (!found[i].held && runtime->held_ns[found[i].index] != PASSED)
             news = drain_segment(runtime, &found[i], may_write) || news;
     }
