@@ -207,12 +207,13 @@ static int write_sort_index(struct perftrace_chrome *chrome, uint64_t tid, uint6
 static int follow_process(struct perftrace_chrome *chrome) {
     const struct perftrace_trace_info *info = chrome->options.info;
     struct perftrace_text name = info->process_name.length != 0 ? info->process_name : info->executable;
-    if (chrome->where_pid_length != 0 && info->pid == chrome->pid &&
-        name.bytes == chrome->process_name.bytes && name.length == chrome->process_name.length)
+    uint32_t pid = chrome->options.pid != 0 ? chrome->options.pid : info->pid;
+    if (chrome->where_pid_length != 0 && pid == chrome->pid && name.bytes == chrome->process_name.bytes &&
+        name.length == chrome->process_name.length)
         return 0;
-    chrome->pid = info->pid;
+    chrome->pid = pid;
     chrome->process_name = name;
-    chrome->where_pid_length = add_member(chrome->where, ",\"pid\":", info->pid);
+    chrome->where_pid_length = add_member(chrome->where, ",\"pid\":", pid);
     chrome->where_lane = NULL;
     return name.length == 0 ? 0 : write_name(chrome, "process_name", 0, name);
 }

@@ -19,6 +19,7 @@ struct perftrace_chrome_options {
     /* Strings are cut (and end in "…"), and in the end arguments left out, so that no event is longer; less than
      * 1024 counts as 1024, and 0 is no limit. */
     size_t event_bytes_max;
+    uint32_t pid; /* where another process has the same; 0: as in info */
 };
 
 /* NULL without memory. */

@@ -54,8 +54,8 @@ static const struct perftrace_track_info queue = {
     .id = 9, .kind = PERFTRACE_ON_GPU, .name = TEXT("queue \"0\"")};
 
 static void open_with(size_t event_bytes_max) {
-    chrome =
-        perftrace_chrome_open(&(struct perftrace_chrome_options){&recorder.output, &info, event_bytes_max});
+    chrome = perftrace_chrome_open(
+        &(struct perftrace_chrome_options){&recorder.output, &info, event_bytes_max, 0});
     assert_non_null(chrome);
 }
 

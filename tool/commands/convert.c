@@ -1,4 +1,4 @@
-/* perftrace convert: a trace or a log in another format. */
+/* perftrace convert: a trace or a log, or traces put together, in another format. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* asprintf */
 #endif
@@ -49,9 +49,8 @@ static int convert_run(int argc, char **argv) {
     int code = options_parse(&command_convert, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
         return code;
-    if (operands != 1) {
-        message_error(operands == 0 ? "name a trace or a log, or - for standard input"
-                                    : "one input at a time");
+    if (operands == 0) {
+        message_error("name a trace or a log, or - for standard input");
         return EXIT_COULD_NOT;
     }
     const struct exporter *exporter = values.to >= 0 ? exporters[values.to] : NULL;
@@ -59,13 +58,21 @@ static int convert_run(int argc, char **argv) {
         exporter = exporter_for_path(values.output);
     if (exporter == NULL)
         exporter = exporters[0];
+    if (operands > 1 && exporter->next_input == NULL) {
+        message_error("the format %s takes one input at a time", exporter->name);
+        return EXIT_COULD_NOT;
+    }
+    if (operands > 1 && values.output == NULL) {
+        message_error("several inputs: name the output with -o");
+        return EXIT_COULD_NOT;
+    }
     char *output =
         values.output != NULL ? strdup(values.output) : output_beside(argv[1], exporter->extension);
     if (output == NULL) {
         message_error("out of memory");
         return EXIT_COULD_NOT;
     }
-    code = export_file(exporter, argv[1], output) == 0 ? EXIT_FINE : EXIT_COULD_NOT;
+    code = export_files(exporter, argv + 1, (size_t)operands, output) == 0 ? EXIT_FINE : EXIT_COULD_NOT;
     if (code == EXIT_FINE && values.output == NULL && strcmp(output, "-") != 0)
         message_note("wrote %s", output);
     free(output);
@@ -82,12 +89,16 @@ static void list_formats(FILE *file, unsigned width) {
 
 const struct command command_convert = {
     .name = "convert",
-    .operands = "[options] INPUT",
+    .operands = "[options] INPUT...",
     .summary = "write a trace or a log in another format",
     .details =
         "Converts a trace (.ptrace) or a log, or - for standard input. What a killed program left in its "
         "rings "
-        "is included. The output appears when it is complete; the input is never overwritten.",
+        "is included. The output appears when it is complete; the input is never overwritten.\n\n"
+        "Several traces are put together in one Chrome file, on one time scale: those of one boot of a "
+        "machine "
+        "have the same clock, others are aligned by the time of day at their start. Flows of one name and id "
+        "lead from one process to the other.",
     .more = list_formats,
     .options = convert_options,
     .run = convert_run,

@@ -44,6 +44,20 @@ static int write_event(struct perftrace_output *output, const char *text, size_t
     return 0;
 }
 
+static struct perftrace_chrome *open_process(struct chrome_export *state,
+                                             const struct export_context *context) {
+    return perftrace_chrome_open(&(struct perftrace_chrome_options){
+        .output = &state->output, .info = context->info, .pid = context->pid});
+}
+
+/* Viewers take processes one after the other as well as mixed. */
+static int chrome_next_input(void *opaque, const struct export_context *context) {
+    struct chrome_export *state = opaque;
+    perftrace_chrome_close(state->chrome);
+    state->chrome = open_process(state, context);
+    return state->chrome != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
+}
+
 static void *chrome_open(const struct export_context *context) {
     struct chrome_export *state = calloc(1, sizeof *state);
     if (state == NULL)
@@ -51,8 +65,7 @@ static void *chrome_open(const struct export_context *context) {
     state->output.write = write_event;
     state->file = context->file;
     if (context->info->native)
-        state->chrome = perftrace_chrome_open(
-            &(struct perftrace_chrome_options){.output = &state->output, .info = context->info});
+        state->chrome = open_process(state, context);
     else
         state->log = log_events_open(&state->output);
     if (state->chrome == NULL && state->log == NULL) {
@@ -90,6 +103,7 @@ const struct exporter export_chrome = {
     .summary = "Chrome trace events (JSON), for DevTools, Perfetto UI and speedscope",
     .open = chrome_open,
     .item = chrome_item,
+    .next_input = chrome_next_input,
     .finish = chrome_finish,
     .close = chrome_close,
 };

@@ -10,6 +10,7 @@ struct export_context {
     FILE *file;
     bool terminal;                           /* names must be made visible: the bytes go to a terminal */
     const struct perftrace_trace_info *info; /* of the input; grows while it is read */
+    uint32_t pid; /* of a process whose pid another one in the file has: what to call it; else 0 */
 };
 
 struct exporter {
@@ -22,6 +23,9 @@ struct exporter {
     /* Each item in turn. 0 or -PERFTRACE_ERROR_MEMORY. Failed writes need no report: the caller asks the
      * file. */
     int (*item)(void *state, const struct perftrace_item *item);
+    /* Before the items of a further input: another trace, whose times and pid go with those of the ones before. As item.
+     * NULL: the format takes one input. */
+    int (*next_input)(void *state, const struct export_context *context);
     /* After the last item; writes what is left. As item. */
     int (*finish)(void *state);
     /* Frees `state`. */
@@ -34,8 +38,10 @@ extern const char *const exporter_names[];       /* the same, by name; ends with
 /* The one whose extension `path` has, or NULL. */
 const struct exporter *exporter_for_path(const char *path);
 
-/* Reads `input_path` and writes `output_path` ("-": standard input, standard output). 0, or -1 after an
- * error message; damage in the input is a warning. */
-int export_file(const struct exporter *exporter, const char *input_path, const char *output_path);
+/* Reads the inputs and writes `output_path` ("-": standard input, standard output). Of several, all are put on the time scale of
+ * the first: those of the same boot have it already, others are shifted by their times of day. 0, or -1 after an error
+ * message; damage in an input is a warning. */
+int export_files(const struct exporter *exporter, char *const *input_paths, size_t count,
+                 const char *output_path);
 
 #endif
