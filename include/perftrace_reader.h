@@ -21,6 +21,9 @@ extern "C" {
 
 struct perftrace_reader;
 
+/* What a reader takes from malloc at most, whatever its input holds. What there is no room for is left out, and told of. */
+#define PERFTRACE_READER_BYTES_MAX ((size_t)512 << 20)
+
 struct perftrace_reader_options {
     /* Told of each place where the input makes no sense and is left out; reading goes on after it.
      * May be NULL. */

@@ -87,12 +87,16 @@ static void tell_bit(const struct perftrace_source *source, int bit) {
     tell(source, &what);
 }
 
-/* Where the first block begins, which nothing vouches for. */
+/* Where the first block begins. What the header says of that is not believed against what stands there. */
 static size_t first_block(struct perftrace_source *source, uint32_t told) {
-    if (told < HEADER_BYTES || told > HEADER_BYTES_MAX || !perftrace_source_fill(source, told) ||
-        (told != HEADER_BYTES && perftrace_source_block_at(source, HEADER_BYTES)))
-        return HEADER_BYTES;
-    return told;
+    bool possible = told >= HEADER_BYTES && told <= HEADER_BYTES_MAX && perftrace_source_fill(source, told);
+    if (possible && (told == HEADER_BYTES || !perftrace_source_block_at(source, HEADER_BYTES)))
+        return told;
+    struct perftrace_error_info what = {.byte_offset = offsetof(struct perftrace_file_header, header_bytes)};
+    snprintf(what.message, sizeof what.message,
+             "the header of the trace says (byte 12) that the first block begins at byte %u", told);
+    tell(source, &what);
+    return HEADER_BYTES;
 }
 
 int perftrace_source_take_header(struct perftrace_source *source, struct perftrace_file_header *header,

@@ -161,9 +161,10 @@ static void look_at_rings(struct perftrace_native_reader *native) {
 static void finish(struct perftrace_native_reader *native) {
     struct perftrace_trace_info *info = perftrace_stream_info(native->stream);
     /* Where there are rings, they still hold what the last block would have told. */
-    if (native->source.length > 0 && !info->live && !native->complete && native->rings == NULL) {
+    if (native->source.length > 0 && !info->live && native->rings == NULL) {
         tell(native, "the trace is cut within a block");
-        native->source.damaged_bytes += native->source.length;
+        if (!native->complete) /* else it had nothing more to tell of but its end */
+            native->source.damaged_bytes += native->source.length;
     }
     native->stage = LAST_ITEMS;
 }

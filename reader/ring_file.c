@@ -81,15 +81,26 @@ void perftrace_ring_look_again(struct perftrace_ring *ring) {
     memcpy(ring->header.lost, now.lost, sizeof now.lost);
 }
 
-/* As many as the header says, or more where the file has something behind them: the count may have lost a bit. */
-static void count_segments(struct perftrace_ring *ring) {
+/* Whether the file has something behind the segments that the header tells of. */
+static bool has_more(const struct perftrace_ring *ring, uint64_t told) {
+    off_t behind = (off_t)(ring->header.segments_offset + told * PERFTRACE_SEGMENT_BYTES);
+    return lseek(ring->fd, behind, SEEK_DATA) >= 0;
+}
+
+/* As many as the header says; more where the count has lost a bit, fewer where the file has been cut. A running program
+ * makes segments before it counts them. */
+static void count_segments(struct perftrace_ring *ring, bool live) {
     uint64_t begin = ring->header.segments_offset, told = ring->header.segment_count;
     uint64_t room = begin < ring->bytes ? (ring->bytes - begin) / PERFTRACE_SEGMENT_BYTES : 0;
     if (told > room)
         perftrace_ring_tell(ring, ring->bytes, "the file is cut: of %llu segments %llu are there",
                             (unsigned long long)told, (unsigned long long)room);
-    else if (told < room && lseek(ring->fd, (off_t)(begin + told * PERFTRACE_SEGMENT_BYTES), SEEK_DATA) < 0)
+    else if (told < room && (live || !has_more(ring, told)))
         room = told;
+    else if (told < room)
+        perftrace_ring_tell(ring, offsetof(struct perftrace_ring_file, segment_count),
+                            "there is more behind the %llu segments that are told of",
+                            (unsigned long long)told);
     ring->segments = room;
     if (room <= PERFTRACE_RING_SEGMENTS_READ_MAX)
         return;
@@ -99,7 +110,7 @@ static void count_segments(struct perftrace_ring *ring) {
 }
 
 /* Looked at before it is opened: opening can have an effect on devices, and on whoever waits at the other end of a pipe. */
-bool perftrace_ring_open(struct perftrace_ring *ring, const char *path, const uint8_t uuid[16],
+bool perftrace_ring_open(struct perftrace_ring *ring, const char *path, const uint8_t uuid[16], bool live,
                          const struct perftrace_reader_options *options) {
     struct stat status;
     *ring = (struct perftrace_ring){.fd = -1, .options = options};
@@ -113,7 +124,7 @@ bool perftrace_ring_open(struct perftrace_ring *ring, const char *path, const ui
         ring->header.version <= PERFTRACE_FORMAT_VERSION &&
         memcmp(ring->header.uuid, uuid, sizeof ring->header.uuid) == 0) {
         ring->bytes = (uint64_t)status.st_size;
-        count_segments(ring);
+        count_segments(ring, live);
         return true;
     }
     close(ring->fd);

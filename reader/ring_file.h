@@ -17,7 +17,7 @@ struct perftrace_ring {
 
 /* Opens the regular file at `path`, which comes from the trace and so from anybody, if it carries the trace's uuid. False
  * otherwise. Close ring->fd. */
-bool perftrace_ring_open(struct perftrace_ring *ring, const char *path, const uint8_t uuid[16],
+bool perftrace_ring_open(struct perftrace_ring *ring, const char *path, const uint8_t uuid[16], bool live,
                          const struct perftrace_reader_options *options);
 /* Reads the header again: its metadata and losses may have grown. */
 void perftrace_ring_look_again(struct perftrace_ring *ring);

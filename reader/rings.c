@@ -247,7 +247,7 @@ struct perftrace_rings *perftrace_rings_open(const char *path, const uint8_t uui
     rings->trace_damaged = trace_damaged;
     rings->metadata_options =
         (struct perftrace_reader_options){.on_damage = tell_of_metadata, .context = rings};
-    if (!perftrace_ring_open(&rings->file, path, uuid, options) || !find_leftovers(rings, live)) {
+    if (!perftrace_ring_open(&rings->file, path, uuid, live, options) || !find_leftovers(rings, live)) {
         perftrace_rings_close(rings);
         return NULL;
     }
@@ -298,8 +298,12 @@ static uint32_t find_start(struct perftrace_rings *rings, const struct perftrace
                            const struct leftover *leftover) {
     const struct perftrace_segment *segment = &leftover->segment;
     uint32_t start = perftrace_stream_drained(stream, segment->track, segment->sequence);
-    if (segment->drained <= start || segment->drained > PERFTRACE_SEGMENT_RECORD_BYTES)
+    if (segment->drained <= start)
         return start;
+    if (segment->drained > PERFTRACE_SEGMENT_RECORD_BYTES) {
+        tell(rings, leftover, 0, "says that the trace has more of it than there can be");
+        return start;
+    }
     bool disk_full = rings->file.header.lost[PERFTRACE_LOSS_DISK] > 0;
     if (!disk_full && rings->trace_damaged)
         return start;
@@ -404,6 +408,8 @@ bool perftrace_rings_next(struct perftrace_rings *rings, const struct perftrace_
         if (got > 0)
             return true;
         rings->metadata_done = true;
+        if (got == 0 && rings->metadata.length > 0)
+            perftrace_ring_tell(&rings->file, rings->metadata.offset, "the metadata end within a block");
         if (got < 0)
             perftrace_ring_tell(&rings->file, rings->metadata.offset, "%s", rings->metadata.error.message);
     }

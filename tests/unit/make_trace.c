@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct made *made, const void *bytes, size_t count) {
+void made_add(struct made *made, const void *bytes, size_t count) {
     if (made->capacity - made->length < count) {
         made->capacity = (made->length + count) * 2;
         made->bytes = realloc(made->bytes, made->capacity);
@@ -22,7 +22,7 @@ static void add(struct made *made, const void *bytes, size_t count) {
 }
 
 static void add_text(struct made *made, const char *text) {
-    add(made, text, strlen(text));
+    made_add(made, text, strlen(text));
 }
 
 void made_free(struct made *made) {
@@ -36,7 +36,7 @@ void made_header(struct made *made, uint8_t uuid) {
     memcpy(header.magic, PERFTRACE_TRACE_MAGIC, sizeof header.magic);
     memset(header.uuid, uuid, sizeof header.uuid);
     header.checksum = perftrace_crc32c(0, &header, sizeof header);
-    add(made, &header, sizeof header);
+    made_add(made, &header, sizeof header);
 }
 
 void made_block(struct made *made, uint16_t kind, const void *payload, size_t bytes) {
@@ -44,9 +44,9 @@ void made_block(struct made *made, uint16_t kind, const void *payload, size_t by
     size_t padding = (8 - bytes % 8) % 8, at = made->length;
     struct perftrace_block_header header = {
         .kind = kind, .bytes = (uint32_t)(bytes + padding), .marker = PERFTRACE_BLOCK_MARKER};
-    add(made, &header, sizeof header);
-    add(made, payload, bytes);
-    add(made, zeros, padding);
+    made_add(made, &header, sizeof header);
+    made_add(made, payload, bytes);
+    made_add(made, zeros, padding);
     header.checksum = perftrace_crc32c(0, made->bytes + at, made->length - at);
     memcpy(made->bytes + at, &header, sizeof header);
 }
@@ -59,7 +59,7 @@ void made_process(struct made *made, enum perftrace_clock_id clock) {
                                               .mode = PERFTRACE_MODE_STREAM,
                                               .name_bytes = 4,
                                               .executable_bytes = 9};
-    add(&payload, &process, sizeof process);
+    made_add(&payload, &process, sizeof process);
     add_text(&payload, "demo/bin/demo");
     made_block(made, PERFTRACE_BLOCK_PROCESS, payload.bytes, payload.length);
     made_free(&payload);
@@ -78,12 +78,12 @@ void made_site(struct made *made, uint32_t id, uint8_t kind, uint8_t phase, cons
                                         .target_bytes = 4,
                                         .file_bytes = 6,
                                         .function_bytes = 4};
-    add(&payload, &site, sizeof site);
+    made_add(&payload, &site, sizeof site);
     for (uint8_t i = 0; i < count; i++) {
         struct perftrace_format_argument argument = {.type = arguments[i].type,
                                                      .role = arguments[i].role,
                                                      .name_bytes = (uint16_t)strlen(arguments[i].name)};
-        add(&payload, &argument, sizeof argument);
+        made_add(&payload, &argument, sizeof argument);
     }
     add_text(&payload, name);
     add_text(&payload, "demodemo.cmain");
@@ -101,7 +101,7 @@ void made_track(struct made *made, uint32_t id, enum perftrace_track_kind kind, 
     struct made payload = {0};
     struct perftrace_block_track track = {
         .id = id, .kind = kind, .os_id = 4711, .name_bytes = (uint16_t)strlen(name)};
-    add(&payload, &track, sizeof track);
+    made_add(&payload, &track, sizeof track);
     add_text(&payload, name);
     made_block(made, PERFTRACE_BLOCK_TRACK, payload.bytes, payload.length);
     made_free(&payload);
@@ -116,8 +116,8 @@ static void make_chunk(struct made *made, struct perftrace_block_chunk chunk, co
                        size_t count) {
     struct made payload = {0};
     chunk.last_byte = chunk.first_byte + (uint32_t)count * 8;
-    add(&payload, &chunk, sizeof chunk);
-    add(&payload, words, count * sizeof *words);
+    made_add(&payload, &chunk, sizeof chunk);
+    made_add(&payload, words, count * sizeof *words);
     made_block(made, PERFTRACE_BLOCK_CHUNK, payload.bytes, payload.length);
     made_free(&payload);
 }
@@ -148,7 +148,7 @@ void made_sync(struct made *made, uint64_t before_tick) {
 void made_ring(struct made *made, const char *path) {
     struct made payload = {0};
     struct perftrace_block_ring ring = {.path_bytes = (uint16_t)strlen(path)};
-    add(&payload, &ring, sizeof ring);
+    made_add(&payload, &ring, sizeof ring);
     add_text(&payload, path);
     made_block(made, PERFTRACE_BLOCK_RING, payload.bytes, payload.length);
     made_free(&payload);

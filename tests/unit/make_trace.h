@@ -16,6 +16,7 @@ struct made_argument {
     uint8_t type, role; /* enum perftrace_value_type, enum perftrace_argument_role */
 };
 
+void made_add(struct made *made, const void *bytes, size_t count);
 void made_header(struct made *made, uint8_t uuid); /* of sixteen such bytes */
 /* Any block; the payload is padded with zeros to a multiple of 8. */
 void made_block(struct made *made, uint16_t kind, const void *payload, size_t bytes);
