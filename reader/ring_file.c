@@ -81,10 +81,24 @@ void perftrace_ring_look_again(struct perftrace_ring *ring) {
     memcpy(ring->header.lost, now.lost, sizeof now.lost);
 }
 
-/* Whether the file has something behind the segments that the header tells of. */
-static bool has_more(const struct perftrace_ring *ring, uint64_t told) {
-    off_t behind = (off_t)(ring->header.segments_offset + told * PERFTRACE_SEGMENT_BYTES);
-    return lseek(ring->fd, behind, SEEK_DATA) >= 0;
+/* Whether a segment has been used behind those that the header tells of. Where a program was killed while it made more,
+ * they are there, and all zeros. */
+static bool has_more(const struct perftrace_ring *ring, uint64_t told, uint64_t room) {
+    const uint64_t begin = ring->header.segments_offset;
+    static const struct perftrace_segment unused;
+    struct perftrace_segment segment;
+    for (uint64_t i = told; i < room; i++) {
+        off_t data = lseek(ring->fd, (off_t)(begin + i * PERFTRACE_SEGMENT_BYTES), SEEK_DATA);
+        if (data < 0)
+            return false;
+        i = ((uint64_t)data - begin) / PERFTRACE_SEGMENT_BYTES;
+        if (i >= room)
+            return false;
+        if (perftrace_ring_read(ring, &segment, sizeof segment, begin + i * PERFTRACE_SEGMENT_BYTES) &&
+            memcmp(&segment, &unused, sizeof segment) != 0)
+            return true;
+    }
+    return false;
 }
 
 /* As many as the header says; more where the count has lost a bit, fewer where the file has been cut. A running program
@@ -95,7 +109,7 @@ static void count_segments(struct perftrace_ring *ring, bool live) {
     if (told > room)
         perftrace_ring_tell(ring, ring->bytes, "the file is cut: of %llu segments %llu are there",
                             (unsigned long long)told, (unsigned long long)room);
-    else if (told < room && (live || !has_more(ring, told)))
+    else if (told < room && (live || !has_more(ring, told, room)))
         room = told;
     else if (told < room)
         perftrace_ring_tell(ring, offsetof(struct perftrace_ring_file, segment_count),

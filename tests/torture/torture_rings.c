@@ -145,13 +145,13 @@ static void flip(size_t bit, long track, bool no_meaning) {
 static void bits_of_the_header(void) {
     begin();
     for (size_t bit = 0; bit < sizeof header * 8; bit += stride() / 7 + 1) {
-        size_t byte = bit / 8, reserved = offsetof(struct perftrace_ring_file, reserved);
+        size_t byte = bit / 8, readings_at = offsetof(struct perftrace_ring_file, newest_reading);
         bool grows = byte >= offsetof(struct perftrace_ring_file, metadata_used) &&
                      byte < offsetof(struct perftrace_ring_file, checksum) &&
                      (byte < offsetof(struct perftrace_ring_file, segments_offset) ||
                       byte >= offsetof(struct perftrace_ring_file, segment_count));
-        flip(bit, 0, byte >= reserved);
-        if (grows)
+        flip(bit, 0, byte >= readings_at); /* one that is older than the trace's last means nothing */
+        if (grows || byte >= readings_at)
             continue;
         unsigned char flipped = ring.bytes[byte] ^ (unsigned char)(1u << bit % 8);
         torture_check(pwrite(ring_fd, &flipped, 1, (off_t)byte) == 1, "write");
