@@ -5,7 +5,7 @@ void pairs_add(struct perftrace_buffer *buffer, const struct perftrace_value *va
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             perftrace_buffer_add(buffer, "|", 1);
-        perftrace_buffer_field(buffer, values[i].argument->name);
+        perftrace_buffer_field(buffer, perftrace_name_shown(values[i].argument->name));
         perftrace_buffer_add(buffer, "=", 1);
         if (values[i].type == PERFTRACE_TYPE_STRING && !values[i].null)
             perftrace_buffer_field(buffer, values[i].text);

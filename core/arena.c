@@ -14,11 +14,13 @@ struct perftrace_arena_block {
 
 static struct perftrace_arena_block *add_block(struct perftrace_arena *arena, size_t bytes) {
     size_t capacity = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-    if (arena->bytes_max - arena->bytes < capacity)
+    if (arena->bytes_max - arena->bytes < capacity || !perftrace_budget_take(arena->budget, capacity))
         return NULL;
     struct perftrace_arena_block *block = malloc(sizeof *block + capacity);
-    if (block == NULL)
+    if (block == NULL) {
+        perftrace_budget_give(arena->budget, capacity);
         return NULL;
+    }
     block->used = 0;
     block->capacity = capacity;
     block->next = arena->blocks;
@@ -61,5 +63,6 @@ void perftrace_arena_free(struct perftrace_arena *arena) {
         free(arena->blocks);
         arena->blocks = next;
     }
+    perftrace_budget_give(arena->budget, arena->bytes);
     arena->bytes = 0;
 }

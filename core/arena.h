@@ -4,6 +4,7 @@
 #define PERFTRACE_CORE_ARENA_H
 
 #include "../include/perftrace_items.h"
+#include "budget.h"
 
 struct perftrace_arena_block;
 
@@ -12,6 +13,7 @@ struct perftrace_arena {
     struct perftrace_arena_block *blocks;
     size_t bytes; /* taken from malloc so far */
     size_t bytes_max;
+    struct perftrace_budget *budget; /* NULL: none */
 };
 
 /* Zeroed, aligned for anything; NULL without memory or past the limit. */

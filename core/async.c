@@ -39,6 +39,7 @@ static struct perftrace_item *close_span(struct perftrace_stream *stream, struct
     item->call = &stream->call;
     item->id = span->id;
     perftrace_call_take_kept(stream, span->site, span->kept);
+    perftrace_budget_give(&stream->budget, sizeof *span);
     free(span);
     stream->open_spans--;
     return item;
@@ -53,13 +54,17 @@ static const struct perftrace_item *close_unfinished(struct perftrace_stream *st
     return item;
 }
 
+/* NULL where there is no room for another. */
 static struct perftrace_open_async *open_span(struct perftrace_stream *stream,
                                               const struct perftrace_track_state *track, uint64_t ns,
                                               uint64_t id) {
-    struct perftrace_open_async *span = calloc(1, sizeof *span);
+    struct perftrace_open_async *span = NULL;
+    if (stream->open_spans < PERFTRACE_OPEN_SPANS_MAX && perftrace_budget_take(&stream->budget, sizeof *span))
+        span = calloc(1, sizeof *span);
     if (span == NULL || !perftrace_map_put(&stream->async.open, group_of(track->site, id), id, span)) {
+        if (span != NULL)
+            perftrace_budget_give(&stream->budget, sizeof *span);
         free(span);
-        stream->no_memory = true;
         return NULL;
     }
     stream->open_spans++;
@@ -88,13 +93,11 @@ const struct perftrace_item *perftrace_async_supersede(struct perftrace_stream *
 const struct perftrace_item *perftrace_async_begin(struct perftrace_stream *stream,
                                                    struct perftrace_track_state *track, uint64_t ns,
                                                    uint64_t id, const uint64_t *words, size_t count) {
-    if (stream->open_spans == PERFTRACE_OPEN_SPANS_MAX) {
+    struct perftrace_open_async *span = open_span(stream, track, ns, id);
+    if (span == NULL) {
         stream->said[PERFTRACE_SAID_TOO_DEEP]++;
         return NULL;
     }
-    struct perftrace_open_async *span = open_span(stream, track, ns, id);
-    if (span == NULL)
-        return NULL;
     if (!perftrace_values_start(&stream->values, count)) {
         stream->no_memory = true;
         return NULL;

@@ -13,7 +13,7 @@
 
 void perftrace_chrome_fit(struct perftrace_buffer *buffer, struct perftrace_text text, size_t bytes_max) {
     size_t start = buffer->length;
-    perftrace_buffer_json(buffer, text, 0);
+    perftrace_buffer_json(buffer, text, PERFTRACE_NAME_SHOWN_MAX);
     /* The quotes and "…" are 5 bytes; an escaped byte is at most 6. */
     for (size_t factor = 1; bytes_max != 0 && buffer->length - start > bytes_max && factor <= 6;
          factor += 5) {
@@ -113,7 +113,9 @@ static void add_key(struct perftrace_chrome_writer *writer, const struct perftra
         return;
     }
     size_t start = writer->text.length;
-    perftrace_buffer_json(&writer->text, argument->name, writer->string_bytes_max);
+    perftrace_buffer_json(&writer->text, argument->name,
+                          writer->string_bytes_max != 0 ? writer->string_bytes_max
+                                                        : PERFTRACE_NAME_SHOWN_MAX);
     LITERAL(&writer->text, ":");
     size_t length = writer->text.length - start;
     if (writer->text.failed || writer->string_bytes_max != 0 || length > sizeof key->text)

@@ -49,7 +49,8 @@ int perftrace_chrome_head_make(struct perftrace_chrome_head *head, const struct 
 int perftrace_chrome_event_make(struct perftrace_chrome_writer *writer,
                                 const struct perftrace_chrome_event *event);
 
-/* A JSON string of at most `bytes_max` bytes with its quotes (at least 32; 0: no limit), cut to fit. */
+/* A name as a JSON string of at most `bytes_max` bytes with its quotes (at least 32; 0: no limit but
+ * PERFTRACE_NAME_SHOWN_MAX), cut to fit. */
 void perftrace_chrome_fit(struct perftrace_buffer *buffer, struct perftrace_text text, size_t bytes_max);
 
 /* The number where JSON and JavaScript can hold it, else a string. */

@@ -26,13 +26,19 @@ void *perftrace_map_find(const struct perftrace_map *map, uint32_t group, uint64
 static bool grow(struct perftrace_map *map) {
     struct perftrace_map bigger = {.size = map->size == 0 ? 64 : map->size * 2,
                                    .count = map->count,
-                                   .key = map->size == 0 ? perftrace_hash_key() : map->key};
-    bigger.slots = calloc(bigger.size, sizeof *bigger.slots);
-    if (bigger.slots == NULL)
+                                   .key = map->size == 0 ? perftrace_hash_key() : map->key,
+                                   .budget = map->budget};
+    if (!perftrace_budget_take(map->budget, bigger.size * sizeof *bigger.slots))
         return false;
+    bigger.slots = calloc(bigger.size, sizeof *bigger.slots);
+    if (bigger.slots == NULL) {
+        perftrace_budget_give(map->budget, bigger.size * sizeof *bigger.slots);
+        return false;
+    }
     for (size_t i = 0; i < map->size; i++)
         if (map->slots[i].value != NULL)
             bigger.slots[place(&bigger, map->slots[i].group, map->slots[i].id)] = map->slots[i];
+    perftrace_budget_give(map->budget, map->size * sizeof *map->slots);
     free(map->slots);
     *map = bigger;
     return true;
@@ -67,6 +73,7 @@ void *perftrace_map_remove(struct perftrace_map *map, uint32_t group, uint64_t i
 }
 
 void perftrace_map_free(struct perftrace_map *map) {
+    perftrace_budget_give(map->budget, map->size * sizeof *map->slots);
     free(map->slots);
-    *map = (struct perftrace_map){0};
+    *map = (struct perftrace_map){.budget = map->budget};
 }

@@ -3,8 +3,8 @@
 #ifndef PERFTRACE_CORE_MAP_H
 #define PERFTRACE_CORE_MAP_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "budget.h"
+
 #include <stdint.h>
 
 struct perftrace_map_slot {
@@ -18,11 +18,12 @@ struct perftrace_map {
     struct perftrace_map_slot *slots;
     size_t size; /* zero or a power of two, at least twice the count */
     size_t count;
-    uint64_t key; /* of the hashes */
+    uint64_t key;                    /* of the hashes */
+    struct perftrace_budget *budget; /* NULL: none */
 };
 
 void *perftrace_map_find(const struct perftrace_map *map, uint32_t group, uint64_t id);
-/* The key must not be there yet. False without memory. */
+/* The key must not be there yet. False without memory, or where the budget is used up. */
 bool perftrace_map_put(struct perftrace_map *map, uint32_t group, uint64_t id, void *value);
 /* Takes the key out and returns its value, or NULL. */
 void *perftrace_map_remove(struct perftrace_map *map, uint32_t group, uint64_t id);

@@ -132,7 +132,7 @@ static bool find_head(struct perftrace_stream *stream, struct perftrace_track_st
             track->at += 1 + perftrace_word_site(words[0]);
             continue;
         }
-        track->words = measure(stream, track, words, available);
+        track->words = (uint32_t)measure(stream, track, words, available);
         if (track->words == 0) {
             drop_damaged(stream, track);
             continue;

@@ -8,13 +8,39 @@ uint32_t perftrace_nearest_depth(uint32_t expected, uint32_t low_bits) {
     return (uint32_t)(depth < 0 ? depth + 256 : depth);
 }
 
-static bool make_room(struct perftrace_track_state *track) {
+/* Gives up the stacks of tracks where nothing is open. Not before as many records have passed as there are tracks: then it costs
+ * nothing that grows with their number. */
+static bool give_up_empty(struct perftrace_stream *stream) {
+    if (stream->info.records - stream->swept < stream->tables.track_count)
+        return false;
+    stream->swept = stream->info.records;
+    for (size_t i = 0; i < stream->tables.track_count; i++) {
+        struct perftrace_track_state *track = stream->tables.tracks[i];
+        if (track->open_count > 0)
+            continue;
+        perftrace_budget_give(&stream->budget, track->open_capacity * sizeof *track->open);
+        free(track->open);
+        track->open = NULL;
+        track->open_capacity = 0;
+    }
+    return true;
+}
+
+/* False where there is no room for another open span. */
+static bool make_room(struct perftrace_stream *stream, struct perftrace_track_state *track) {
     if (track->open_count < track->open_capacity)
         return true;
-    size_t capacity = track->open_capacity == 0 ? 32 : track->open_capacity * 2;
-    struct perftrace_open_span *bigger = realloc(track->open, capacity * sizeof *bigger);
-    if (bigger == NULL)
+    uint32_t capacity = track->open_capacity == 0 ? 2 : track->open_capacity * 2;
+    size_t more = (capacity - track->open_capacity) * sizeof *track->open;
+    if (!perftrace_budget_take(&stream->budget, more) &&
+        !(give_up_empty(stream) && perftrace_budget_take(&stream->budget, more)))
         return false;
+    struct perftrace_open_span *bigger = realloc(track->open, capacity * sizeof *bigger);
+    if (bigger == NULL) {
+        perftrace_budget_give(&stream->budget, more);
+        stream->no_memory = true;
+        return false;
+    }
     track->open = bigger;
     track->open_capacity = capacity;
     return true;
@@ -49,12 +75,8 @@ struct perftrace_open_span *perftrace_span_push(struct perftrace_stream *stream,
                                                 struct perftrace_track_state *track,
                                                 const struct perftrace_site_entry *site, uint32_t depth,
                                                 uint64_t start_ns) {
-    if (stream->open_spans == PERFTRACE_OPEN_SPANS_MAX)
+    if (stream->open_spans == PERFTRACE_OPEN_SPANS_MAX || !make_room(stream, track))
         return NULL;
-    if (!make_room(track)) {
-        stream->no_memory = true;
-        return NULL;
-    }
     struct perftrace_open_span *span = &track->open[track->open_count++];
     *span = (struct perftrace_open_span){
         .site = site, .number = ++stream->calls, .start_ns = start_ns, .depth = depth};

@@ -30,7 +30,9 @@ struct perftrace_stream *perftrace_stream_open(const struct perftrace_stream_opt
     stream->options = *options;
     if (stream->options.buffer_bytes_max == 0)
         stream->options.buffer_bytes_max = BUFFER_BYTES_MAX;
-    stream->tables.arena.bytes_max = PERFTRACE_TABLES_BYTES_MAX;
+    stream->budget.max = PERFTRACE_STREAM_BYTES_MAX;
+    stream->keeper.budget = stream->async.open.budget = stream->names.budget = &stream->budget;
+    perftrace_tables_limit(&stream->tables, &stream->budget);
     stream->names.bytes_max = NAMES_BYTES_MAX;
     stream->keeper.bytes_max = PERFTRACE_KEPT_BYTES_MAX;
     stream->info.native = true;
@@ -82,7 +84,7 @@ static const struct perftrace_item *finish_next(struct perftrace_stream *stream)
     stream->finished = true;
     static const char *const words[PERFTRACE_SAID_KINDS] = {
         [PERFTRACE_SAID_NO_BEGIN] = "ends of spans whose beginnings are missing were passed over",
-        [PERFTRACE_SAID_TOO_DEEP] = "spans beyond the greatest number of open ones were left out",
+        [PERFTRACE_SAID_TOO_DEEP] = "spans were left out, as there was no room for as many open ones",
         [PERFTRACE_SAID_NO_ROOM] = "times there was no room to keep the arguments of an open span",
         [PERFTRACE_SAID_NO_TRACK] = "records for tracks that nothing tells of were left out",
     };
@@ -384,6 +386,16 @@ static void queue_records(struct perftrace_stream *stream, struct perftrace_trac
         stream->no_memory = true;
 }
 
+static void take_track_losses(struct perftrace_stream *stream, struct perftrace_track_state *track,
+                              const struct perftrace_block_chunk *chunk) {
+    uint64_t any = 0;
+    for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+        any |= chunk->lost[i];
+    uint64_t *known = any != 0 ? perftrace_tables_losses(&stream->tables, track) : NULL;
+    if (known != NULL)
+        take_losses(stream, known, chunk->lost);
+}
+
 static void take_chunk(struct perftrace_stream *stream, const struct block *block) {
     struct perftrace_block_chunk chunk;
     if (!take_fixed(stream, block, &chunk, sizeof chunk, "chunk"))
@@ -391,6 +403,10 @@ static void take_chunk(struct perftrace_stream *stream, const struct block *bloc
     if (chunk.last_byte < chunk.first_byte || chunk.first_byte % 8 != 0 || chunk.last_byte % 8 != 0 ||
         chunk.last_byte - chunk.first_byte != block->bytes - sizeof chunk) {
         perftrace_stream_note(stream, block->offset, true, "a chunk whose range of bytes is not its size");
+        return;
+    }
+    if (chunk.last_byte > PERFTRACE_SEGMENT_RECORD_BYTES) {
+        perftrace_stream_note(stream, block->offset, true, "a chunk that goes beyond its segment");
         return;
     }
     struct perftrace_track_state *track = perftrace_tables_track(&stream->tables, chunk.track);
@@ -401,7 +417,7 @@ static void take_chunk(struct perftrace_stream *stream, const struct block *bloc
         if (track == NULL)
             return;
     }
-    take_losses(stream, track->lost, chunk.lost);
+    take_track_losses(stream, track, &chunk);
     queue_records(stream, track, &chunk, block);
     if (stream->merge.waiting_bytes > stream->options.buffer_bytes_max)
         let_everything(stream, block->offset);

@@ -83,13 +83,16 @@ enum perftrace_said {
 
 /* Open spans, sync and async together. */
 #define PERFTRACE_OPEN_SPANS_MAX ((size_t)5 << 18)
-#define PERFTRACE_KEPT_BYTES_MAX ((size_t)48 << 20)
+#define PERFTRACE_KEPT_BYTES_MAX ((size_t)128 << 20)
+/* Of all that is kept of a trace; records that wait have a limit of their own. */
+#define PERFTRACE_STREAM_BYTES_MAX ((size_t)272 << 20)
 /* A record can't be longer than a segment holds. */
 #define PERFTRACE_RECORD_WORDS_MAX (PERFTRACE_SEGMENT_RECORD_BYTES / 8)
 
 struct perftrace_stream {
     struct perftrace_stream_options options;
     struct perftrace_trace_info info;
+    struct perftrace_budget budget;
     struct perftrace_tables tables;
     struct perftrace_clock clock;
     struct perftrace_merge merge;
@@ -105,6 +108,7 @@ struct perftrace_stream {
     bool any_handed_out;
     int64_t boottime_ahead, realtime_ahead; /* of CLOCK_MONOTONIC, at the first reading */
     size_t open_spans;
+    uint64_t swept; /* records by the time when stacks that had become empty were last given up */
     bool no_memory;
     bool flight; /* a flight recorder forgets the beginnings of what it still has the ends of */
     bool finishing, finished;
@@ -163,7 +167,7 @@ void perftrace_call_take_kept(struct perftrace_stream *stream, const struct perf
 
 /* The depth that is `low_bits` modulo 256 and nearest to `expected`. */
 uint32_t perftrace_nearest_depth(uint32_t expected, uint32_t low_bits);
-/* Opens a span; NULL when too many are open, or without memory. Fills stream->call but for the values. */
+/* Opens a span; NULL when there is no room for another. Fills stream->call but for the values. */
 struct perftrace_open_span *perftrace_span_push(struct perftrace_stream *stream,
                                                 struct perftrace_track_state *track,
                                                 const struct perftrace_site_entry *site, uint32_t depth,

@@ -30,18 +30,31 @@ static bool take(struct rest *rest, void *into, size_t bytes) {
 }
 
 /* Makes room for one more in an array of pointers. */
-static bool reserve(void *array_pointer, size_t count, size_t *capacity) {
+static bool reserve(struct perftrace_budget *budget, void *array_pointer, size_t count, size_t *capacity) {
     void **array;
     memcpy(&array, array_pointer, sizeof array);
     if (count < *capacity)
         return true;
-    size_t bigger = *capacity == 0 ? 64 : *capacity * 2;
-    array = realloc(array, bigger * sizeof *array);
-    if (array == NULL)
+    size_t bigger = *capacity == 0 ? 64 : *capacity * 2, more = (bigger - *capacity) * sizeof *array;
+    if (!perftrace_budget_take(budget, more))
         return false;
+    array = realloc(array, bigger * sizeof *array);
+    if (array == NULL) {
+        perftrace_budget_give(budget, more);
+        return false;
+    }
     memcpy(array_pointer, &array, sizeof array);
     *capacity = bigger;
     return true;
+}
+
+/* What comes with a page of sites: the entries' addresses, and the shapes of their records. */
+#define PAGE_BYTES                                                                                           \
+    (PERFTRACE_SHAPES_PER_PAGE * (sizeof(struct perftrace_site_entry *) + sizeof(struct perftrace_shape)))
+
+void perftrace_tables_limit(struct perftrace_tables *tables, struct perftrace_budget *budget) {
+    tables->budget = tables->arena.budget = tables->groups.budget = tables->tracks_by_id.budget = budget;
+    tables->arena.bytes_max = SIZE_MAX;
 }
 
 /* ---- sites ---------------------------------------------------------------------------------------- */
@@ -91,17 +104,24 @@ static const char *parse_site(struct site_block *block, const void *payload, siz
     return check_site(block);
 }
 
+/* `like`: where the same text may have been kept already; or NULL. */
 static bool take_text(struct perftrace_arena *arena, struct rest *rest, size_t length,
-                      struct perftrace_text *text) {
-    bool fits = perftrace_arena_text(arena, rest->at, length, text);
+                      const struct perftrace_text *like, struct perftrace_text *text) {
+    bool fits = true;
+    if (like != NULL && like->length == length && memcmp(like->bytes, rest->at, length) == 0)
+        *text = *like;
+    else
+        fits = perftrace_arena_text(arena, rest->at, length, text);
     rest->at += length;
     rest->bytes -= length;
     return fits;
 }
 
-static struct perftrace_site_entry *make_entry(struct perftrace_arena *arena,
+static struct perftrace_site_entry *make_entry(struct perftrace_tables *tables,
                                                const struct site_block *block) {
     const struct perftrace_block_site *fixed = &block->fixed;
+    const struct perftrace_site_info *like = tables->last != NULL ? &tables->last->info : NULL;
+    struct perftrace_arena *arena = &tables->arena;
     struct perftrace_site_entry *entry =
         perftrace_arena_take(arena, sizeof *entry + fixed->argument_count * sizeof entry->arguments[0]);
     if (entry == NULL)
@@ -114,16 +134,18 @@ static struct perftrace_site_entry *make_entry(struct perftrace_arena *arena,
                                                .arguments = entry->arguments};
     entry->record_kind = fixed->kind;
     struct rest rest = block->texts;
-    if (!take_text(arena, &rest, fixed->name_bytes, &entry->info.name) ||
-        !take_text(arena, &rest, fixed->target_bytes, &entry->info.target) ||
-        !take_text(arena, &rest, fixed->file_bytes, &entry->info.file) ||
-        !take_text(arena, &rest, fixed->function_bytes, &entry->info.function))
+    if (!take_text(arena, &rest, fixed->name_bytes, like != NULL ? &like->name : NULL, &entry->info.name) ||
+        !take_text(arena, &rest, fixed->target_bytes, like != NULL ? &like->target : NULL,
+                   &entry->info.target) ||
+        !take_text(arena, &rest, fixed->file_bytes, like != NULL ? &like->file : NULL, &entry->info.file) ||
+        !take_text(arena, &rest, fixed->function_bytes, like != NULL ? &like->function : NULL,
+                   &entry->info.function))
         return NULL;
     for (unsigned i = 0; i < fixed->argument_count; i++) {
         entry->arguments[i].type = block->arguments[i].type;
         entry->arguments[i].metric = block->arguments[i].role == PERFTRACE_ROLE_METRIC;
         entry->has_text |= block->arguments[i].type == PERFTRACE_TYPE_TEXT;
-        if (!take_text(arena, &rest, block->arguments[i].name_bytes, &entry->arguments[i].name))
+        if (!take_text(arena, &rest, block->arguments[i].name_bytes, NULL, &entry->arguments[i].name))
             return NULL;
     }
     entry->argument_words = entry->has_text ? 0 : fixed->argument_count;
@@ -194,17 +216,17 @@ enum perftrace_table_result perftrace_tables_add_site(struct perftrace_tables *t
         return *why == NULL ? PERFTRACE_TABLE_KNOWN : PERFTRACE_TABLE_BAD;
     }
     struct perftrace_site_entry ***page = &tables->site_pages[id / PERFTRACE_SHAPES_PER_PAGE];
-    if (*page == NULL)
+    if (*page == NULL && perftrace_budget_take(tables->budget, PAGE_BYTES))
         *page = calloc(PERFTRACE_SHAPES_PER_PAGE, sizeof **page);
-    struct perftrace_site_entry *entry = make_entry(&tables->arena, &block);
-    if (*page == NULL || entry == NULL ||
-        !reserve(&tables->sites, tables->site_count, &tables->site_capacity))
+    struct perftrace_site_entry *entry = *page != NULL ? make_entry(tables, &block) : NULL;
+    if (entry == NULL || !reserve(tables->budget, &tables->sites, tables->site_count, &tables->site_capacity))
         return PERFTRACE_TABLE_FULL;
     entry->info.id = (uint32_t)tables->site_count + 1;
     if (!join_group(tables, entry) || !add_shape(tables, id, entry))
         return PERFTRACE_TABLE_FULL;
     tables->sites[tables->site_count++] = entry;
     (*page)[id % PERFTRACE_SHAPES_PER_PAGE] = entry;
+    tables->last = entry;
     return PERFTRACE_TABLE_ADDED;
 }
 
@@ -216,12 +238,20 @@ struct perftrace_track_state *perftrace_tables_track(const struct perftrace_tabl
 
 struct perftrace_track_state *perftrace_tables_make_track(struct perftrace_tables *tables, uint32_t id) {
     struct perftrace_track_state *track = perftrace_arena_take(&tables->arena, sizeof *track);
-    if (track == NULL || !reserve(&tables->tracks, tables->track_count, &tables->track_capacity) ||
+    /* Where its records are merged, too, there is a pointer for it. */
+    if (track == NULL || !perftrace_budget_take(tables->budget, 2 * sizeof track) ||
+        !reserve(tables->budget, &tables->tracks, tables->track_count, &tables->track_capacity) ||
         !perftrace_map_put(&tables->tracks_by_id, 0, id, track))
         return NULL;
     track->info = (struct perftrace_track_info){.id = id, .kind = PERFTRACE_ON_THREAD, .name = {"", 0}};
     tables->tracks[tables->track_count++] = track;
     return track;
+}
+
+uint64_t *perftrace_tables_losses(struct perftrace_tables *tables, struct perftrace_track_state *track) {
+    if (track->lost == NULL)
+        track->lost = perftrace_arena_take(&tables->arena, PERFTRACE_LOSS_CAUSES * sizeof *track->lost);
+    return track->lost;
 }
 
 enum perftrace_table_result perftrace_tables_add_track(struct perftrace_tables *tables, const void *payload,

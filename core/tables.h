@@ -24,13 +24,13 @@ struct perftrace_track_state {
 
     /* The records that wait, and the first of them (merge.c); chunk is NULL when none do. */
     struct perftrace_waiting *chunk, *last_chunk;
-    size_t at, words;
+    uint32_t at, words;
     uint64_t base, tick; /* tick: straightened (clock.h) */
     const struct perftrace_site_entry *site;
 
     /* Open spans, outermost first (spans.c). */
     struct perftrace_open_span *open;
-    size_t open_count, open_capacity;
+    uint32_t open_count, open_capacity;
     uint64_t last_ns; /* of the last record handed out */
 
     /* The last chunk that was taken (stream.c). */
@@ -38,13 +38,12 @@ struct perftrace_track_state {
     bool gap;       /* records before the next chunk's are missing */
     uint32_t taken; /* up to this byte of segment `sequence` */
     uint64_t sequence;
-    uint64_t lost[PERFTRACE_LOSS_CAUSES];
+    uint64_t *lost; /* by cause; NULL: nothing */
 };
-
-#define PERFTRACE_TABLES_BYTES_MAX ((size_t)64 << 20)
 
 /* Zero-initialised but for arena.bytes_max is empty. */
 struct perftrace_tables {
+    struct perftrace_budget *budget; /* for all of it; the arena and the maps have it too */
     struct perftrace_arena arena;
     struct perftrace_shapes shapes;
     struct perftrace_site_entry **site_pages[(1u << PERFTRACE_SITE_BITS) / PERFTRACE_SHAPES_PER_PAGE];
@@ -55,6 +54,8 @@ struct perftrace_tables {
     struct perftrace_track_state **tracks; /* in order of appearance */
     size_t track_count, track_capacity;
     struct perftrace_map tracks_by_id;
+    struct perftrace_site_entry
+        *last; /* the newest: its neighbours in the source often have the same texts */
 };
 
 /* What became of a block. */
@@ -62,8 +63,10 @@ enum perftrace_table_result {
     PERFTRACE_TABLE_ADDED,
     PERFTRACE_TABLE_KNOWN, /* told before */
     PERFTRACE_TABLE_BAD,   /* *why says what makes no sense */
-    PERFTRACE_TABLE_FULL,  /* no memory, or past PERFTRACE_TABLES_BYTES_MAX */
+    PERFTRACE_TABLE_FULL,  /* no memory, or the budget is used up */
 };
+/* The budget is for the arena, the maps and the arrays of pointers beside them. */
+void perftrace_tables_limit(struct perftrace_tables *tables, struct perftrace_budget *budget);
 enum perftrace_table_result perftrace_tables_add_site(struct perftrace_tables *tables, const void *payload,
                                                       size_t bytes, const char **why);
 /* ADDED also when the track got another name; *track is the track unless BAD or FULL. */
@@ -72,6 +75,8 @@ enum perftrace_table_result perftrace_tables_add_track(struct perftrace_tables *
                                                        const char **why);
 /* NULL where unknown. */
 struct perftrace_track_state *perftrace_tables_track(const struct perftrace_tables *tables, uint32_t id);
+/* Where the track's losses are counted; NULL without memory. */
+uint64_t *perftrace_tables_losses(struct perftrace_tables *tables, struct perftrace_track_state *track);
 /* A track that no block told of. NULL without memory. */
 struct perftrace_track_state *perftrace_tables_make_track(struct perftrace_tables *tables, uint32_t id);
 void perftrace_tables_free(struct perftrace_tables *tables);

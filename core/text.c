@@ -278,3 +278,12 @@ void perftrace_buffer_value(struct perftrace_buffer *buffer, const struct perftr
         perftrace_buffer_text(buffer, "?");
     }
 }
+
+struct perftrace_text perftrace_name_shown(struct perftrace_text name) {
+    if (name.length <= PERFTRACE_NAME_SHOWN_MAX)
+        return name;
+    size_t length = PERFTRACE_NAME_SHOWN_MAX;
+    while (length > PERFTRACE_NAME_SHOWN_MAX - 4 && continues(name.bytes, (unsigned)length))
+        length--;
+    return (struct perftrace_text){name.bytes, length};
+}

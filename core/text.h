@@ -47,4 +47,9 @@ size_t perftrace_unescape(char *bytes, size_t length);
 /* Any value, as `visible` (raw numbers, true/false, 0x… for addresses, (null)). */
 void perftrace_buffer_value(struct perftrace_buffer *buffer, const struct perftrace_value *value);
 
+/* The part of a name that outputs repeat with each event or call: all of it, unless it is longer than recorders write
+ * them. The input has it once, and no output is to become thousands of times as long as its input. */
+#define PERFTRACE_NAME_SHOWN_MAX 1024u
+struct perftrace_text perftrace_name_shown(struct perftrace_text name);
+
 #endif

@@ -62,7 +62,7 @@ const struct perftrace_value *perftrace_values_add(struct perftrace_values *valu
 
 /* ---- kept words ----------------------------------------------------------------------------------- */
 
-#define KEPT_WORDS_MIN 32u
+#define KEPT_WORDS_MIN 16u
 #define KEPT_WORDS_REUSED 256u /* bigger ones go back to malloc */
 
 static size_t kept_bytes(size_t capacity) {
@@ -82,13 +82,17 @@ static bool make_room(struct perftrace_keeper *keeper, struct perftrace_kept **k
     while (capacity < needed)
         capacity *= 2;
     struct perftrace_kept *bigger = NULL;
-    if (keeper->bytes - had + kept_bytes(capacity) <= keeper->bytes_max)
+    size_t more = kept_bytes(capacity) - had;
+    if (keeper->bytes + more <= keeper->bytes_max && perftrace_budget_take(keeper->budget, more)) {
         bigger = realloc(*kept, kept_bytes(capacity));
+        if (bigger == NULL)
+            perftrace_budget_give(keeper->budget, more);
+    }
     if (bigger == NULL) {
         keeper->refused++;
         return false;
     }
-    keeper->bytes += kept_bytes(capacity) - had;
+    keeper->bytes += more;
     bigger->capacity = capacity;
     *kept = bigger;
     return true;
@@ -104,12 +108,33 @@ struct perftrace_kept *perftrace_keep(struct perftrace_keeper *keeper, const uin
     return kept;
 }
 
+static size_t entry_room(const struct perftrace_kept *kept, size_t at) {
+    return (size_t)(kept->words[at + 1] >> 32);
+}
+
 /* The index of the site's entry, or where the next one would go. */
 static size_t find_metric(const struct perftrace_kept *kept, const struct perftrace_site_entry *site) {
     size_t at = kept->parameter_words;
     while (at < kept->used && kept->words[at] != (uintptr_t)site)
-        at += 2 + kept->words[at + 1];
+        at += 2 + entry_room(kept, at);
     return at;
+}
+
+/* Makes room for `count` words in the entry at `at`, or in a fresh one. What lies behind has to be moved for that, and so there is
+ * room for twice as much then: however often values are told again, that stays rare. */
+static bool widen_entry(struct perftrace_keeper *keeper, struct perftrace_kept **kept, size_t at,
+                        size_t count) {
+    bool fresh = at == (*kept)->used;
+    size_t had = fresh ? 0 : 2 + entry_room(*kept, at);
+    size_t room = fresh || count > 2 * (had - 2) ? count : 2 * (had - 2);
+    if (!make_room(keeper, kept, (*kept)->used - had + room + 2))
+        return false;
+    struct perftrace_kept *k = *kept;
+    memmove(k->words + at + 2 + room, k->words + at + had, (k->used - at - had) * sizeof k->words[0]);
+    k->used = k->used - had + room + 2;
+    k->metric_sites += fresh;
+    k->words[at + 1] = (uint64_t)room << 32;
+    return true;
 }
 
 void perftrace_keep_metric(struct perftrace_keeper *keeper, struct perftrace_kept **kept,
@@ -121,20 +146,16 @@ void perftrace_keep_metric(struct perftrace_keeper *keeper, struct perftrace_kep
     }
     size_t at = find_metric(*kept, site);
     bool fresh = at == (*kept)->used;
-    size_t old = fresh ? 0 : 2 + (*kept)->words[at + 1];
     if (fresh && (*kept)->metric_sites == PERFTRACE_CALL_METRIC_SITES_MAX) {
         keeper->refused++;
         return;
     }
-    if (!make_room(keeper, kept, (*kept)->used - old + count + 2))
+    if ((fresh || entry_room(*kept, at) < count) && !widen_entry(keeper, kept, at, count))
         return;
     struct perftrace_kept *k = *kept;
-    memmove(k->words + at + 2 + count, k->words + at + old, (k->used - at - old) * sizeof k->words[0]);
     k->words[at] = (uintptr_t)site;
-    k->words[at + 1] = count;
+    k->words[at + 1] = (k->words[at + 1] >> 32) << 32 | count;
     memcpy(k->words + at + 2, words, count * sizeof *words);
-    k->used = k->used - old + count + 2;
-    k->metric_sites += fresh;
 }
 
 void perftrace_keep_release(struct perftrace_keeper *keeper, struct perftrace_kept *kept) {
@@ -146,6 +167,7 @@ void perftrace_keep_release(struct perftrace_keeper *keeper, struct perftrace_ke
         return;
     }
     keeper->bytes -= kept_bytes(kept->capacity);
+    perftrace_budget_give(keeper->budget, kept_bytes(kept->capacity));
     free(kept);
 }
 
@@ -161,7 +183,7 @@ const struct perftrace_value *perftrace_values_add_metrics(struct perftrace_valu
                                                            const struct perftrace_kept *kept, size_t *count) {
     const struct perftrace_value *first = values->values + values->count;
     size_t before = values->count;
-    for (size_t at = kept->parameter_words; at < kept->used; at += 2 + kept->words[at + 1]) {
+    for (size_t at = kept->parameter_words; at < kept->used; at += 2 + entry_room(kept, at)) {
         const struct perftrace_site_entry *site =
             (const struct perftrace_site_entry *)(uintptr_t)kept->words[at];
         perftrace_values_add(values, site, kept->words + at + 2);

@@ -28,7 +28,8 @@ const struct perftrace_value *perftrace_values_add(struct perftrace_values *valu
 
 /* ---- kept words ----------------------------------------------------------------------------------- */
 
-/* The parameters' words, then for each METRIC site: its entry's address, a count of words, the words. */
+/* The parameters' words, then for each METRIC site: its entry's address, a count of words (and in the upper half for how
+ * many there is room), the words. */
 struct perftrace_kept {
     struct perftrace_kept *next; /* of the free ones */
     size_t used, capacity;
@@ -39,6 +40,7 @@ struct perftrace_kept {
 
 /* Zero-initialised but for bytes_max has none. */
 struct perftrace_keeper {
+    struct perftrace_budget *budget; /* NULL: none */
     struct perftrace_kept *free;
     size_t bytes, bytes_max; /* of all kept words, free ones included */
     uint64_t refused;        /* times that there was no room */

@@ -67,12 +67,16 @@ static const char torn[] = "a PERF_TRACE line is cut short by another";
 static const char too_many_names[] = "too many different names, or no memory for another";
 
 /* Digits up to the next `|`, which is returned; NULL if it is anything else or more than `max`. 19 digits
- * are as many as surely fit. */
+ * are as many as surely fit, 20 may. */
 static char *read_whole(char *at, uint64_t max, uint64_t *value) {
     uint64_t result = 0;
     char *digits = at;
     for (; is_digit(*at) && at - digits < 19; at++)
         result = result * 10 + (uint64_t)(*at - '0');
+    uint64_t last = (uint64_t)(*at - '0');
+    if (at - digits == 19 && is_digit(*at) && !__builtin_mul_overflow(result, UINT64_C(10), &result) &&
+        !__builtin_add_overflow(result, last, &result))
+        at++;
     *value = result;
     return at == digits || *at != '|' || result > max ? NULL : at;
 }

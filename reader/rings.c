@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COPIED_BYTES_MAX ((size_t)64 << 20)
+#define COPIED_BYTES_MAX ((size_t)32 << 20)
 #define METADATA_BYTES ((size_t)1 << 20) /* as many as a recorder has */
 
 /* A segment with records that wait to be written to the trace. */

@@ -6,7 +6,7 @@
 
 struct killed {
     pid_t pid;
-    unsigned rings_before; /* killed_rings_left before it began: of others that had its number */
+    unsigned rings_before;    /* killed_rings_left before it began: of others that had its number */
     const struct lane *lanes; /* what was recorded */
     size_t lane_count;
     bool

@@ -284,7 +284,8 @@ struct ran ran_perftrace(const char *const arguments[], double seconds) {
     }
     if (done == child)
         ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
-    ran.seconds = torture_now() - start;
+    ran.seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
     ran.bytes_resident = (size_t)usage.ru_maxrss * 1024;
     ran.out = read_bytes("ran.out");
     ran.err = read_bytes("ran.err");

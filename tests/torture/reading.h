@@ -46,13 +46,13 @@ bool reading_is_bounded(const struct reading *reading, const char *of);
 /* ---- the command ---- */
 
 struct ran {
-    int status; /* exit code; 256 and more: killed by that signal; -1: it hung */
-    double seconds;
+    int status;            /* exit code; 256 and more: killed by that signal; -1: it hung */
+    double seconds;        /* of processor time */
     size_t bytes_resident; /* at most */
     struct made out, err;
 };
 
-/* Runs perftrace with these arguments (NULL at the end), at most `seconds`. Free with ran_free. */
+/* Runs perftrace with these arguments (NULL at the end), at most so many seconds by the clock. Free with ran_free. */
 struct ran ran_perftrace(const char *const arguments[], double seconds);
 void ran_free(struct ran *ran);
 

@@ -57,6 +57,10 @@ static void add_text(struct csv_export *state, struct perftrace_text text) {
     perftrace_buffer_add(&state->row, ",", 1);
 }
 
+static void add_name(struct csv_export *state, struct perftrace_text name) {
+    add_text(state, perftrace_name_shown(name));
+}
+
 static void add_number(struct csv_export *state, uint64_t value) {
     perftrace_buffer_unsigned(&state->row, value);
     perftrace_buffer_add(&state->row, ",", 1);
@@ -78,12 +82,12 @@ static int csv_item(void *opaque, const struct perftrace_item *item) {
     const struct perftrace_call *call = item->call;
     state->row.length = 0;
     add_number(state, call->number);
-    add_text(state, call->site->name);
-    add_text(state, call->site->target);
-    add_text(state, call->caller);
+    add_name(state, call->site->name);
+    add_name(state, call->site->target);
+    add_name(state, call->caller);
     add_number(state, call->parent_number);
     add_number(state, call->track->id);
-    add_text(state, call->track->name);
+    add_name(state, call->track->name);
     add_number(state, call->depth);
     add_number(state, call->start_ns);
     add_number(state, call->elapsed_ns);

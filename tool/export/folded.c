@@ -1,37 +1,27 @@
 /* Folded stacks, "a;b;c NANOSECONDS" with the time spent in c itself, for flamegraph.pl, inferno and
- * speedscope.
- *
- * Calls arrive when they end, children before their parents, and a log tells of nothing else. So what a call's
- * descendants spent waits under the call's number as stacks that still lack their upper part; when the call
- * ends, each gets its name in front and moves on to wait for the parent. Memory grows with distinct stacks
- * and open calls, not with calls. */
-#include "../../analysis/intern.h"
-#include "../../core/map.h"
+ * speedscope. */
 #include "../../core/text.h"
 #include "export.h"
+#include "stacks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A stack and the time spent at its lower end. */
-struct spent {
-    uint64_t self_ns;
-    uint32_t stack;
-};
-
-/* What waits for one call to end. */
-struct waiting {
-    uint32_t caller; /* the call's name, should it never end */
-    uint32_t count, capacity;
-    struct spent *spent;
-};
+/* What lies deeper is added up on one line: the lines of a million calls within each other would have half a million
+ * million names. No picture shows as many. */
+#define FRAMES_MAX 500u
 
 struct folded_export {
     const struct export_context *context;
-    struct text_table names;
-    struct pair_table stacks;     /* (name, the stack below it or INTERN_NONE) */
-    struct perftrace_map waiting; /* by call number: struct waiting * */
-    struct waiting finished;
+    struct stacks stacks;
+    struct perftrace_buffer line;
+};
+
+/* A node whose children are being written. */
+struct frame {
+    uint32_t *children;
+    uint32_t count, next;
+    size_t line_length; /* of what stands before their names */
 };
 
 static void *folded_open(const struct export_context *context) {
@@ -42,101 +32,11 @@ static void *folded_open(const struct export_context *context) {
     return state;
 }
 
-static int compare_stacks(const void *left, const void *right) {
-    const struct spent *a = left, *b = right;
-    return (a->stack > b->stack) - (a->stack < b->stack);
-}
-
-/* Adds up equal stacks. */
-static void merge(struct waiting *waiting) {
-    uint32_t kept = 0;
-    if (waiting->count == 0)
-        return;
-    qsort(waiting->spent, waiting->count, sizeof *waiting->spent, compare_stacks);
-    for (uint32_t i = 1; i < waiting->count; i++) {
-        if (waiting->spent[kept].stack == waiting->spent[i].stack)
-            waiting->spent[kept].self_ns += waiting->spent[i].self_ns;
-        else
-            waiting->spent[++kept] = waiting->spent[i];
-    }
-    waiting->count = kept + 1;
-}
-
-/* Equal stacks are added up when the array is full, which is then at least half empty or grows: what is
- * kept is what is distinct, and the work for one call does not depend on it. */
-static int add_spent(struct waiting *waiting, uint32_t stack, uint64_t self_ns) {
-    if (waiting->count > 0 && waiting->spent[waiting->count - 1].stack == stack) {
-        waiting->spent[waiting->count - 1].self_ns += self_ns;
-        return 0;
-    }
-    if (waiting->count == waiting->capacity) {
-        merge(waiting);
-        if (waiting->count >= waiting->capacity / 2) {
-            uint32_t count = waiting->capacity;
-            if (array_reserve((void **)&waiting->spent, count, &waiting->capacity, sizeof *waiting->spent) !=
-                0)
-                return -PERFTRACE_ERROR_MEMORY;
-        }
-    }
-    waiting->spent[waiting->count++] = (struct spent){self_ns, stack};
-    return 0;
-}
-
-static struct waiting *waiting_of(struct folded_export *state, uint64_t number, uint32_t caller) {
-    struct waiting *waiting = perftrace_map_find(&state->waiting, 0, number);
-    if (waiting != NULL)
-        return waiting;
-    waiting = calloc(1, sizeof *waiting);
-    if (waiting == NULL)
-        return NULL;
-    waiting->caller = caller;
-    if (perftrace_map_put(&state->waiting, 0, number, waiting))
-        return waiting;
-    free(waiting);
-    return NULL;
-}
-
-/* A call without a known parent ends its stacks; one whose caller is known by name only, as in a log
- * without parent_call, gets that name in front. */
-static int add_stack(struct folded_export *state, const struct perftrace_call *call, uint32_t caller,
-                     uint32_t stack, uint64_t self_ns) {
-    static const char unknown[] = "unknown";
-    struct waiting *waiting = &state->finished;
-    if (call->parent_number != 0)
-        waiting = waiting_of(state, call->parent_number, caller);
-    else if (call->caller.length != strlen(unknown) ||
-             memcmp(call->caller.bytes, unknown, strlen(unknown)) != 0)
-        stack = pair_table_add(&state->stacks, pair_key(caller, stack));
-    return waiting == NULL || stack == INTERN_NONE ? -PERFTRACE_ERROR_MEMORY
-                                                   : add_spent(waiting, stack, self_ns);
-}
-
 static int folded_item(void *opaque, const struct perftrace_item *item) {
     struct folded_export *state = opaque;
     if (item->kind != PERFTRACE_ITEM_SPAN_END && item->kind != PERFTRACE_ITEM_ASYNC_END)
         return 0;
-    const struct perftrace_call *call = item->call;
-    uint32_t name = text_table_add(&state->names, 0, call->site->name.bytes, call->site->name.length);
-    uint32_t caller = text_table_add(&state->names, 0, call->caller.bytes, call->caller.length);
-    if (name == INTERN_NONE || caller == INTERN_NONE)
-        return -PERFTRACE_ERROR_MEMORY;
-    uint32_t stack = pair_table_add(&state->stacks, pair_key(name, INTERN_NONE));
-    uint64_t self_ns = call->elapsed_ns > call->children_ns ? call->elapsed_ns - call->children_ns : 0;
-    if (stack == INTERN_NONE || add_stack(state, call, caller, stack, self_ns) != 0)
-        return -PERFTRACE_ERROR_MEMORY;
-    struct waiting *below = perftrace_map_remove(&state->waiting, 0, call->number);
-    if (below == NULL)
-        return 0;
-    int status = 0;
-    merge(below);
-    for (uint32_t i = 0; i < below->count && status == 0; i++) {
-        stack = pair_table_add(&state->stacks, pair_key(name, below->spent[i].stack));
-        status = stack == INTERN_NONE ? -PERFTRACE_ERROR_MEMORY
-                                      : add_stack(state, call, caller, stack, below->spent[i].self_ns);
-    }
-    free(below->spent);
-    free(below);
-    return status;
+    return stacks_add(&state->stacks, item->call);
 }
 
 /* `;` separates and a space ends a stack; a newline ends the line: these are escaped in names, with what `visible`
@@ -144,7 +44,7 @@ static int folded_item(void *opaque, const struct perftrace_item *item) {
 static void add_name(struct perftrace_buffer *line, struct perftrace_text name) {
     size_t start = line->length;
     struct perftrace_buffer visible = {0};
-    perftrace_buffer_visible(&visible, name);
+    perftrace_buffer_visible(&visible, perftrace_name_shown(name));
     for (size_t i = 0; i < visible.length; i++) {
         if (visible.bytes[i] == ';')
             perftrace_buffer_text(line, "\\x3b");
@@ -157,76 +57,95 @@ static void add_name(struct perftrace_buffer *line, struct perftrace_text name) 
         perftrace_buffer_text(line, "(unnamed)");
 }
 
-/* Stacks whose parent never ended begin with its name, which is all that is known. */
-static int adopt_orphans(struct folded_export *state) {
-    for (size_t i = 0; i < state->waiting.size; i++) {
-        const struct waiting *waiting = state->waiting.slots[i].value;
-        for (uint32_t at = 0; waiting != NULL && at < waiting->count; at++) {
-            uint32_t stack =
-                pair_table_add(&state->stacks, pair_key(waiting->caller, waiting->spent[at].stack));
-            if (stack == INTERN_NONE || add_spent(&state->finished, stack, waiting->spent[at].self_ns) != 0)
-                return -PERFTRACE_ERROR_MEMORY;
+/* The line as it is, with its time. */
+static void write_line(struct folded_export *state, uint64_t self_ns) {
+    struct perftrace_buffer *line = &state->line;
+    size_t length = line->length;
+    perftrace_buffer_text(line, " ");
+    perftrace_buffer_unsigned(line, self_ns);
+    perftrace_buffer_text(line, "\n");
+    if (!line->failed)
+        fwrite(line->bytes, 1, line->length, state->context->file);
+    line->length = length;
+}
+
+/* The time spent below a node, all in one. False without memory. */
+static bool add_up(const struct stacks *stacks, uint32_t node, uint64_t *sum_ns) {
+    uint32_t *todo = NULL, count = 0, capacity = 0;
+    bool fine = true;
+    *sum_ns = 0;
+    for (;;) {
+        for (uint32_t child = stacks->nodes[node].first_child; child != 0 && fine;
+             child = stacks->nodes[child].next) {
+            *sum_ns += stacks->nodes[child].self_ns;
+            if (stacks->nodes[child].children > 0) {
+                fine = array_reserve((void **)&todo, count, &capacity, sizeof *todo) == 0;
+                if (fine)
+                    todo[count++] = child;
+            }
         }
+        if (count == 0 || !fine)
+            break;
+        node = todo[--count];
     }
-    return 0;
+    free(todo);
+    return fine;
 }
 
-/* One stack as a line, with a terminator, for sorting; NULL without memory. */
-static char *make_line(const struct folded_export *state, const struct spent *spent) {
-    struct perftrace_buffer line = {0};
-    for (uint32_t stack = spent->stack; stack != INTERN_NONE;) {
-        uint64_t key = state->stacks.keys[stack];
-        add_name(&line, text_table_get(&state->names, (uint32_t)(key >> 32)));
-        stack = (uint32_t)key;
-        perftrace_buffer_text(&line, stack != INTERN_NONE ? ";" : " ");
-    }
-    perftrace_buffer_unsigned(&line, spent->self_ns);
-    perftrace_buffer_add(&line, "\n", 2);
-    if (!line.failed)
-        return line.bytes;
-    free(line.bytes);
-    return NULL;
+static bool write_node(struct folded_export *state, uint32_t number, bool deepest) {
+    const struct stacks_node *node = &state->stacks.nodes[number];
+    uint64_t sum_ns;
+    add_name(&state->line, text_table_get(&state->stacks.names, node->name));
+    if (node->ended)
+        write_line(state, node->self_ns);
+    if (!deepest || node->children == 0)
+        return true;
+    if (!add_up(&state->stacks, number, &sum_ns))
+        return false;
+    perftrace_buffer_text(&state->line, ";(deeper)");
+    write_line(state, sum_ns);
+    return true;
 }
 
-static int compare_lines(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+static bool enter(struct folded_export *state, struct frame *frame, uint32_t number) {
+    frame->children = stacks_children(&state->stacks, number, &frame->count);
+    frame->next = 0;
+    frame->line_length = state->line.length;
+    return frame->children != NULL;
 }
 
-/* Sorted, so that equal runs give equal files. */
+/* In order, so that equal runs give equal files. */
 static int folded_finish(void *opaque) {
     struct folded_export *state = opaque;
-    if (adopt_orphans(state) != 0)
-        return -PERFTRACE_ERROR_MEMORY;
-    merge(&state->finished);
-    uint32_t count = state->finished.count, made = 0;
-    char **lines = calloc((size_t)count + 1, sizeof *lines);
-    while (lines != NULL && made < count &&
-           (lines[made] = make_line(state, &state->finished.spent[made])) != NULL)
-        made++;
-    bool complete = lines != NULL && made == count;
-    if (complete)
-        qsort(lines, count, sizeof *lines, compare_lines);
-    for (uint32_t i = 0; i < made; i++) {
-        if (complete)
-            fputs(lines[i], state->context->file);
-        free(lines[i]);
+    struct frame *frames = calloc(FRAMES_MAX, sizeof *frames);
+    size_t depth = 0;
+    bool fine =
+        frames != NULL && stacks_finish(&state->stacks) == 0 && enter(state, &frames[depth++], STACKS_ROOT);
+    while (fine && depth > 0) {
+        struct frame *frame = &frames[depth - 1];
+        if (frame->next == frame->count) {
+            free(frame->children);
+            depth--;
+            continue;
+        }
+        uint32_t number = frame->children[frame->next++];
+        state->line.length = frame->line_length;
+        fine = write_node(state, number, depth == FRAMES_MAX) && !state->line.failed;
+        if (fine && depth < FRAMES_MAX && state->stacks.nodes[number].children > 0) {
+            perftrace_buffer_text(&state->line, ";");
+            fine = enter(state, &frames[depth++], number);
+        }
     }
-    free(lines);
-    return complete ? 0 : -PERFTRACE_ERROR_MEMORY;
+    while (depth > 0)
+        free(frames[--depth].children);
+    free(frames);
+    return fine ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
 static void folded_close(void *opaque) {
     struct folded_export *state = opaque;
-    for (size_t i = 0; i < state->waiting.size; i++) {
-        struct waiting *waiting = state->waiting.slots[i].value;
-        if (waiting != NULL)
-            free(waiting->spent);
-        free(waiting);
-    }
-    perftrace_map_free(&state->waiting);
-    free(state->finished.spent);
-    text_table_free(&state->names);
-    pair_table_free(&state->stacks);
+    stacks_free(&state->stacks);
+    free(state->line.bytes);
     free(state);
 }
 
