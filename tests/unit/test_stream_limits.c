@@ -33,6 +33,34 @@ static void time_is_mapped(void **state) {
     assert_in_range((uint64_t)info.ticks_per_second, 1999000000, 1999500000);
 }
 
+/* What lies beyond the last reading waits for the next, whatever a SYNC says; but not where none follows. */
+static void times_wait_for_the_reading_beyond(void **state) {
+    (void)state;
+    const uint64_t words[] = {made_word(PERFTRACE_RECORD_EVENT, 1, 0, 1000),
+                              made_word(PERFTRACE_RECORD_EVENT, 1, 0, 3000)};
+    const struct perftrace_block_sync last = {5000000, PERFTRACE_SYNC_NO_CLOCK_FOLLOWS};
+    hear_with_ticks();
+    made_clock(&made, 1000000, 1000000);
+    made_clock(&made, 2000000, 2000000);
+    made_chunk(&made, 1, 0, 0, 1999000, WORDS(words));
+    made_sync(&made, 4000000);
+    struct perftrace_stream *stream = hear_open();
+    assert_int_equal(made_feed(&made, stream), 0);
+    assert_string_equal(heard.text, "track 1 main\n");
+    made.length = sizeof(struct perftrace_file_header);
+    made_clock(&made, 3000000, 3000000 + 100000); /* 10 % slower since */
+    made_sync(&made, 4000000);
+    assert_int_equal(made_feed(&made, stream), 0);
+    assert_string_equal(heard.text, "track 1 main\nevent e@2000000\nevent e@2002200\n");
+    heard.length = 0;
+    made.length = sizeof(struct perftrace_file_header);
+    made_chunk(&made, 1, 1, 0, 3000000, words, 1);
+    made_block(&made, PERFTRACE_BLOCK_SYNC, &last, sizeof last);
+    assert_int_equal(made_feed(&made, stream), 0);
+    assert_string_equal(heard.text, "event e@3101050\n");
+    perftrace_stream_close(stream);
+}
+
 static void one_reading_is_not_enough(void **state) {
     (void)state;
     uint64_t word = made_word(PERFTRACE_RECORD_EVENT, 1, 0, 0);
@@ -207,6 +235,7 @@ static void deep_beyond_reason(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         HEAR_TEST(time_is_mapped),
+        HEAR_TEST(times_wait_for_the_reading_beyond),
         HEAR_TEST(one_reading_is_not_enough),
         HEAR_TEST(time_never_runs_backwards),
         HEAR_TEST(unknown_blocks_are_skipped),
