@@ -93,10 +93,14 @@ static void spin(void) {
 }
 
 /* A futex lock after Drepper, "Futexes Are Tricky" (2011), mutex 2: 0 free, 1 held, 2 held and waited for. */
+static __thread int locks_held, cancel_state;
+
 void perftrace_lock_word(int *lock, sigset_t *saved) {
     sigset_t all;
     sigfillset(&all);
     perftrace_signals_block(&all, saved);
+    if (locks_held++ == 0) /* a thread that is cancelled would hold it for ever */
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     int state = 0;
     if (__atomic_compare_exchange_n(lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
@@ -116,6 +120,8 @@ void perftrace_unlock_word(int *lock, const sigset_t *saved) {
     if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
         perftrace_futex_wake(lock);
     perftrace_signals_restore(saved);
+    if (--locks_held == 0)
+        pthread_setcancelstate(cancel_state, NULL);
 }
 
 void perftrace_lock(struct perftrace_runtime *runtime, sigset_t *saved) {
@@ -234,6 +240,7 @@ static int start_recorder(struct perftrace_runtime *runtime) {
 /* Everything after the configuration is known. The state is STARTING. */
 static int start(struct perftrace_runtime *runtime, const struct perftrace_filter *filter) {
     static uint64_t generation;
+    perftrace_quiet_threads_forget();
     runtime->pid = (uint32_t)getpid();
     /* A fork's child keeps away from its parent's files, even when those are closed. */
     bool child = remembered.pid != 0 && remembered.pid != runtime->pid;
@@ -250,6 +257,8 @@ static int start(struct perftrace_runtime *runtime, const struct perftrace_filte
     runtime->first_filter = filter;
     perftrace_sites_note_main_program();
     int error = runtime->threadless ? perftrace_begin_here(runtime) : start_recorder(runtime);
+    if (error == 0 && !runtime->threadless)
+        perftrace_expect_main_end(runtime);
     return error == 0 ? 0 : -PERFTRACE_SYSTEM;
 }
 

@@ -35,6 +35,7 @@ void perftrace_hold_signals(struct perftrace_held_signals *held) {
     sigemptyset(&which);
     for (size_t i = 0; i < CAUSED; i++)
         sigaddset(&which, caused[i]);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &held->cancel_state);
     perftrace_signals_block(&which, &held->mask);
     if (sigpending(&held->pending) != 0)
         sigemptyset(&held->pending);
@@ -54,6 +55,7 @@ void perftrace_release_signals(const struct perftrace_held_signals *held) {
             continue;
     }
     perftrace_signals_restore(&held->mask);
+    pthread_setcancelstate(held->cancel_state, NULL);
 }
 
 void perftrace_say(const char *format, ...) {

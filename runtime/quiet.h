@@ -11,6 +11,7 @@ void perftrace_signals_restore(const sigset_t *saved);
 /* Between these two, what a thread of the program writes sends it no signal: SIGXFSZ, SIGPIPE, SIGTTOU. */
 struct perftrace_held_signals {
     sigset_t mask, pending; /* as they were */
+    int cancel_state;       /* what is called in between may be a cancellation point */
 };
 void perftrace_hold_signals(struct perftrace_held_signals *held);
 void perftrace_release_signals(const struct perftrace_held_signals *held);

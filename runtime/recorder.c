@@ -1,6 +1,7 @@
 /* The recorder's own thread, from the beginning of a recording to its end. It opens, writes and closes all files, in a table of
  * descriptors that the program does not share (own_files.h); the sinks' thread, which it starts, shares it. */
 #include "runtime.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <string.h>
@@ -133,8 +134,10 @@ void *perftrace_recorder_main(void *pointer) {
     int error = begin(runtime);
     __atomic_store_n(&runtime->begun, error == 0 ? 1 : error, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->begun);
-    if (error != 0)
+    if (error != 0) {
+        perftrace_quiet_thread_ends();
         return NULL;
+    }
     perftrace_drain(runtime);
     __atomic_store_n(&runtime->drained, true, __ATOMIC_RELEASE);
     end_sinks(runtime);
@@ -144,6 +147,7 @@ void *perftrace_recorder_main(void *pointer) {
     __atomic_store_n(&runtime->ended, true, __ATOMIC_RELEASE);
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
+    perftrace_quiet_thread_ends();
     return NULL;
 }
 

@@ -149,6 +149,7 @@ struct perftrace_runtime {
     pthread_t drainer;
     const struct perftrace_filter *first_filter; /* borrowed until it has begun */
     bool own_name;                               /* the files get .PID */
+    bool watched;                                /* a thread waits for the program's to end (atomic) */
     bool threadless;                             /* there is no such thread: whoever records drains */
     int draining_here;                           /* lock: one of them at a time */
     uint32_t recorder_thread;                    /* kernel id of the drainer's thread */
@@ -336,6 +337,15 @@ struct perftrace_patience {
 };
 struct perftrace_patience perftrace_patience(const struct perftrace_runtime *runtime);
 bool perftrace_wait_for_room(struct perftrace_runtime *runtime, struct perftrace_patience *patience);
+
+/* perftrace_main_may_end is called when the calling thread ends, even if it has not recorded. */
+void perftrace_hear_of_end(void);
+
+/* ---- main_thread.c ---- */
+/* A process whose main thread has called pthread_exit ends when its other threads have; the recorder's must not keep it
+ * alive. The first prepares for that, in the thread that begins the recording; the second is called where a thread ends. */
+void perftrace_expect_main_end(struct perftrace_runtime *runtime);
+void perftrace_main_may_end(struct perftrace_runtime *runtime);
 
 /* ---- trace_file.c ---- */
 /* Opens and locks the trace at trace.path; where that is held by another process, or was written by another program that

@@ -292,6 +292,7 @@ static void *sinks_main(void *argument) {
     pthread_mutex_unlock(&sinks->lock);
     if (orphaned)
         free_sinks(sinks);
+    perftrace_quiet_thread_ends();
     return NULL;
 }
 

@@ -101,6 +101,7 @@ static void *lines_main(void *argument) {
     pthread_mutex_unlock(&lines->lock);
     if (orphaned)
         free_lines(lines);
+    perftrace_quiet_thread_ends();
     return NULL;
 }
 

@@ -76,6 +76,9 @@ static void thread_ends(void *pointer) {
     struct perftrace_thread *thread = pointer;
     struct perftrace_runtime *runtime = perftrace_here();
     sigset_t saved;
+    perftrace_main_may_end(runtime);
+    if (pointer == &perftrace_no_control)
+        return; /* only to hear of the main thread's end */
     perftrace_lock(runtime, &saved);
     perftrace_control_ = &perftrace_no_control;
     if (thread->used && thread->generation == runtime->generation) {
@@ -86,6 +89,9 @@ static void thread_ends(void *pointer) {
     }
     thread->used = false;
     perftrace_unlock(runtime, &saved);
+    /* Where threads come and go, each of them leaves a segment behind. */
+    if (__atomic_load_n(&runtime->free_count, __ATOMIC_RELAXED) < PERFTRACE_SEGMENTS_SPARE)
+        perftrace_wake_drainer(runtime);
 }
 
 /* Not at a thread's first record, which may be in a signal handler. The earlier the key is made, the smaller it is, and for
@@ -180,4 +186,9 @@ struct perftrace_thread *perftrace_thread_here(struct perftrace_runtime *runtime
         return perftrace_thread_known();
     perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_RING);
     return NULL;
+}
+
+void perftrace_hear_of_end(void) {
+    if (exit_key_made && pthread_getspecific(exit_key) == NULL)
+        pthread_setspecific(exit_key, &perftrace_no_control);
 }

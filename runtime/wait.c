@@ -4,6 +4,7 @@
 #include "quiet.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 void perftrace_wait_init(pthread_mutex_t *lock, pthread_cond_t *work, pthread_cond_t *progress) {
     pthread_condattr_t attributes;
@@ -33,11 +34,31 @@ struct timespec perftrace_wait_deadline(uint32_t ms) {
     return at;
 }
 
+static unsigned quiet_threads; /* (atomic) */
+static pid_t quiet_threads_of;
+
+void perftrace_quiet_thread_ends(void) {
+    __atomic_sub_fetch(&quiet_threads, 1, __ATOMIC_ACQ_REL);
+}
+
+unsigned perftrace_quiet_threads(void) {
+    return __atomic_load_n(&quiet_threads, __ATOMIC_ACQUIRE);
+}
+
+void perftrace_quiet_threads_forget(void) {
+    if (quiet_threads_of != getpid())
+        __atomic_store_n(&quiet_threads, 0, __ATOMIC_RELEASE);
+    quiet_threads_of = getpid();
+}
+
 int perftrace_quiet_thread(pthread_t *thread, void *(*function)(void *), void *argument) {
     sigset_t all, saved;
     sigfillset(&all);
     perftrace_signals_block(&all, &saved);
+    __atomic_add_fetch(&quiet_threads, 1, __ATOMIC_ACQ_REL);
     int error = pthread_create(thread, NULL, function, argument);
+    if (error != 0)
+        perftrace_quiet_thread_ends();
     perftrace_signals_restore(&saved);
     return error;
 }

@@ -12,5 +12,9 @@ void perftrace_wait_free(pthread_mutex_t *lock, pthread_cond_t *work, pthread_co
 struct timespec perftrace_wait_deadline(uint32_t ms);
 /* Starts a thread in which all signals are blocked. 0 or an errno. */
 int perftrace_quiet_thread(pthread_t *thread, void *(*function)(void *), void *argument);
+/* Such a thread is about to return; how many have not; in a forked child there are none any more. */
+void perftrace_quiet_thread_ends(void);
+unsigned perftrace_quiet_threads(void);
+void perftrace_quiet_threads_forget(void);
 
 #endif
