@@ -165,10 +165,19 @@ def facts(trace):
     }
 
 
+def exact(value):
+    """With strings for the integers that a double can't hold."""
+    if isinstance(value, dict):
+        return {key: exact(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [exact(member) for member in value]
+    return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
+
+
 def show(what, path, file):
     rows = [",".join(COLUMNS).encode() + b"\r\n"]
     trace = Trace(path, lambda call, unfinished: rows.append(row(call, unfinished)))
     if what == "csv":
         file.writelines(rows)
     else:
-        file.write(json.dumps(facts(trace), indent=2, ensure_ascii=False).encode() + b"\n")
+        file.write(json.dumps(exact(facts(trace)), indent=2, ensure_ascii=False).encode() + b"\n")

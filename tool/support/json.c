@@ -64,14 +64,17 @@ void json_string(struct json *json, const char *key, const char *text) {
     json_text(json, key, (struct perftrace_text){text, strlen(text)});
 }
 
+/* Many parsers take numbers for doubles: an integer that those can't tell from its neighbours is a string. */
+#define INTEGER_MAX 9007199254740992 /* 2^53 */
+
 void json_unsigned(struct json *json, const char *key, uint64_t value) {
     member(json, key);
-    fprintf(json->file, "%" PRIu64, value);
+    fprintf(json->file, value > INTEGER_MAX ? "\"%" PRIu64 "\"" : "%" PRIu64, value);
 }
 
 void json_signed(struct json *json, const char *key, int64_t value) {
     member(json, key);
-    fprintf(json->file, "%" PRId64, value);
+    fprintf(json->file, value > INTEGER_MAX || value < -INTEGER_MAX ? "\"%" PRId64 "\"" : "%" PRId64, value);
 }
 
 void json_double(struct json *json, const char *key, double value) {
