@@ -27,7 +27,10 @@ function start(profile, flags) {
     `--user-data-dir=${profile}`,
     ...flags,
   ];
-  return spawn(process.env.CHROMIUM || 'chromium', all, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
+  return spawn(process.env.CHROMIUM || 'chromium', all, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true, // a process group of its own, which is ended as a whole
+  });
 }
 
 // Chromium chooses the port, and says on standard error which.
@@ -59,19 +62,33 @@ async function giveFile(page, file) {
   await session.detach();
 }
 
+// Whether a process of the group is there still.
+function lives(group) {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// Its helpers may outlive it for a moment, and write to the profile.
+async function end(browser, profile) {
+  if (browser.pid !== undefined) {
+    if (lives(browser.pid)) process.kill(-browser.pid, 'SIGKILL');
+    for (let tries = 0; lives(browser.pid) && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
 async function withChromium(modules, flags, use) {
   const { chromium } = createRequire(path.join(modules, 'here.js'))('playwright-core');
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'perftrace-chromium-'));
   const browser = start(profile, flags);
-  const ended = new Promise((resolve) => browser.on('exit', resolve));
-  const interrupt = (signal) => {
-    browser.kill('SIGKILL');
-    ended.then(() => {
-      try{fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 })}catch{}
-      process.exit(128 + os.constants.signals[signal]);
-    });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt);
+  const interrupt = (signal) =>
+    end(browser, profile).finally(() => process.exit(128 + os.constants.signals[signal]));
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, interrupt);
   try {
     const port = await portOf(browser);
     const connection = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
@@ -79,10 +96,8 @@ async function withChromium(modules, flags, use) {
     await page.setViewportSize({ width: 1200, height: 600 });
     return await use({ page, port, giveFile: (file) => giveFile(page, file) });
   } finally {
-    browser.kill();
-    if (browser.pid !== undefined) await ended;
-    try{fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 })}catch{}
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, interrupt);
+    await end(browser, profile);
+    for (const signal of signals) process.off(signal, interrupt);
   }
 }
 

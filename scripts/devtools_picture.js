@@ -1,21 +1,22 @@
 // A picture of DevTools' performance panel with a Chrome file in it:
 //     devtools_picture.js MODULES FILE PICTURE [NAME FIRST LAST]
 // shows the time from the FIRST to the LAST span of that name, numbered from 1 in the order in which they began, and what
-// the panel says of the first; all of it without a NAME. MODULES is what consumer_modules.sh prints.
+// the panel says of the first; without a NAME all of the time, and a line for each track. MODULES is what consumer_modules.sh prints.
 'use strict';
 
 const { withPanel } = require('./devtools.js');
 
 const SETTLE_MS = 1000; // the panel moves to a new view in steps
 
-// Runs in the page: opens all tracks, and shows the time of the spans that were asked for.
+// Runs in the page: opens the tracks, and shows the time of the spans that were asked for.
 async function arrange([name, first, last]) {
   const { TimelinePanel, TimelineSelection } = await import('./panels/timeline/timeline.js');
   const { TraceBounds } = await import('./services/trace_bounds/trace_bounds.js');
   const panel = TimelinePanel.TimelinePanel.instance();
   const chart = panel.getFlameChart().getMainFlameChart();
   const groups = chart.timelineData().groups;
-  chart.bulkExpandGroups(groups.map((_, index) => index));
+  const wanted = groups.flatMap((group, index) => (name !== undefined || group.style.nestingLevel === 0 ? [index] : []));
+  chart.bulkExpandGroups(wanted);
   const spans = [...globalThis.perftraceShown.Renderer.entryToNode.keys()]
     .filter((span) => name === undefined || span.name === name)
     .sort((a, b) => a.ts - b.ts);

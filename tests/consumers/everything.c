@@ -1,9 +1,9 @@
 /* One of everything that the recording API has, with names and values that are hard on readers of JSON. What is to be in
  * the file is said in everything.jq.
  *
- *     everything [killed] [SPANS [TRUTH]]
+ *     everything [killed|hurried] [SPANS [TRUTH]]
  *
- * `killed`: it ends by SIGKILL with spans open. SPANS: at first as many on each of several threads (crowd.h). */
+ * `killed`: it ends by SIGKILL with spans open. `hurried`: at its end it has no time. SPANS: at first as many on each of several threads (crowd.h). */
 #define PERF_TARGET "every \"thing\""
 #include <perftrace.h>
 
@@ -137,8 +137,11 @@ static void threads(struct perftrace_handle handle) {
 
 int main(int argc, char **argv) {
     bool killed = argc > 1 && strcmp(argv[1], "killed") == 0;
-    char **more = argv + 1 + killed;
-    int result = perftrace_init_default();
+    bool hurried = argc > 1 && strcmp(argv[1], "hurried") == 0;
+    char **more = argv + 1 + (killed || hurried);
+    struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
+    config.shutdown_ms = hurried ? 100 : 0;
+    int result = perftrace_init(&config);
     if (result != 0) {
         fprintf(stderr, "everything: %s\n", perftrace_error_text(result));
         return 2;

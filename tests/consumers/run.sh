@@ -1,7 +1,7 @@
 #!/bin/sh
 # Opens Chrome files in the programs that they are for, and compares what these find with what is in the trace: catapult's
-# trace model (chrome://tracing) and DevTools' performance panel; and with what the description of the format says. The traces
-# are of programs of all kinds, one of a million spans on eight threads. run.sh BUILD [NAME...]: only these traces.
+# trace model (chrome://tracing), DevTools' performance panel and speedscope; and with what the description of the format says.
+# The traces are of programs of all kinds, one of a million spans on eight threads. run.sh BUILD [NAME...]: only these traces.
 # What was made on the way stays in BUILD/consumers.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -48,6 +48,8 @@ make_trace() { # NAME
     killed) ! TRACE_FILE=killed.json ./everything killed 2>/dev/null ;;
     crowd) PERF_TRACE_FULL=wait TRACE_FILE=crowd.json ./everything "$SPANS" crowd.truth ;;
     killed_crowd) ! PERF_TRACE_FULL=wait TRACE_FILE=killed_crowd.json ./everything killed $((SPANS / 5)) 2>/dev/null ;;
+    fast) PERF_TRACE_FULL=wait TRACE_FILE=fast.json ./everything "$SPANS" 2>fast.stderr ;;
+    hurried) PERF_TRACE_FULL=wait TRACE_FILE=hurried.json ./everything hurried $((SPANS * 2)) 2>hurried.stderr ;;
     quickstart) TRACE_FILE=quickstart.json "$build/bin/quickstart" >/dev/null ;;
     nodestore)
         [ -x "$build/bin/nodestore" ] || return 0
@@ -62,15 +64,53 @@ make_trace() { # NAME
 }
 
 # Each as its program wrote it, and a Chrome file made of the trace.
-[ $# -gt 0 ] || set -- everything killed quickstart nodestore crowd killed_crowd
-files=
+[ $# -gt 0 ] || set -- everything killed quickstart nodestore crowd killed_crowd fast hurried
+files= slow_files=
 for trace; do
     make_trace "$trace" || exit 2
+    case $trace in fast | hurried) continue ;; esac
     [ -e "$trace.ptrace" ] || continue
     "$PERFTRACE" convert --to chrome --output "$trace.converted.json" "$trace.ptrace" || exit 2
     ./said "$trace.ptrace" >"$trace.said" || exit 2
     files="$files $trace.converted.json $trace.json"
+    # speedscope takes time that grows with the square of what a thread has: of these one is enough, as they are the same.
+    [ "$trace" = crowd ] || slow_files="$slow_files $trace.converted.json"
+    slow_files="$slow_files $trace.json"
 done
+
+# The events of a Chrome file, in some order of their own.
+events() { # FILE
+    grep '^{"name' "$1" | sed 's/ *,*$//; s/ *]}$//' | LC_ALL=C sort
+}
+same_events() { # FILE FILE
+    events "$1" >events.1 && events "$2" >events.2 && [ -s events.1 ] && cmp events.1 events.2
+    result=$?
+    rm -f events.1 events.2
+    return $result
+}
+for trace; do
+    case $trace in killed*) continue ;; esac
+    [ -e "$trace.converted.json" ] || continue
+    check "$trace: what was written live is what convert makes" same_events "$trace.json" "$trace.converted.json"
+done
+
+# As fast as they can: the Chrome file lags behind, and is complete at the end all the same; unless there is no time for that:
+# then standard error has the command that completes it.
+if [ -e fast.ptrace ]; then
+    "$PERFTRACE" convert --to chrome --output fast.converted.json fast.ptrace || exit 2
+    check "fast: nothing was said" test ! -s fast.stderr
+    check "fast: what was written live is what convert makes" same_events fast.json fast.converted.json
+fi
+if [ -e hurried.ptrace ]; then
+    "$PERFTRACE" convert --to chrome --output hurried.converted.json hurried.ptrace || exit 2
+    check "hurried: the file is JSON" jq -e '.traceEvents | type == "array"' hurried.json
+    check "hurried: it is not complete" sh -c '! grep -q "open at the end" hurried.json'
+    command=$(sed -n 's/^perftrace: .*hurried.json is not complete .*complete it with: perftrace /perftrace /p' hurried.stderr)
+    check "hurried: standard error says how to complete it" test -n "$command"
+    check "hurried: which it does" env PATH="${PERFTRACE%/*}:$PATH" sh -c "$command"
+    check "hurried: then it is what convert makes" cmp hurried.json hurried.converted.json
+fi
+
 if [ -e crowd.truth ]; then
     check "crowd: perftrace says what was recorded" "$here/truth.py" crowd.truth crowd.said
 fi
@@ -79,6 +119,8 @@ fi
 
 # shellcheck disable=SC2086  # a list of files
 node "$here/read_devtools.js" "$modules" $files || exit 2
+# shellcheck disable=SC2086
+node "$here/read_speedscope.js" "$modules" $slow_files || exit 2
 for file in $files; do
     said=${file%.json}
     said=${said%.converted}.said
@@ -89,6 +131,7 @@ for file in $files; do
     check "$file: catapult" sh -c \
         "node '$here/read_catapult.js' '$modules' $file $file.catapult && '$here/compare.py' $said $file.catapult $part"
     check "$file: DevTools" "$here/compare.py" "$said" "$file.devtools" $part
+    [ ! -e "$file.speedscope" ] || check "$file: speedscope" "$here/compare.py" "$said" "$file.speedscope" $part
 done
 
 # ---- what everything.c is about ---------------------------------------------------------------------------------
