@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROCESSES_MAX = 8, MESSAGES_MAX = 4000000 };
+enum { PROCESSES_MAX = 8, MESSAGES_MAX = 8000000 };
 #define STOP UINT64_MAX
 
 /* A token goes round: process i reads from channel i and writes to the next one's. Each hop has a number. */
@@ -427,7 +427,7 @@ static void run_slewed(double step_ppm, long step_ms, double *bound, double rang
     torture_fresh_folder();
     struct ring ring = {.processes = 2, .forever = true};
     pid_t children[2];
-    double ppm = 0, end = torture_now() + (torture_is_full() ? 20 : 2);
+    double ppm = 0, end = torture_now() + (torture_is_full() ? 12 : 2);
     fake_clocks_begin();
     make_channels(&ring);
     for (unsigned i = 0; i < 2; i++) {
