@@ -1,11 +1,13 @@
 """Shows what the second reader has read of a trace as perftrace's command does: as CSV, and as the JSON of `perftrace info`.
 How a value is written is not the trace format's affair, but that of the guide and the manual pages."""
 import decimal
+import functools
 import json
 import math
 import re
 
-from second_reader import A_METRIC, ADDRESS, BOOLEAN, DOUBLE, PARAMETER, TEXT, Trace, from_boot, values
+from blocks import A_METRIC, ADDRESS, BOOLEAN, DOUBLE, PARAMETER, TEXT, values
+from second_reader import Trace
 
 COLUMNS = "call function target caller parent_call thread thread_name depth start_ns elapsed_ns self_ns unfinished parameters metrics".split()
 LOSSES = "ring_full disk_full signal_re_entry record_too_big no_ring no_room_for_the_site".split()
@@ -54,8 +56,6 @@ def escaped(text):
 
 
 def pairs(site, words, index, wanted):
-    if not site.arguments:
-        return []
     return [
         escaped(name) + b"=" + escaped(value_text(type, value))
         for type, role, name, value in values(site, words, index)
@@ -64,28 +64,41 @@ def pairs(site, words, index, wanted):
 
 
 def parameters_and_metrics(call):
-    lists = pairs(call.site, call.words, call.index, PARAMETER), pairs(call.site, call.words, call.index, A_METRIC)
+    lists = [], []
+    if call.site.arguments:
+        lists = pairs(call.site, call.words, call.index, PARAMETER), pairs(call.site, call.words, call.index, A_METRIC)
     for site, words, index in call.metrics.values():
         lists[1].extend(pairs(site, words, index, A_METRIC))
-    return [b"|".join(texts) for texts in lists]
+    return b"|".join(lists[0]), b"|".join(lists[1])
 
 
+@functools.lru_cache(maxsize=4096)
 def quoted(text):
     return b'"' + text.replace(b'"', b'""') + b'"' if any(byte in text for byte in b'",\r\n') else text
 
 
 def row(call, unfinished):
-    parameters, metrics = parameters_and_metrics(call)
+    parameters, metrics = parameters_and_metrics(call) if call.site.arguments or call.metrics else (b"", b"")
+    site, track, parent = call.site, call.track, call.parent
     elapsed = call.end - call.begin
     return b"%d,%s,%s,%s,%d,%d,%s,%d,%d,%d,%d,%d,%s,%s\r\n" % (
-        call.number, quoted(call.site.name), quoted(call.site.target), quoted(call.parent.site.name) if call.parent else b"unknown",
-        call.parent.number if call.parent else 0, call.track.id, quoted(call.track.name), call.around, call.begin, elapsed,
+        call.number, quoted(site.name), quoted(site.target), quoted(parent.site.name) if parent else b"unknown",
+        parent.number if parent else 0, track.id, quoted(track.name), call.around, call.begin, elapsed,
         max(elapsed - call.within, 0), unfinished, quoted(parameters), quoted(metrics))  # fmt: skip
 
 
 def text(name):
     """Each byte that is not UTF-8 as U+FFFD."""
     return re.sub("[\udc80-\udcff]", "\ufffd", name.decode("utf-8", "surrogateescape"))
+
+
+def from_boot(field):
+    """Whether a PROCESS block's boot id can be that of this system."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return not any(field) or bytes.fromhex(file.read().strip().replace("-", "")) == field
+    except OSError:
+        return True
 
 
 def is_running(trace):
@@ -100,7 +113,7 @@ def is_running(trace):
 
 def facts(trace):
     calls = trace.calls
-    first_ns = calls.first_ns or 0
+    first_ns = min(calls.first_ns, calls.last_ns)
     losses = [sum(causes) for causes in zip(trace.lost, *(track.lost for track in trace.tracks.values()))]
     return {
         "state": "finished" if trace.finished else "running" if is_running(trace) else "killed",
@@ -116,7 +129,7 @@ def facts(trace):
         "boot_id": trace.boot_id.hex(),
         "start_realtime_ns": trace.realtime_ns,
         "start_monotonic_ns": trace.monotonic_ns,
-        "duration_ns": (calls.last_ns or 0) - first_ns,
+        "duration_ns": calls.last_ns - first_ns,
         "bytes": trace.bytes,
         "records": calls.records,
         "clock": {

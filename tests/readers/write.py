@@ -1,14 +1,9 @@
 """Writes traces as docs/trace_format.md describes them, for the comparison of the two readers: blocks and records by hand, and
 whole traces by chance (random_trace), with much in them that perftrace's recorder would seldom or never write."""
-import os
 import random
 import struct
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from second_reader import *  # the names of kinds
-
-ALL_ONES = 2**64 - 1
+from blocks import *  # the names of kinds
 
 
 def padded(data):
@@ -22,8 +17,13 @@ def block(kind, payload):
     return parts[:8] + struct.pack("<I", checksum) + parts[12:]
 
 
-def header(uuid, pid=4711, realtime=0, first=64):
-    return struct.pack("<8sII16sIIQ16x", b"\x89PTRACE\n", 1, first, uuid, 0, pid, realtime) + bytes(first - 64)
+def with_checksum(header, covered, at):
+    return header[:at] + struct.pack("<I", crc32c(struct.unpack("<%dQ" % (len(covered) // 8), covered))) + header[at + 4 :]
+
+
+def header(uuid, pid=4711, realtime=0, first=64, checksum=True):
+    bare = struct.pack("<8sII16sIIQ16x", b"\x89PTRACE\n", 1, first, uuid, 0, pid, realtime)
+    return (with_checksum(bare, bare, 48) if checksum else bare) + bytes(first - 64)
 
 
 def process(clock=1, mode=1, flags=0, name=b"made", path=b"/bin/made", pid=4711, realtime=0, started=0):
@@ -71,11 +71,15 @@ def segment(state, track, sequence, base, records, drained=0, end=0xFFFFFFFF, lo
     return (fields + records).ljust(65536, b"\0")
 
 
-def ring(uuid, metadata, segments, pid=4711, lost=(), begin=4096, version=1):
+def ring(uuid, metadata, segments, pid=4711, lost=(), begin=4096, version=1, readings=(), newest=0):
+    """readings: (ticks, nanoseconds, error) each; newest: 1 or 2."""
     lost = list(lost) + [0] * (8 - len(lost))
     reserved = 65536
     fields = struct.pack("<8sII16sQQQQQ8Q", b"\x89PTRING\n", version, pid, uuid, begin, reserved, len(metadata), begin + reserved,
-                         len(segments), *lost)  # fmt: skip
+                         len(segments), *lost) + bytes(8)  # fmt: skip
+    fields = with_checksum(fields, fields[:48] + fields[56:64], 136)[:140] + struct.pack("<I", newest)
+    for ticks, ns, error in readings:
+        fields += struct.pack("<QQQIIQ", ticks & ALL_ONES, ns, 0, error, 0, 0)
     return fields.ljust(begin, b"\0") + metadata.ljust(reserved, b"\0") + b"".join(segments)
 
 
@@ -203,19 +207,28 @@ class Maker:
     def now_ns(self):
         return int(self.start_ns + (self.tick - self.start_tick) * self.rate * self.drift)
 
-    def make_chunk(self, track, ring=False):
+    def make_chunk(self, track):
         pick = self.chance
         state = self.tracks[track]
+        latest = self.tick
+        if pick.random() < 0.5:  # at the same time as the chunk before
+            self.tick = max(state["tick"], self.earliest)
+        self.earliest = self.tick
         records, base = [], state["base"]
         for _ in range(pick.randint(1, 40)):
             records.append(self.one_record(track))
         if self.odd(0.03):
             records.append(record(pick.choice([BEGIN, EVENT, 0, 15]), 1048575, 0, 0))
         data = b"".join(records)
+        state["tick"], self.tick = self.tick, max(self.tick, latest)
         first = state["first"]
-        state["first"] += len(data)
         state["lost"] += self.odd()
         part = chunk(track, state["sequence"], first, base, [data], [state["lost"], 0, 1])
+        before_first, before_base, before_data = state["before"] or (first, base, b"")
+        if self.odd(0.1):  # with what has been told already before it
+            part = chunk(track, state["sequence"], before_first, before_base, [before_data, data], [state["lost"], 0, 1])
+        state["before"] = before_first, before_base, before_data + data
+        state["first"] += len(data)
         self.parts.append(part)
         if self.odd():
             self.parts.append(part)
@@ -227,6 +240,7 @@ class Maker:
             state["sequence"] += 1 + self.odd()
             state["segment"] = bytes(8 * self.odd())
             state["first"] = len(state["segment"])
+            state["before"] = None
             state["base"] = state["segment_base"] = self.tick & ALL_ONES
 
     def make_clock(self):
@@ -294,7 +308,7 @@ class Maker:
             lambda: process(self.clock_kind, flags=1, pid=DEAD),
         ]  # fmt: skip
 
-    def make_ring(self, uuid, name):
+    def make_ring(self, uuid):
         """What the recorder had not yet written when it was killed."""
         pick = self.chance
         metadata, segments = list(self.metadata), []
@@ -318,24 +332,27 @@ class Maker:
                 state["segment"], state["first"] = b"", 0
                 state["base"] = state["segment_base"] = self.tick & ALL_ONES
         pick.shuffle(segments)
-        with open(name, "wb") as file:
-            file.write(ring(uuid, b"".join(metadata), segments, DEAD, [0, 0, pick.randint(0, 5)]))
+        later = self.tick + pick.choice([-(10**6), 0, 10**6, 10**9])
+        readings = [(self.tick, self.now_ns(), 20), (later, int(self.start_ns + (later - self.start_tick) * self.rate * self.drift), 20)]
+        self.ring = ring(uuid, b"".join(metadata), segments, DEAD, [0, pick.random() < 0.1, pick.randint(0, 5)],
+                         readings=readings, newest=pick.randint(0, 2))  # fmt: skip
 
     def make(self, ring_name=None):
         pick = self.chance
         self.has_ring = ring_name is not None
         uuid = bytes(pick.getrandbits(8) for _ in range(16))
-        self.parts = [header(uuid, first=pick.choice([64, 64, 72, 4096])), process(self.clock_kind, pid=DEAD)]
+        self.parts = [header(uuid, first=pick.choice([64, 64, 72, 4096]), checksum=pick.random() < 0.8), process(self.clock_kind, pid=DEAD)]
         if ring_name is not None:
             self.parts.append(ring_path(ring_name.encode()))
         self.make_sites()
         for _ in range(pick.randint(1, 5)):
             id = pick.choice([1, 2, 3, 4, 5, 1000, 2**32 - 1])
             self.tracks[id] = {"base": self.tick, "stack": [], "deep": pick.choice([3, 10, 400]), "first": 0, "sequence": 0, "old": [],
-                               "lost": 0, "segment": b"", "segment_base": self.tick}  # fmt: skip
+                               "lost": 0, "segment": b"", "segment_base": self.tick, "tick": self.tick, "before": None}  # fmt: skip
             self.parts.append(track(id, pick.randint(1, 4), 4711, pick.choice(NAMES)))
         self.parts.append(clock(self.tick, self.ns))
         self.tick += 1000000
+        self.earliest = self.tick
         self.make_clock()
         for _ in range(pick.randint(0, 60)):
             what = pick.random()
@@ -345,6 +362,7 @@ class Maker:
                 self.make_chunk(pick.choice(list(self.tracks)))
             elif what < 0.85:
                 self.parts.append(sync(self.tick - pick.choice([0, 1, self.step, 10 * self.step]) & ALL_ONES))
+                self.earliest = self.tick
             elif what < 0.95:
                 self.make_clock()
             elif what < 0.97:
@@ -353,7 +371,7 @@ class Maker:
                 self.parts.append(track(pick.choice(list(self.tracks)), 1, 4711, pick.choice(NAMES)))
         ending = pick.random()
         if ring_name is not None:
-            self.make_ring(uuid, ring_name)
+            self.make_ring(uuid)
         elif ending < 0.6:
             self.parts.append(end(self.records))
         elif ending < 0.8:
@@ -362,4 +380,7 @@ class Maker:
 
 
 def random_trace(seed, strange=None, ring_name=None):
-    return Maker(seed, strange).make(ring_name)
+    """As bytes; with the name that its ring file will have, the pair of trace and rings."""
+    maker = Maker(seed, strange)
+    trace = maker.make(ring_name)
+    return trace if ring_name is None else (trace, maker.ring)
