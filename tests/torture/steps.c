@@ -256,12 +256,12 @@ static void write_block(FILE *to, struct perftrace_block_header header, const vo
 }
 
 static void write_ring_block(FILE *to) {
-    char payload[PATH_MAX + 16] = {0};
+    char folder[PATH_MAX - 64], payload[PATH_MAX + 16] = {0};
     struct perftrace_block_ring ring;
-    if (getcwd(payload + sizeof ring, PATH_MAX - 16) == NULL)
+    if (getcwd(folder, sizeof folder) == NULL)
         exit(2);
-    strcat(payload + sizeof ring, "/copy.ring");
-    ring = (struct perftrace_block_ring){.path_bytes = (uint16_t)strlen(payload + sizeof ring)};
+    int length = snprintf(payload + sizeof ring, PATH_MAX, "%s/copy.ring", folder);
+    ring = (struct perftrace_block_ring){.path_bytes = (uint16_t)length};
     memcpy(payload, &ring, sizeof ring);
     write_block(
         to,

@@ -44,7 +44,7 @@ static void abortion(void) {
 
 /* Each level is a span. */
 static unsigned deeper(unsigned level) { // NOLINT(misc-no-recursion): that is what it is about
-    volatile char room[64];
+    volatile char room[64] = {0};
     PERF_SPAN("around", "lane", (uint32_t)MAIN);
     room[level % sizeof room] = 1;
     __atomic_store_n(&told->deep, level, __ATOMIC_SEQ_CST);

@@ -120,8 +120,13 @@ static void run(void *program) {
 
 /* ---- the kill ------------------------------------------------------------------------------------- */
 
-static double random_between(double low, double high) {
-    return low + (high - low) * (double)rand() / RAND_MAX;
+static uint64_t random_state;
+
+static unsigned random_below(unsigned limit) { /* xorshift64, Marsaglia 2003 */
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 16) % limit;
 }
 
 /* Waits, without sleeping, until a flag is set. */
@@ -136,7 +141,7 @@ static void await_moment(const struct program *program) {
         await(&told->begun);
     if (program->moment == ENDING)
         await(&told->ending);
-    double end = torture_now() + random_between(0, latest[program->moment]);
+    double end = torture_now() + latest[program->moment] * random_below(1000) / 1000;
     while (torture_now() < end)
         continue;
 }
@@ -187,13 +192,13 @@ static void kill_one(struct program *program) {
     records_lost += trace.lost;
 }
 
-static bool one_in(int n) {
-    return rand() % n == 0;
+static bool one_in(unsigned n) {
+    return random_below(n) == 0;
 }
 
 static void kill_many(unsigned threads) {
     told = torture_shared(sizeof *told);
-    srand(threads);
+    random_state = threads;
     memset(kills, 0, sizeof kills);
     rounds_read = records_lost = 0;
     for (unsigned long i = 0; i < torture_times(32, 1000); i++) {
@@ -204,7 +209,7 @@ static void kill_many(unsigned threads) {
                                   .small = one_in(3),
                                   .flushes = one_in(3)};
         if (program.small)
-            program.when_full = (enum perftrace_when_full)(rand() % 3);
+            program.when_full = (enum perftrace_when_full)random_below(3);
         kill_one(&program);
     }
     torture_note("%lu kills while it began, %lu at first records, %lu at work, %lu at shutdown",
