@@ -143,16 +143,15 @@ static void prepare_sites(void) {
     placed_ns += 100;
 }
 
-static struct perftrace_thread *this_thread(void) {
-    return (struct perftrace_thread *)(void *)perftrace_control_;
+static struct perftrace_writer *writer(void) {
+    return (struct perftrace_writer *)(void *)perftrace_control_; /* its first member */
 }
 
 static void fill_until(size_t bytes_left, bool of_cleared) {
-    const struct perftrace_thread *thread = this_thread();
     for (;;) {
-        const char *cursor = (const char *)thread->control.cursor;
-        size_t left = of_cleared ? (size_t)(thread->cleared - cursor)
-                                 : (size_t)((char *)thread->segment + PERFTRACE_SEGMENT_BYTES - cursor);
+        const char *cursor = (const char *)writer()->control.cursor;
+        size_t left = of_cleared ? (size_t)(writer()->cleared - cursor)
+                                 : (size_t)((char *)writer()->segment + PERFTRACE_SEGMENT_BYTES - cursor);
         if (left <= bytes_left)
             return;
         PERF_EVENT("filling");
@@ -175,8 +174,8 @@ static void prepare_full(void) {
 /* The upper half of the tick counter is another, it seems. */
 static void prepare_epoch(void) {
     prepare_sites();
-    this_thread()->epoch--;
-    this_thread()->control.epoch--;
+    writer()->epoch--;
+    writer()->control.epoch--;
 }
 
 /* ---- what is read back ---------------------------------------------------------------------------- */
