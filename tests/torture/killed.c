@@ -5,10 +5,13 @@
 #include "../../core/text.h"
 #include "../unit/json_check.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- everything that a reader says, as one number -------------------------------------------------- */
@@ -170,9 +173,21 @@ static void read_folded(const struct killed *killed, struct digest *digest,
 }
 
 unsigned killed_rings_left(pid_t pid) {
+    static time_t start; /* what is older is of others that had the number */
+    unsigned count = 0;
     char prefix[64];
+    struct stat status;
+    if (start == 0)
+        start = time(NULL) - 1;
     snprintf(prefix, sizeof prefix, "perftrace-%u-%d-", (unsigned)geteuid(), (int)pid);
-    return torture_count_files("/dev/shm", prefix);
+    DIR *folder = opendir("/dev/shm");
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
+        count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+                 fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 status.st_ctime >= start;
+    if (folder != NULL)
+        closedir(folder);
+    return count;
 }
 
 /* Folds, and checks that nobody sees a difference. */

@@ -96,7 +96,55 @@ bool step_to_call(pid_t thread) {
            WSTOPSIG(status) == SIGTRAP && !at_marker(thread);
 }
 
+/* One stop of any thread of the child, which goes on. True: it was a system call. */
+static bool pass_stop(pid_t thread, int status) {
+    int signal = WSTOPSIG(status);
+    bool call = signal == (SIGTRAP | 0x80);
+    bool own = call || status >> 16 != 0 || signal == SIGSTOP || signal == SIGTRAP;
+    ptrace(PTRACE_SYSCALL, thread, NULL, (void *)(long)(own ? 0 : signal));
+    return call;
+}
+
+static void be_followed(void *argument) {
+    const struct start *start = argument;
+    raise(SIGSTOP);
+    start->program(start->argument);
+}
+
+bool step_kill_at_call(void (*program)(void *), void *argument, unsigned long calls, pid_t *child) {
+    struct start start = {program, argument};
+    int status;
+    *child = torture_start(be_followed, &start);
+    bool ended = waitpid(*child, &status, WUNTRACED) != *child ||
+                 ptrace(PTRACE_SEIZE, *child, NULL,
+                        (void *)(long)(PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) != 0;
+    kill(*child, SIGCONT);
+    for (bool killed = false; !ended;) {
+        pid_t thread = waitpid(-1, &status, __WALL);
+        if (thread < 0 || (thread == *child && !WIFSTOPPED(status)))
+            return killed;
+        if (!WIFSTOPPED(status))
+            continue;
+        calls -= calls > 0 && WSTOPSIG(status) == (SIGTRAP | 0x80);
+        if (calls == 0 && !killed) {
+            kill(*child, SIGKILL);
+            killed = true;
+        } else if (!killed) {
+            pass_stop(thread, status);
+        }
+    }
+    return false;
+}
+
 #else
+
+bool step_kill_at_call(void (*program)(void *), void *argument, unsigned long calls, pid_t *child) {
+    (void)program;
+    (void)argument;
+    (void)calls;
+    *child = 0;
+    return false;
+}
 
 pid_t step_start(void (*program)(void *), void *argument) {
     (void)program;

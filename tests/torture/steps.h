@@ -27,6 +27,9 @@ uint64_t step_where(pid_t thread);
 bool step_to(pid_t thread, uint64_t address, unsigned long times);
 /* Lets it run until it begins or ends its next system call. False: it has come to a marker instead. */
 bool step_to_call(pid_t thread);
+/* Starts the program in a child and lets all of its threads run until they have begun or ended so many system calls, together.
+ * False: it has ended before that; else it is as dead as if it had been killed then, and waited for. */
+bool step_kill_at_call(void (*program)(void *), void *argument, unsigned long calls, pid_t *child);
 /* Takes hold of another thread of a running child, by its name, and stops it. 0: there is none. */
 pid_t step_seize(pid_t child, const char *name);
 /* Kills the child, and waits. */

@@ -4,6 +4,7 @@
 #include "../../core/text.h"
 #include "../unit/json_check.h"
 #include "perftrace_reader.h"
+#include "killed.h"
 #include "steps.h"
 
 #include <fcntl.h>
@@ -109,9 +110,11 @@ struct script {
     unsigned records;
 };
 
+static bool with_chrome;
+
 static void start(const struct script *script, uint32_t flush_ms) {
     struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
-    config.chrome_output = false;
+    config.chrome_output = with_chrome;
     config.flush_ms = flush_ms;
     config.process_buffer_bytes = 1 << 20;
     config.shutdown_ms = 600000; /* it is slow, being led */
@@ -480,11 +483,71 @@ static void folding(void) {
     torture_note("killed at %lu system calls", kills - 1);
 }
 
+/* ---- the recorder's beginning and end -------------------------------------------------------------- */
+
+static void begin_and_end(void *argument) {
+    const struct script *script = argument;
+    start(script, 3600000);
+    __atomic_store_n(&told->ready, 1, __ATOMIC_SEQ_CST);
+    script->record();
+    tell();
+    perftrace_shutdown();
+    _exit(0);
+}
+
+/* Killed at each system call of all threads: at any time there is a trace that can be read, or none yet, and no ring file that
+ * nobody knows of. */
+static void beginning_and_end(void) {
+    struct script script = {prepare_nothing, record, RECORDS};
+    unsigned long kills = 0, stride = torture_times(5, 1), before_begun = 0;
+    if (!steps_are_possible())
+        return;
+    struct step_path path = explore(&script);
+    step_forget(&path);
+    with_chrome = true;
+    killed_rings_left(0); /* from now on */
+    for (bool ended = false; !ended; kills++) {
+        pid_t child;
+        torture_fresh_folder();
+        told->ready = 0;
+        told->published = 0;
+        ended = !step_kill_at_call(begin_and_end, &script, 1 + kills * stride, &child);
+        size_t length = 0;
+        char *bytes = read_whole_file("trace.ptrace", &length);
+        free(bytes);
+        before_begun += !told->ready;
+        if (length > 0) {
+            struct torture_trace trace = check_list("trace.ptrace", kills * stride);
+            torture_check(perftrace_reader_fold("trace.ptrace", NULL) >= 0, "killed at call %lu: no folding",
+                          kills * stride);
+            struct torture_trace after = check_list("trace.ptrace", kills * stride);
+            torture_check(trace.info.records == after.info.records, "killed at call %lu: another trace",
+                          kills * stride);
+        } else {
+            torture_check(!told->ready, "killed at call %lu: no trace", kills * stride);
+        }
+        torture_check(killed_rings_left(child) == 0, "killed at call %lu: a ring file is left",
+                      kills * stride);
+        torture_check(torture_count_files(".", "trace.") <= 2, "killed at call %lu: other files are left",
+                      kills * stride);
+    }
+    with_chrome = false;
+    torture_check(kills > 20 && before_begun > 5, "only %lu calls, %lu in the beginning", kills,
+                  before_begun);
+    torture_note("killed at %lu system calls, %lu of them in the beginning", kills - 1, before_begun);
+}
+
 int main(int argc, char **argv) {
     static const struct torture_case cases[] = {
-        {"inline path", inline_path}, {"long records", long_records}, {"clearing", clearing},
-        {"rebase", rebase},           {"first record", first_record}, {"segment change", segment_change},
-        {"drainer", drainer},         {"folding", folding},
+        {"inline path", inline_path},
+        {"long records", long_records},
+        {"clearing", clearing},
+        {"rebase", rebase},
+        {"first record", first_record},
+        {"segment change", segment_change},
+        {"drainer", drainer},
+        {"folding", folding},
+        {"beginning and end", beginning_and_end},
     };
     told = torture_shared(sizeof *told);
     return torture_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
