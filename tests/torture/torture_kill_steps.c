@@ -302,18 +302,23 @@ static void kill_at_each(struct script script, unsigned long stride) {
         return;
     struct step_path path = explore(&script);
     for (size_t i = 0; i < path.count; i += stride) {
-        torture_fresh_folder();
-        pid_t child = step_start(be_led, &script);
-        if (child == 0)
-            break;
-        missed += !step_to(child, path.address[i], path.times[i]);
-        step_kill(child);
-        check_killed(i);
-        kills++;
+        bool reached = false;
+        /* Some ways depend on the time: the tick counter's upper half changes, a segment was filled fast. */
+        for (int attempt = 0; attempt < 5 && !reached; attempt++) {
+            torture_fresh_folder();
+            pid_t child = step_start(be_led, &script);
+            if (child == 0)
+                return;
+            reached = step_to(child, path.address[i], path.times[i]);
+            step_kill(child);
+            check_killed(i);
+            kills++;
+        }
+        missed += !reached;
     }
-    /* The tick counter's upper half may change on the way, or the drainer hold the lock. */
-    torture_check(missed <= kills / 50, "%lu of %lu children took another way", missed, kills);
-    torture_note("%zu instructions, killed at %lu", path.count, kills);
+    torture_check(missed <= path.count / 100, "%lu of %zu instructions were not come by again", missed,
+                  path.count);
+    torture_note("%zu instructions, %lu kills, %lu not come by again", path.count, kills, missed);
     step_forget(&path);
 }
 
