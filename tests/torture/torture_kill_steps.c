@@ -324,7 +324,7 @@ static void kill_at_each(struct script script, unsigned long stride) {
 
 static void inline_path(void) {
     whole.count = 0;
-    kill_at_each((struct script){prepare_sites, record, RECORDS}, torture_times(7, 1));
+    kill_at_each((struct script){prepare_sites, record, RECORDS}, torture_times(13, 1));
     if (whole.count == 0)
         return; /* left out */
     torture_check(whole.count == EXPECTED, "%u items of %d", whole.count, (int)EXPECTED);
@@ -333,19 +333,19 @@ static void inline_path(void) {
 }
 
 static void long_records(void) {
-    kill_at_each((struct script){prepare_sites, record_long, LONG_RECORDS}, torture_times(29, 1));
+    kill_at_each((struct script){prepare_sites, record_long, LONG_RECORDS}, torture_times(59, 1));
 }
 
 static void clearing(void) {
-    kill_at_each((struct script){prepare_uncleared, record, RECORDS}, torture_times(29, 1));
+    kill_at_each((struct script){prepare_uncleared, record, RECORDS}, torture_times(59, 1));
 }
 
 static void segment_change(void) {
-    kill_at_each((struct script){prepare_full, record, RECORDS}, torture_times(43, 1));
+    kill_at_each((struct script){prepare_full, record, RECORDS}, torture_times(97, 1));
 }
 
 static void rebase(void) {
-    kill_at_each((struct script){prepare_epoch, record, RECORDS}, torture_times(29, 1));
+    kill_at_each((struct script){prepare_epoch, record, RECORDS}, torture_times(59, 1));
 }
 
 /* ---- copies, where kills would take too long ------------------------------------------------------- */
@@ -381,7 +381,7 @@ static void first_record(void) {
     torture_check(copies > 2 * RECORDS, "only %lu copies", copies);
     torture_note("%zu instructions, %lu different states read", path.count, copies);
     step_forget(&path);
-    kill_at_each(script, torture_times(1801, 31));
+    kill_at_each(script, torture_times(3001, 31));
 }
 
 /* Records in full and half full segments, which the drainer is led through bringing into the trace: first by a flush, then
@@ -468,7 +468,7 @@ static void folding(void) {
     copy_file("trace.ptrace", "kept.ptrace");
     copy_file(ring, "kept.ring");
     told->published = RECORDS;
-    for (bool done = false; !done; kills++) {
+    for (bool done = false; !done; kills += torture_times(5, 1)) {
         copy_file("kept.ptrace", "trace.ptrace");
         copy_file("kept.ring", ring);
         pid_t child = step_start(fold, NULL);
@@ -485,7 +485,7 @@ static void folding(void) {
         torture_check(killed.info.records == after.info.records, "killed at call %lu: another trace", kills);
     }
     free(ring);
-    torture_note("killed at %lu system calls", kills - 1);
+    torture_note("killed up to the %luth system call", kills);
 }
 
 /* ---- the recorder's beginning and end -------------------------------------------------------------- */
@@ -504,7 +504,7 @@ static void begin_and_end(void *argument) {
  * nobody knows of. */
 static void beginning_and_end(void) {
     struct script script = {prepare_nothing, record, RECORDS};
-    unsigned long kills = 0, stride = torture_times(5, 1), before_begun = 0;
+    unsigned long kills = 0, stride = torture_times(9, 1), before_begun = 0;
     if (!steps_are_possible())
         return;
     struct step_path path = explore(&script);
