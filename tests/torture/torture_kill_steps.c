@@ -150,6 +150,21 @@ static struct perftrace_writer *writer(void) {
     return (struct perftrace_writer *)(void *)perftrace_control_; /* its first member */
 }
 
+static void fill(void) {
+    PERF_EVENT("filling");
+    told->filling++;
+}
+
+/* The thread goes round in segments that hold old records. */
+static void use_segments(void) {
+    for (int i = 0; i < 3; i++) {
+        const struct perftrace_segment *segment = writer()->segment;
+        while (writer()->segment == segment)
+            fill();
+        perftrace_flush();
+    }
+}
+
 static void fill_until(size_t bytes_left, bool of_cleared) {
     for (;;) {
         const char *cursor = (const char *)writer()->control.cursor;
@@ -157,20 +172,21 @@ static void fill_until(size_t bytes_left, bool of_cleared) {
                                  : (size_t)((char *)writer()->segment + PERFTRACE_SEGMENT_BYTES - cursor);
         if (left <= bytes_left)
             return;
-        PERF_EVENT("filling");
-        told->filling++;
+        fill();
     }
 }
 
 /* A record soon finds no more zeros ahead. */
 static void prepare_uncleared(void) {
     prepare_sites();
+    use_segments();
     fill_until(PERFTRACE_SLACK_ + 256, true);
 }
 
 /* A record soon finds no more room in the segment. */
 static void prepare_full(void) {
     prepare_sites();
+    use_segments();
     fill_until(PERFTRACE_RESERVE_BYTES + PERFTRACE_SLACK_ + 256, false);
 }
 
