@@ -96,8 +96,11 @@ bool perftrace_recorder_runs(const struct perftrace_block_process *process, uint
     /* A main thread that has ended looks like a dead process, but for the other threads. */
     if (status.state == 'X' || (status.state == 'Z' && status.threads < 2))
         return false;
-    /* 0: the recorder could not tell. That any process of this number runs is then all there is to go by. */
-    if (process->process_start_ticks != 0 && status.start_ticks != process->process_start_ticks)
+    /* 0: the recorder could not tell. That a process of this number runs is then all there is to go by, if it is at least
+     * known to be of this boot. */
+    static const uint8_t unknown[sizeof process->boot_id];
+    if (process->process_start_ticks == 0 ? memcmp(process->boot_id, unknown, sizeof unknown) == 0
+                                          : status.start_ticks != process->process_start_ticks)
         return false;
     if (thread == 0)
         return true;

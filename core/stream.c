@@ -154,6 +154,10 @@ int perftrace_stream_error(const struct perftrace_stream *stream) {
     return stream->no_memory ? -PERFTRACE_ERROR_MEMORY : 0;
 }
 
+bool perftrace_stream_lacks_room(const struct perftrace_stream *stream) {
+    return stream->lacks_room || stream->keeper.refused > 0;
+}
+
 /* Hands out what can be, unless the caller wants to fetch it itself. */
 static int hand_out(struct perftrace_stream *stream) {
     const struct perftrace_item *item;
@@ -244,6 +248,7 @@ static void take_site(struct perftrace_stream *stream, const struct block *block
         perftrace_stream_note(stream, block->offset, true, "a site with %s", why);
         break;
     case PERFTRACE_TABLE_FULL:
+        stream->lacks_room = true;
         perftrace_stream_note(stream, block->offset, true, "no room for another site");
         break;
     default:
@@ -262,6 +267,7 @@ static void take_track(struct perftrace_stream *stream, const struct block *bloc
         perftrace_stream_note(stream, block->offset, true, "a track with %s", why);
         break;
     case PERFTRACE_TABLE_FULL:
+        stream->lacks_room = true;
         perftrace_stream_note(stream, block->offset, true, "no room for another track");
         break;
     default:
@@ -414,8 +420,10 @@ static void take_chunk(struct perftrace_stream *stream, const struct block *bloc
         perftrace_stream_note(stream, block->offset, true, "records of track %u, which nothing tells of",
                               chunk.track);
         track = perftrace_tables_make_track(&stream->tables, chunk.track);
-        if (track == NULL)
+        if (track == NULL) {
+            stream->lacks_room = true;
             return;
+        }
     }
     take_track_losses(stream, track, &chunk);
     queue_records(stream, track, &chunk, block);

@@ -60,6 +60,8 @@ const struct perftrace_item *perftrace_stream_open_span(struct perftrace_stream 
 
 /* 0, or -PERFTRACE_ERROR_MEMORY once memory ran out; nothing more is handed out then. */
 int perftrace_stream_error(const struct perftrace_stream *stream);
+/* Whether something was left out since there was no room or memory for a site, a track or the arguments of an open span. */
+bool perftrace_stream_lacks_room(const struct perftrace_stream *stream);
 
 /* What the blocks so far told. The reader fills in the rest (live, bytes …). */
 struct perftrace_trace_info *perftrace_stream_info(struct perftrace_stream *stream);

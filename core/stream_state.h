@@ -109,7 +109,7 @@ struct perftrace_stream {
     int64_t boottime_ahead, realtime_ahead; /* of CLOCK_MONOTONIC, at the first reading */
     size_t open_spans;
     uint64_t swept; /* records by the time when stacks that had become empty were last given up */
-    bool no_memory;
+    bool no_memory, lacks_room;
     bool flight; /* a flight recorder forgets the beginnings of what it still has the ends of */
     bool finishing, finished;
     size_t finish_track;

@@ -405,6 +405,12 @@ static void say_what_is_missing(const struct perftrace_runtime *runtime) {
         perftrace_say("perftrace: %s is not complete (%s); complete it with: perftrace convert %s -o %s\n",
                       runtime->chrome_path, error != 0 ? strerror(error) : "out of time", runtime->trace.path,
                       runtime->chrome_path);
+    else if (error != 0)
+        perftrace_say("perftrace: the lines end before the trace %s does (%s)\n", runtime->trace.path,
+                      strerror(error));
+    unsigned lines = __atomic_load_n(&runtime->lines_missing, __ATOMIC_RELAXED);
+    if (lines != 0)
+        perftrace_say("perftrace: %u lines are missing (%s)\n", lines, strerror(ENOMEM));
 }
 
 /* Waits for the recorder's end for as long as it gets on. False: it hangs in the kernel, on a disk that does not answer; what it

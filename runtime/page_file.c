@@ -60,13 +60,17 @@ struct perftrace_page_file {
     char blanks[PAGE];
 };
 
-/* Whether the descriptors are still ours. */
-static bool reach(struct perftrace_page_file *file) {
+/* Whether the descriptors are still ours, and the file what we have made of it: writing on behind where somebody has
+ * cut it off would fill the gap with zeros. 0 or a negative errno. */
+static int reach(struct perftrace_page_file *file) {
+    struct stat status;
     bool reached = perftrace_own_file_reach(&file->own);
     file->fd = file->own.fd;
     perftrace_own_file_reach(&file->own_step);
     file->step_fd = file->own_step.fd;
-    return reached;
+    if (!reached)
+        return -EBADF;
+    return fstat(file->fd, &status) == 0 && (uint64_t)status.st_size < file->size ? -ENODATA : 0;
 }
 
 /* ---- writing within a page ------------------------------------------------------------------------ */
@@ -76,21 +80,25 @@ static bool reach(struct perftrace_page_file *file) {
 static int write_page(struct perftrace_page_file *file, size_t from, size_t to) {
     size_t length = to - from;
     off_t at = (off_t)(file->page_at + from);
-    ssize_t done;
-    do
-        done = pwrite(file->fd, file->page + from, length, at);
-    while (done < 0 && errno == EINTR);
-    if (done == (ssize_t)length)
-        return 0;
-    if (done < 0)
-        return -errno;
-    /* Only file systems with faults of their own do this. Put a closing back where the old one was. */
-    char closed[PAGE];
-    size_t shown = file->shown > from ? file->shown - from : 0;
-    size_t torn = (size_t)done > shown ? (size_t)done : shown;
-    memset(closed, ' ', torn);
-    memcpy(closed, SHORT_CLOSING, SHORT_CLOSING_BYTES);
-    return pwrite(file->fd, closed, torn, at) == (ssize_t)torn ? -EAGAIN : -EIO;
+    for (int tries = 0; tries < 3; tries++) {
+        ssize_t done;
+        do
+            done = pwrite(file->fd, file->page + from, length, at);
+        while (done < 0 && errno == EINTR);
+        if (done == (ssize_t)length)
+            return 0;
+        if (done < 0)
+            return -errno;
+        /* Only file systems with faults of their own do this. Put a closing back where the old one was. */
+        char closed[PAGE];
+        size_t shown = file->shown > from ? file->shown - from : 0;
+        size_t torn = (size_t)done > shown ? (size_t)done : shown;
+        memset(closed, ' ', torn);
+        memcpy(closed, SHORT_CLOSING, SHORT_CLOSING_BYTES);
+        if (pwrite(file->fd, closed, torn, at) != (ssize_t)torn)
+            return -EIO;
+    }
+    return -EAGAIN;
 }
 
 int perftrace_page_file_flush(struct perftrace_page_file *file) {
@@ -100,7 +108,9 @@ int perftrace_page_file_flush(struct perftrace_page_file *file) {
     memcpy(file->page + closing_at, CLOSING, CLOSING_BYTES);
     size_t to = file->shown > end ? file->shown : end;
     memset(file->page + end, ' ', to - end);
-    int result = reach(file) ? write_page(file, file->written, to) : -EBADF;
+    int result = reach(file);
+    if (result == 0)
+        result = write_page(file, file->written, to);
     if (result != 0)
         return result;
     file->written = file->used;
@@ -168,26 +178,40 @@ static char *map_boundary(struct perftrace_page_file *file) {
     return file->window == NULL ? NULL : file->window + (file->page_at + PAGE - window_at);
 }
 
+static int step_by_write(struct perftrace_page_file *file) {
+    off_t at = (off_t)(file->page_at + PAGE_FULL);
+    ssize_t done;
+    do
+        done = pwrite(file->fd, AFTER_STEP, STEP_BYTES, at);
+    while (done < 0 && errno == EINTR);
+    if (done > 0 && done < (ssize_t)STEP_BYTES) /* back */
+        (void)!pwrite(file->fd, BEFORE_STEP, STEP_BYTES, at);
+    return done == (ssize_t)STEP_BYTES ? 0 : done < 0 ? -errno : -EAGAIN;
+}
+
 /* Moves the closing from the end of the page to the beginning of the next. */
 static int step(struct perftrace_page_file *file) {
     char *boundary = file->step_fd < 0 ? NULL : map_boundary(file);
-    if (boundary == NULL) {
-        off_t at = (off_t)(file->page_at + PAGE_FULL);
-        ssize_t done = pwrite(file->fd, AFTER_STEP, STEP_BYTES, at);
-        if (done > 0 && done < (ssize_t)STEP_BYTES) /* back */
-            (void)!pwrite(file->fd, BEFORE_STEP, STEP_BYTES, at);
-        return done == (ssize_t)STEP_BYTES ? 0 : done < 0 ? -errno : -EAGAIN;
-    }
+    if (boundary == NULL)
+        return step_by_write(file);
     /* The first touches both pages, changing nothing, so that the second finds them present and writable. */
-    for (unsigned i = 0; i < 2; i++)
-        if (pread(file->step_fd, boundary - SHORT_CLOSING_BYTES, STEP_BYTES, (off_t)(i * STEP_BYTES)) !=
-            (ssize_t)STEP_BYTES)
+    for (unsigned i = 0; i < 2;) {
+        ssize_t done =
+            pread(file->step_fd, boundary - SHORT_CLOSING_BYTES, STEP_BYTES, (off_t)(i * STEP_BYTES));
+        if (done == (ssize_t)STEP_BYTES)
+            i++;
+        else if (done > 0) /* half done: quickly, before anybody looks */
+            return step_by_write(file);
+        else if (done == 0 || errno != EINTR)
             return -EIO;
+    }
     return 0;
 }
 
 static int turn_page(struct perftrace_page_file *file) {
-    int result = reach(file) ? append_blanks(file) : -EBADF;
+    int result = reach(file);
+    if (result == 0)
+        result = append_blanks(file);
     if (result == 0)
         result = fill_page(file);
     if (result == 0)
@@ -387,7 +411,7 @@ int perftrace_page_file_close(struct perftrace_page_file *file) {
     if (file->place != NULL)
         munmap(file->place, 2 * TABLE);
     perftrace_own_file_close(&file->own_step);
-    if (reach(file))
+    if (reach(file) == 0)
         (void)!ftruncate(file->fd, (off_t)(file->page_at + file->shown)); /* else the blanks stay */
     int closed = perftrace_own_file_close(&file->own);
     free(file->path);

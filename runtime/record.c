@@ -124,11 +124,12 @@ uint32_t perftrace_meet_(struct perftrace_site *site) {
     int saved_errno = errno;
     struct perftrace_runtime *recording = perftrace_active(), *runtime = perftrace_here();
     uint32_t state = 0;
-    if (runtime != NULL && perftrace_site_register(runtime, site))
+    bool refused = false;
+    if (runtime != NULL && perftrace_site_register(runtime, site, &refused))
         state = perftrace_state_(site);
     else if (recording == NULL)
         perftrace_count_early();
-    else if (recording != NULL && perftrace_state_(site) == PERFTRACE_SITE_NEW_)
+    else if (refused) /* another thread may have had more luck since */
         perftrace_count_lost(recording, NULL, PERFTRACE_LOSS_NO_SITE);
     errno = saved_errno;
     return state;

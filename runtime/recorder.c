@@ -20,6 +20,7 @@ static void open_sinks(struct perftrace_runtime *runtime) {
                                               .chrome_path =
                                                   config->chrome_output ? runtime->chrome_path : NULL,
                                               .lines = runtime->lines,
+                                              .lines_missing = &runtime->lines_missing,
                                               .log = config->log_output,
                                               .console = config->console_output};
     runtime->sinks = perftrace_sinks_open(&options);

@@ -157,6 +157,7 @@ struct perftrace_runtime {
     int chrome_error;                            /* why there is no Chrome file, or 0 */
     uint64_t sinks_missing;                      /* what they have not written out at the end */
     int sinks_error;
+    unsigned lines_missing; /* for lack of memory (atomic) */
     int wake; /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
     int urgent; /* futex: set by whoever can't wait for that */
     int pulse;  /* futex: counts the drainer's cycles */
@@ -220,8 +221,9 @@ void perftrace_futex_wake(int *word);
 uint64_t perftrace_ticks_now(const struct perftrace_runtime *runtime);
 
 /* ---- sites.c ---- */
-/* Puts the site on the list (once) and sets its state by the filter. True: it is on. */
-bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site);
+/* Puts the site on the list (once) and sets its state by the filter. True: it is on. *refused: there was no room or memory
+ * for it. */
+bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site, bool *refused);
 /* With the lock held: writes all sites' metadata into a new ring, and switches them on or off. */
 void perftrace_sites_start(struct perftrace_runtime *runtime);
 void perftrace_sites_switch(const struct perftrace_filter *filter); /* NULL: all off */

@@ -45,6 +45,7 @@ struct perftrace_sinks {
     /* The thread's own. */
     struct perftrace_own_file trace;
     bool log, console;
+    unsigned *lines_missing;
     uint64_t position; /* of the next block; 0: the header is still to be read */
     char *buffer;      /* the file's bytes from buffer_at */
     uint64_t buffer_at;
@@ -88,10 +89,10 @@ static void deliver(struct perftrace_sinks *sinks, const struct perftrace_item *
     if (!has_lines(sinks))
         return;
     struct perftrace_output *lines = perftrace_stderr_lines_output(sinks->lines);
-    if (sinks->log)
-        perftrace_log_item(lines, item);
-    if (sinks->console)
-        perftrace_console_item(lines, item);
+    int log = sinks->log ? perftrace_log_item(lines, item) : 0;
+    int console = sinks->console ? perftrace_console_item(lines, item) : 0;
+    if (sinks->lines_missing != NULL)
+        __atomic_add_fetch(sinks->lines_missing, (log == -ENOMEM) + (console == -ENOMEM), __ATOMIC_RELAXED);
 }
 
 /* Hands out what the stream has. False: told to stop, or out of memory. */
@@ -213,6 +214,10 @@ static bool take_block(struct perftrace_sinks *sinks, uint64_t end) {
         note_error(sinks, ENOMEM);
         return false;
     }
+    if (perftrace_stream_lacks_room(sinks->stream)) { /* with holes it would tell lies */
+        note_error(sinks, ENOMEM);
+        return false;
+    }
     if (!deliver_items(sinks))
         return false;
     sinks->position += sizeof header + header.bytes;
@@ -325,6 +330,7 @@ struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_option
     sinks->trace.fd = -1;
     sinks->log = options->log;
     sinks->console = options->console;
+    sinks->lines_missing = options->lines_missing;
     sinks->stream = perftrace_stream_open(&(struct perftrace_stream_options){0});
     int error = sinks->stream == NULL ? ENOMEM : open_trace(sinks, options);
     if (error == 0 && options->chrome_path != NULL)

@@ -16,6 +16,7 @@ struct perftrace_sinks_options {
     const char *chrome_path; /* NULL: no Chrome file. Created 0600, links not followed; borrowed */
     struct perftrace_stderr_lines *lines; /* where lines go, or NULL; given away if this succeeds */
     bool log, console;                    /* which lines; both are switched off when stderr fails */
+    unsigned *lines_missing; /* counts those for which there was no memory (atomic), or NULL; borrowed */
 };
 
 /* Starts the thread (all signals blocked in it, named "perftrace-sink"). NULL, with errno set, when the

@@ -169,11 +169,13 @@ static bool module_is_known(const void *module) {
     return false;
 }
 
-bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site) {
+bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace_site *site, bool *refused) {
     sigset_t saved;
     bool new_module = false;
-    if (!perftrace_is_own_process(runtime))
+    if (!perftrace_is_own_process(runtime)) {
+        *refused = perftrace_state_(site) == PERFTRACE_SITE_NEW_;
         return false;
+    }
     perftrace_lock(runtime, &saved);
     if (site->state == PERFTRACE_SITE_NEW_) {
         bool recording = runtime->state == PERFTRACE_STATE_RECORDING;
@@ -186,7 +188,8 @@ bool perftrace_site_register(struct perftrace_runtime *runtime, struct perftrace
             switch_site(site, recording ? current_filter : NULL);
         }
     }
-    bool on = site->state != 0 && site->state != PERFTRACE_SITE_NEW_;
+    *refused = site->state == PERFTRACE_SITE_NEW_;
+    bool on = site->state != 0 && !*refused;
     perftrace_unlock(runtime, &saved);
     if (new_module) {
         perftrace_lock_word(&runtime->forking, &saved); /* the C library has a lock of its own for this */

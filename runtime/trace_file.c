@@ -219,12 +219,18 @@ static void insert_pid(char *path, size_t size, const char *base, uint32_t pid, 
  *
  * It is appended to wherever it ends: if somebody empties it meanwhile, its length tells (perftrace_trace_look). */
 static int open_locked(const struct perftrace_runtime *runtime, const char *path, uint64_t *keep_since_ns) {
-    int fd = perftrace_above_standard(
-        open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
-    if (fd < 0)
-        return -errno;
+    const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int low = open(path, flags | O_CREAT | O_EXCL, 0600);
+    bool made = low >= 0; /* and to be removed where nothing comes of it */
+    if (!made && errno == EEXIST)
+        low = open(path, flags);
+    int fd = perftrace_above_standard(low), error = fd < 0 ? -errno : 0;
     struct stat status;
-    int error = 0;
+    if (fd < 0) {
+        if (made)
+            unlink(path);
+        return error;
+    }
     if (fstat(fd, &status) != 0)
         error = -errno;
     else if (!S_ISREG(status.st_mode))
@@ -240,6 +246,8 @@ static int open_locked(const struct perftrace_runtime *runtime, const char *path
         *keep_since_ns = start_ns < *keep_since_ns ? start_ns : *keep_since_ns;
     }
     if (error != 0) {
+        if (made && error != -EWOULDBLOCK) /* else somebody has been quick */
+            unlink(path);
         close(fd);
         return error;
     }
@@ -269,9 +277,13 @@ int perftrace_trace_open(struct perftrace_runtime *runtime, bool own_name) {
     struct perftrace_trace_file *file = &runtime->trace;
     int fd = open_first_free(runtime, own_name);
     file->own.fd = -1;
-    int error = fd < 0 ? fd : perftrace_own_file_take(&file->own, fd, file->path, O_RDWR | O_APPEND);
-    if (error != 0)
+    if (fd < 0)
+        return fd;
+    int error = perftrace_own_file_take(&file->own, fd, file->path, O_RDWR | O_APPEND);
+    if (error != 0) {
+        unlink(file->path); /* it is empty now */
         return error;
+    }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     file->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
