@@ -11,6 +11,7 @@
 
 /* Memory that a run with a fault may need beyond one without: an arena of malloc's, at most. */
 #define MORE_MEMORY_KIB (8 << 10)
+#define WRITES 40 /* so many calls of writev, or more, fail one by one */
 
 static struct inject_seen usual; /* calls of a run without faults */
 static long usual_memory_kib;
@@ -102,6 +103,11 @@ static bool is_chosen(unsigned nth, unsigned calls, unsigned most) {
     return (unsigned)rand() % calls < most;
 }
 
+/* What happens most, and therefore at each of the first calls. */
+static bool is_full_disk(const struct inject_plan *plan) {
+    return plan->number == SYS_writev && plan->error == ENOSPC;
+}
+
 static void try_calls(bool log, bool from_then_on, unsigned most, unsigned most_faults) {
     if (!learn_calls(log))
         return;
@@ -111,12 +117,12 @@ static void try_calls(bool log, bool from_then_on, unsigned most, unsigned most_
             continue;
         numbers++;
         for (unsigned nth = 1; nth <= usual.calls[number]; nth++) {
-            if (!is_chosen(nth, usual.calls[number], most))
+            if (!is_chosen(nth, usual.calls[number], number == SYS_writev && !log ? WRITES : most))
                 continue;
             for (unsigned i = 0; i < FAULTS; i++) {
                 const struct inject_plan plan = {faults[i].fault, faults[i].error, number, nth, from_then_on};
-                if (!may_fail(number, &plan) || (from_then_on && plan.error == EINTR) ||
-                    (unsigned)rand() % FAULTS >= most_faults)
+                bool chosen = (unsigned)rand() % FAULTS < most_faults || is_full_disk(&plan);
+                if (!may_fail(number, &plan) || (from_then_on && plan.error == EINTR) || !chosen)
                     continue;
                 struct inject_seen seen;
                 char what[96];
