@@ -12,6 +12,21 @@
 #include <time.h>
 #include <unistd.h>
 
+void perftrace_random(uint8_t *bytes, size_t count) {
+    if (getrandom(bytes, count, GRND_NONBLOCK) == (ssize_t)count)
+        return;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t mixed =
+        (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 32;
+    for (size_t i = 0; i < count; i++) {
+        mixed ^= mixed << 13, mixed ^= mixed >> 7, mixed ^= mixed << 17; /* xorshift64, Marsaglia 2003 */
+        bytes[i] = (uint8_t)(mixed >> 24);
+    }
+}
+
+#if defined(__x86_64__)
+
 /* Reads a small file whole, without its last newline. Returns its length; 0 when it can't be read. */
 static size_t read_small(const char *path, char *buffer, size_t size) {
     buffer[0] = '\0';
@@ -31,22 +46,8 @@ static size_t read_small(const char *path, char *buffer, size_t size) {
     return (size_t)length;
 }
 
-void perftrace_random(uint8_t *bytes, size_t count) {
-    if (getrandom(bytes, count, GRND_NONBLOCK) == (ssize_t)count)
-        return;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t mixed =
-        (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 32;
-    for (size_t i = 0; i < count; i++) {
-        mixed ^= mixed << 13, mixed ^= mixed >> 7, mixed ^= mixed << 17; /* xorshift64, Marsaglia 2003 */
-        bytes[i] = (uint8_t)(mixed >> 24);
-    }
-}
-
 /* The kernel removes "tsc" from the list once it has found it unstable. */
 bool perftrace_ticks_are_trusted(void) {
-#if defined(__x86_64__)
     char sources[256];
     if (read_small("/sys/devices/system/clocksource/clocksource0/available_clocksource", sources,
                    sizeof sources) == 0)
@@ -55,10 +56,15 @@ bool perftrace_ticks_are_trusted(void) {
         if (strcmp(word, "tsc") == 0)
             return true;
     return false;
-#else
-    return true;
-#endif
 }
+
+#else
+
+bool perftrace_ticks_are_trusted(void) {
+    return true;
+}
+
+#endif
 
 static uint64_t nanoseconds(clockid_t clock) {
     struct timespec now;

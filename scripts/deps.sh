@@ -21,6 +21,11 @@ test      python3          python3
 test      jq               jq
 test      libcmocka-dev    <cmocka.h>
 torture   e2fsprogs        mkfs.ext4
+consumers libcmocka-dev    <cmocka.h>
+consumers gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+consumers g++-aarch64-linux-gnu aarch64-linux-gnu-g++
+consumers pkg-config       pkg-config
+consumers qemu-user        qemu-aarch64
 consumers chromium         chromium
 consumers jq               jq
 consumers nodejs           node

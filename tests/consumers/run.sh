@@ -8,6 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 build=$(cd "$1" && pwd) || exit 2
 shift
+all=yes
+[ $# -eq 0 ] || all=no
 modules=$("$source/scripts/consumer_modules.sh" "$build") || exit 2
 PERFTRACE=$build/bin/perftrace
 unset TRACE_FILE PERF_TRACE_FILTER RUST_LOG PERF_TRACE_LOG PERF_TRACE_CONSOLE PERF_TRACE_CHROME PERF_TRACE_FULL PERF_TRACE_AUTO
@@ -158,6 +160,22 @@ if [ -e everything.said ]; then
     check "a changed name is noticed" differs everything.said changed
     sed '/"outer",0/d' everything.said >changed
     check "a missing span is noticed" differs everything.said changed
+fi
+
+# ---- another processor --------------------------------------------------------------------------------------------
+
+if [ "$all" = yes ]; then
+    "$here/aarch64.sh" "$build" >aarch64
+    sed '$d' aarch64
+    sum=$(tail -1 aarch64)
+    case $sum in
+    *' passed, '*' failed')
+        passed=$((passed + ${sum%% *}))
+        sum=${sum#*, }
+        failed=$((failed + ${sum%% *}))
+        ;;
+    *) not_ok "aarch64" <aarch64 ;;
+    esac
 fi
 
 echo "$passed passed, $failed failed"

@@ -56,6 +56,8 @@ static void in_threads(int threads, long spans) {
 static void short_threads(void *argument) {
     (void)argument;
     struct perftrace_config config = quiet();
+    config.when_full =
+        PERFTRACE_FULL_WAIT; /* each thread fills up a segment: a drainer that gets no processor lags */
     start(&config);
     for (int i = 0; i < 500; i++)
         in_threads(2, 3);
@@ -125,6 +127,9 @@ static void forks(void *argument) {
 
 static void test_forks(void **state) {
     (void)state;
+#ifdef PERFTRACE_EMULATED /* qemu passes MADV_WIPEONFORK over, without which a child is not seen to be one */
+    skip();
+#endif
     assert_int_equal(run_scenario(forks, NULL), 0);
     struct recorded trace = read_recorded(NULL);
     assert_int_equal(count_items(&trace, PERFTRACE_ITEM_SPAN_END, NULL), 1);

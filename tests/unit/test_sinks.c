@@ -260,6 +260,9 @@ static bool find_blocked_signals(unsigned long long *blocked) {
 
 static void takes_no_signals(void **state) {
     (void)state;
+#ifdef PERFTRACE_EMULATED /* qemu needs some signals itself */
+    skip();
+#endif
     struct made made = {0};
     made_header(&made, 1);
     int fd = write_trace(&made);
