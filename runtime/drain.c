@@ -219,14 +219,24 @@ static uint64_t settled_tick(struct perftrace_runtime *runtime, bool all) {
     return runtime->settled;
 }
 
+/* With the lock held. Threads take segments meanwhile, and one may lie where we have been already, but the next where we
+ * are yet to come: that one must not be drained first. So none is looked at that was taken since the beginning. */
+static bool is_too_new(const struct perftrace_runtime *runtime, uint32_t index) {
+    const struct perftrace_segment *segment = runtime->segments[index];
+    const struct perftrace_thread *owner = runtime->owners[index];
+    return owner != NULL && owner->track == segment->track && segment->sequence >= owner->looked_at;
+}
+
 static size_t look(struct perftrace_runtime *runtime, struct drainable *found) {
     size_t count = 0;
     sigset_t saved;
     perftrace_lock(runtime, &saved);
+    for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
+        thread->looked_at = __atomic_load_n(&thread->sequence, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < runtime->segment_count; i++) {
         const struct perftrace_segment *segment = runtime->segments[i];
         uint32_t state = __atomic_load_n(&segment->state, __ATOMIC_ACQUIRE);
-        if (state != PERFTRACE_SEGMENT_ACTIVE && state != PERFTRACE_SEGMENT_FULL)
+        if ((state != PERFTRACE_SEGMENT_ACTIVE && state != PERFTRACE_SEGMENT_FULL) || is_too_new(runtime, i))
             continue;
         runtime->draining[i] = true;
         found[count++] = (struct drainable){

@@ -68,7 +68,8 @@ struct perftrace_thread {
     struct perftrace_writer writers[PERFTRACE_WRITERS];
     struct perftrace_writer *writer; /* the one in use: perftrace_control_ is its first member */
     struct perftrace_thread *next;   /* of all threads ever */
-    uint64_t sequence;               /* of the next segment */
+    uint64_t sequence;               /* of the next segment (atomic) */
+    uint64_t looked_at;              /* what that was when the drainer began to look; the drainer's */
     uint64_t generation;             /* of the trace that this belongs to */
     uint64_t next_id;
     uint64_t lost[PERFTRACE_LOSS_CAUSES];    /* since it has a segment, which has a copy */

@@ -70,7 +70,9 @@ struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runti
         segment->lost[i] = 0; /* until the thread owns it */
     __atomic_store_n(&segment->state, PERFTRACE_SEGMENT_CLEARING, __ATOMIC_RELEASE);
     segment->track = thread->track;
-    segment->sequence = thread->sequence++;
+    segment->sequence = thread->sequence;
+    /* Only now that the one before it is there to be seen, by a drainer that finds this number (drain.c). */
+    __atomic_store_n(&thread->sequence, segment->sequence + 1, __ATOMIC_RELEASE);
     return segment;
 }
 
