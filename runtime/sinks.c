@@ -8,11 +8,13 @@
 #include "../core/stream.h"
 #include "own_files.h"
 #include "page_file.h"
+#include "quiet.h"
 #include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,13 @@
 enum {
     BUFFER_BYTES = 256 << 10, /* to begin with; it grows to hold a block that is longer */
     GRACE_MS = 500,           /* for a thread that was told to stop */
+    SIGNALS_WAIT_MS = 5,      /* at most, while the program waits in a flush */
+};
+
+/* What a thread of the program's has while it holds the lock. */
+struct held {
+    sigset_t mask;
+    int cancel_state;
 };
 
 struct perftrace_sinks {
@@ -358,15 +367,41 @@ void perftrace_sinks_advance(struct perftrace_sinks *sinks, uint64_t trace_bytes
     pthread_mutex_unlock(&sinks->lock);
 }
 
+/* Held by a thread of the program's, the lock is one that the drainer may have to wait for: no handler may come meanwhile, which
+ * may itself wait for the drainer, and no cancellation. */
+static void lock_here(struct perftrace_sinks *sinks, struct held *held) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &held->cancel_state);
+    perftrace_signals_block(&all, &held->mask);
+    pthread_mutex_lock(&sinks->lock);
+}
+
+static void unlock_here(struct perftrace_sinks *sinks, const struct held *held) {
+    pthread_mutex_unlock(&sinks->lock);
+    perftrace_signals_restore(&held->mask);
+    pthread_setcancelstate(held->cancel_state, NULL);
+}
+
+static bool is_before(const struct timespec *x, const struct timespec *y) {
+    return x->tv_sec != y->tv_sec ? x->tv_sec < y->tv_sec : x->tv_nsec < y->tv_nsec;
+}
+
 bool perftrace_sinks_wait(struct perftrace_sinks *sinks, uint32_t timeout_ms) {
     struct timespec deadline = perftrace_wait_deadline(timeout_ms);
-    pthread_mutex_lock(&sinks->lock);
+    struct held held;
+    lock_here(sinks, &held);
     uint64_t goal = sinks->told;
-    while (sinks->done < goal && !sinks->ended)
-        if (pthread_cond_timedwait(&sinks->progress, &sinks->lock, &deadline) != 0)
-            break;
+    bool late = false;
+    while (sinks->done < goal && !sinks->ended && !late) {
+        struct timespec until = perftrace_wait_deadline(SIGNALS_WAIT_MS);
+        bool last = !is_before(&until, &deadline);
+        late = pthread_cond_timedwait(&sinks->progress, &sinks->lock, last ? &deadline : &until) != 0 && last;
+        unlock_here(sinks, &held); /* signals that have come are handled here */
+        lock_here(sinks, &held);
+    }
     bool done = sinks->done >= goal;
-    pthread_mutex_unlock(&sinks->lock);
+    unlock_here(sinks, &held);
     return done;
 }
 

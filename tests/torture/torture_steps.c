@@ -96,6 +96,8 @@ static struct plan {
     unsigned long
         deeper;   /* the handler is interrupted as well, at each n-th of its instructions; 0: it is not */
     bool not_yet; /* recording begins while stepping */
+    bool
+        floods; /* the handler records more than its thread may have waiting, while there is a Chrome file, too */
     enum perftrace_when_full when_full;
 } plan;
 static __thread unsigned depth;
@@ -112,6 +114,8 @@ static void on_trap(int signal) {
     if (plan.deeper > 0 && depth == 1)
         set_trap_flag();
     handled_handle(depth);
+    for (int i = 0; plan.floods && i < 40; i++)
+        handled_parts[handled_part_count - 1]();
     if (plan.deeper > 0)
         clear_trap_flag();
     depth--;
@@ -127,7 +131,8 @@ static void step_through(void (*what)(void)) {
 
 static void start(void) {
     struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
-    config.chrome_output = false;
+    config.chrome_output = plan.floods;
+    config.thread_buffer_bytes = plan.floods ? 65536 : 0;
     config.when_full = plan.when_full;
     if (perftrace_init(&config) != 0)
         exit(90);
@@ -254,6 +259,25 @@ static void called_from_outside(void) {
     run((struct plan){.interrupted = names, .every = 1}, &limits, "names");
 }
 
+/* Nothing is to be left in the middle of a record: it would be given up before the handler has room for so much. */
+static void nothing_but_a_flush(void) {
+    clear_trap_flag();
+    handled_work();
+    set_trap_flag();
+    perftrace_flush();
+}
+
+/* A handler that waits for the drainer, which waits for the lock that a flush waits with, if that is held then. */
+static void waiting_in_a_flush(void) {
+    static const struct handled_limits nothing;
+    struct plan one = {.interrupted = nothing_but_a_flush,
+                       .every = torture_times(5, 1),
+                       .when_full = PERFTRACE_FULL_WAIT,
+                       .floods = true};
+    run(one, &nothing, "flush");
+    torture_note("%llu handlers", (unsigned long long)*steps);
+}
+
 /* What handlers record before the beginning and after the end is not in the trace. */
 static void beginning_and_end(void) {
     const struct handled_limits late = {.lost_permille = 1, .late = UINT32_MAX};
@@ -269,6 +293,7 @@ int main(int argc, char **argv) {
         {"at each instruction of the handler, too", parts_two_deep},
         {"changes of segments", segment_changes},
         {"functions", called_from_outside},
+        {"a wait within a flush", waiting_in_a_flush},
         {"from beginning to end", beginning_and_end},
     };
     return torture_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
