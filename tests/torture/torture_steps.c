@@ -271,7 +271,7 @@ static void nothing_but_a_flush(void) {
 static void waiting_in_a_flush(void) {
     static const struct handled_limits nothing;
     struct plan one = {.interrupted = nothing_but_a_flush,
-                       .every = torture_times(5, 1),
+                       .every = torture_times(5, 3),
                        .when_full = PERFTRACE_FULL_WAIT,
                        .floods = true};
     run(one, &nothing, "flush");
