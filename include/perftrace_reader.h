@@ -34,7 +34,8 @@ struct perftrace_reader_options {
 
 /* Opens a trace or a log ("-": standard input). What it is is told from its first bytes; anything that
  * is not a trace is taken for a log. Of a trace whose program still runs or was killed, what lies in its
- * rings is read too. Returns NULL and fills *error (if not NULL) when it can't: no such file, a folder,
+ * rings is read too. A regular file is read up to where it ends now, though it may grow. A FIFO that nobody opens for
+ * writing within three seconds, devices (but terminals and /dev/null) and files of /proc are refused. Returns NULL and fills *error (if not NULL) when it can't: no such file, a folder,
  * a newer version, no memory. `options` may be NULL. Close the result with perftrace_reader_close. */
 struct perftrace_reader *perftrace_reader_open(const char *path,
                                                const struct perftrace_reader_options *options,

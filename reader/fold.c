@@ -120,9 +120,10 @@ static int look(struct fold *fold, int flags) {
     int fd = open(fold->path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be opened", errno);
-    perftrace_source_init(&fold->source, fd, 0, UINT64_MAX, NULL);
+    perftrace_source_init(&fold->source, fd, 0, 0, NULL);
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         return 0;
+    fold->source.unread = (uint64_t)status.st_size;
     /* A recorder holds the lock for as long as it writes, whoever else folds until done. */
     if ((flags & O_ACCMODE) == O_RDWR && flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? 0 : refuse(fold, PERFTRACE_ERROR_SYSTEM, "can't be locked", errno);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "log.h"
 
+#include "input.h"
 #include "log_line.h"
 
 #include <errno.h>
@@ -20,8 +21,9 @@ enum {
 
 struct perftrace_log_reader {
     int fd;
-    bool at_end;  /* of the input */
-    char *buffer; /* `capacity` bytes and PERFTRACE_LOG_PADDING */
+    bool at_end;     /* of the input */
+    uint64_t unread; /* what may still be read of it; UINT64_MAX: as much as there is */
+    char *buffer;    /* `capacity` bytes and PERFTRACE_LOG_PADDING */
     size_t capacity;
     size_t begin, end; /* what is not yet parsed */
     size_t searched;   /* bytes from `begin` on that are known to hold no newline … */
@@ -36,6 +38,7 @@ struct perftrace_log_reader {
 };
 
 struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes, size_t first_length,
+                                                uint64_t bytes,
                                                 const struct perftrace_reader_options *options,
                                                 struct perftrace_error_info *error) {
     static const struct perftrace_text empty = {"", 0};
@@ -54,6 +57,7 @@ struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes,
         return NULL;
     }
     log->fd = fd;
+    log->unread = bytes;
     log->buffer = buffer;
     log->capacity = capacity;
     if (first_length != 0)
@@ -97,6 +101,19 @@ static void tell_damage(struct perftrace_log_reader *log, uint64_t bytes, const 
     log->options.on_damage(log->options.context, &what);
 }
 
+/* What is left of a piece in which no record begins is some bytes; if they are zeros, the file may have a hole there. */
+static void skip_hole(struct perftrace_log_reader *log) {
+    if (log->unread == UINT64_MAX || log->end == 0 || log->end >= PERFTRACE_LOG_MARK_LENGTH)
+        return;
+    for (size_t i = 0; i < log->end; i++)
+        if (log->buffer[i] != 0)
+            return;
+    uint64_t hole = perftrace_input_skip_hole(log->fd);
+    log->offset += hole; /* of as many other zeros */
+    log->info.bytes += hole;
+    log->unread -= hole < log->unread ? hole : log->unread;
+}
+
 /* Reads more after what is there. False at the end of the input. */
 static bool refill(struct perftrace_log_reader *log) {
     if (log->at_end)
@@ -106,11 +123,15 @@ static bool refill(struct perftrace_log_reader *log) {
         log->end -= log->begin;
         log->begin = 0;
     }
+    skip_hole(log);
     size_t room = log->capacity - log->end;
+    room = room < READ_BYTES ? room : READ_BYTES;
+    room = room < log->unread ? room : (size_t)log->unread;
     for (;;) {
-        ssize_t got = read(log->fd, log->buffer + log->end, room < READ_BYTES ? room : READ_BYTES);
+        ssize_t got = read(log->fd, log->buffer + log->end, room);
         if (got > 0) {
             log->end += (size_t)got;
+            log->unread -= log->unread != UINT64_MAX ? (uint64_t)got : 0;
             log->info.bytes += (uint64_t)got;
             return true;
         }

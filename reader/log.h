@@ -7,10 +7,12 @@
 
 struct perftrace_log_reader;
 
-/* Takes over `fd`, of which `first_length` bytes (they may be 0, and are copied) have been read already.
+/* Takes over `fd`, of which `first_length` bytes (they may be 0, and are copied) have been read already, and at most
+ * `bytes` more are to be read.
  * `options` may be NULL, and is copied. NULL and *error (if not NULL) filled on failure; `fd` is then
  * closed too. */
 struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes, size_t first_length,
+                                                uint64_t bytes,
                                                 const struct perftrace_reader_options *options,
                                                 struct perftrace_error_info *error);
 

@@ -29,6 +29,7 @@ struct perftrace_native_reader {
     uint32_t recorder_thread;
     uint8_t uuid[16];
     enum stage stage;
+    unsigned read_on;       /* times that the trace was found to have grown */
     bool begun;             /* there are blocks that say that the rings were made */
     bool complete;          /* the file's last block so far says that nothing more will come */
     uint64_t ring_bytes;    /* of blocks that came from the rings */
@@ -169,6 +170,14 @@ static void finish(struct perftrace_native_reader *native) {
     native->stage = LAST_ITEMS;
 }
 
+/* A program that still recorded when the trace was opened may have ended since: all that it wrote is read before its rings
+ * are. But one that records faster than this reads is not followed for ever. */
+static bool read_on(struct perftrace_native_reader *native) {
+    enum { TIMES_MAX = 2 };
+    return native->stage == FILE_BLOCKS && native->read_on++ < TIMES_MAX &&
+           perftrace_source_has_grown(&native->source) && perftrace_source_again(&native->source);
+}
+
 /* One step on: another block for the stream, or the next stage. False after a failure. */
 static bool step(struct perftrace_native_reader *native) {
     struct perftrace_block_header header;
@@ -191,6 +200,8 @@ static bool step(struct perftrace_native_reader *native) {
         native->complete = perftrace_block_completes(&header, payload);
         return give(native, &header, payload, offset);
     }
+    if (read_on(native))
+        return true;
     if (native->rings != NULL) {
         native->stage = RING_BLOCKS;
         return true;

@@ -2,11 +2,10 @@
 #include "../include/perftrace_reader.h"
 
 #include "header.h"
+#include "input.h"
 #include "log.h"
 #include "native.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,23 +16,10 @@ struct perftrace_reader {
     struct perftrace_log_reader *log;
 };
 
-static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *what,
-                      const char *path, int system_error) {
+static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *path,
+                      const char *what) {
     *error = (struct perftrace_error_info){.code = code};
-    if (system_error != 0)
-        snprintf(error->message, sizeof error->message, "%s %s: %s", what, path, strerror(system_error));
-    else
-        snprintf(error->message, sizeof error->message, "%s %s", path, what);
-}
-
-static int open_input(const char *path, struct perftrace_error_info *error) {
-    bool standard_input = strcmp(path, "-") == 0;
-    int fd = standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                            : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        set_error(error, PERFTRACE_ERROR_SYSTEM, "can't open", standard_input ? "standard input" : path,
-                  errno);
-    return fd;
+    snprintf(error->message, sizeof error->message, "%s %s", path, what);
 }
 
 /* Gives the source to the half that understands it. */
@@ -49,17 +35,16 @@ static int open_half(struct perftrace_reader *reader, struct perftrace_source *s
         reader->native = perftrace_native_open(source, options, error);
         return reader->native == NULL ? -(int)error->code : 0;
     case PERFTRACE_INPUT_RING:
-        set_error(error, PERFTRACE_ERROR_FORMAT, "is a ring file: open the trace that it belongs to", path,
-                  0);
+        set_error(error, PERFTRACE_ERROR_FORMAT, path, "is a ring file: open the trace that it belongs to");
         goto failed;
     case PERFTRACE_INPUT_CUT_TRACE:
-        set_error(error, PERFTRACE_ERROR_FORMAT, "is a trace that is cut within its header", path, 0);
+        set_error(error, PERFTRACE_ERROR_FORMAT, path, "is a trace that is cut within its header");
         goto failed;
     default:
         break;
     }
     const char *first = source->length == 0 ? NULL : (const char *)source->buffer + source->start;
-    reader->log = perftrace_log_open(source->fd, first, source->length, options, error);
+    reader->log = perftrace_log_open(source->fd, first, source->length, source->unread, options, error);
     perftrace_source_free(source);
     return reader->log == NULL ? -(int)error->code : 0;
 failed:
@@ -79,15 +64,16 @@ struct perftrace_reader *perftrace_reader_open(const char *path,
     *error = (struct perftrace_error_info){0};
     if (path == NULL || reader == NULL) {
         if (path == NULL)
-            set_error(error, PERFTRACE_ERROR_ARGUMENT, "is needed", "a path", 0);
+            set_error(error, PERFTRACE_ERROR_ARGUMENT, "a path", "is needed");
         else
-            set_error(error, PERFTRACE_ERROR_MEMORY, "can't be read: no memory", path, 0);
+            set_error(error, PERFTRACE_ERROR_MEMORY, path, "can't be read: no memory");
         goto failed;
     }
-    int fd = open_input(path, error);
-    if (fd < 0)
+    struct perftrace_input_file file;
+    if (!perftrace_input_open(path, &file, error))
         goto failed;
-    perftrace_source_init(&source, fd, 0, UINT64_MAX, NULL);
+    perftrace_source_init(&source, file.fd, 0, file.bytes, NULL);
+    source.fifo_wait_ms = file.fifo ? PERFTRACE_FIFO_WAIT_MS : 0;
     if (open_half(reader, &source, path, options, error) != 0)
         goto failed;
     return reader;

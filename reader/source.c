@@ -2,12 +2,14 @@
 #include "source.h"
 
 #include "../core/crc32c.h"
+#include "input.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES ((size_t)1 << 20)
@@ -53,6 +55,25 @@ static bool make_room(struct perftrace_source *source, size_t bytes) {
     return true;
 }
 
+/* Somebody is there who will write or leave. */
+static void await_bytes(struct perftrace_source *source) {
+    source->fifo_wait_ms = 0;
+    poll(&(struct pollfd){.fd = source->fd, .events = POLLIN}, 1, -1);
+}
+
+/* Nobody has opened the other end yet: for a FIFO that looks like the end. False when it is one, or after too long a time. */
+static bool await_writer(struct perftrace_source *source) {
+    enum { STEP_MS = 10 };
+    struct pollfd look = {.fd = source->fd, .events = POLLIN};
+    if (poll(&look, 1, STEP_MS) > 0) {
+        source->fifo_wait_ms = 0;
+        return (look.revents & POLLIN) != 0;
+    }
+    source->fifo_wait_ms -= STEP_MS;
+    return source->fifo_wait_ms > 0 ||
+           fail(source, PERFTRACE_ERROR_SYSTEM, "nobody has opened this FIFO for writing");
+}
+
 /* Reads once. False at the end of the input and on failure. */
 static bool read_some(struct perftrace_source *source) {
     size_t end = source->start + source->length, room = source->capacity - end;
@@ -63,15 +84,18 @@ static bool read_some(struct perftrace_source *source) {
     for (;;) {
         ssize_t got = read(source->fd, source->buffer + end, room);
         if (got > 0) {
+            source->fifo_wait_ms = 0;
             source->length += (size_t)got;
             if (source->unread != UINT64_MAX)
                 source->unread -= (uint64_t)got;
             return true;
         }
+        if (got == 0 && source->fifo_wait_ms > 0 && await_writer(source))
+            continue;
         if (got == 0)
             return false;
         if (errno == EAGAIN || errno == EWOULDBLOCK)
-            poll(&(struct pollfd){.fd = source->fd, .events = POLLIN}, 1, -1);
+            await_bytes(source);
         else if (errno != EINTR) {
             char what[128];
             snprintf(what, sizeof what, "reading failed: %s", strerror(errno));
@@ -98,11 +122,19 @@ void perftrace_source_skip(struct perftrace_source *source, size_t bytes) {
         source->start = 0;
 }
 
+bool perftrace_source_has_grown(const struct perftrace_source *source) {
+    struct stat status;
+    return source->unread == 0 && fstat(source->fd, &status) == 0 && S_ISREG(status.st_mode) &&
+           (uint64_t)status.st_size > source->offset + source->length;
+}
+
 bool perftrace_source_again(struct perftrace_source *source) {
     if (lseek(source->fd, (off_t)source->offset, SEEK_SET) < 0)
         return false; /* a pipe */
-    if (source->unread != UINT64_MAX)
-        source->unread += source->length;
+    struct stat status;
+    if (source->unread != UINT64_MAX && fstat(source->fd, &status) == 0)
+        source->unread =
+            (uint64_t)status.st_size > source->offset ? (uint64_t)status.st_size - source->offset : 0;
     source->start = source->length = 0;
     source->sums.count = 0; /* it may be something else by now */
     return true;
@@ -126,6 +158,20 @@ static void skip_damage(struct perftrace_source *source, size_t bytes) {
     source->skipped += bytes;
     source->damage_seen = true;
     perftrace_source_skip(source, bytes);
+}
+
+/* What is left of damage in which no block begins is less than a header; if that is zeros, the file may have a hole there. */
+static void skip_hole(struct perftrace_source *source) {
+    if (source->unread == UINT64_MAX || source->length == 0 || source->length >= HEADER_BYTES)
+        return;
+    for (size_t i = 0; i < source->length; i++)
+        if (source->buffer[source->start + i] != 0)
+            return;
+    uint64_t hole = perftrace_input_skip_hole(source->fd);
+    source->skipped += hole;
+    source->offset += hole; /* of as many other zeros */
+    source->unread -= hole < source->unread ? hole : source->unread;
+    source->sums.count = 0;
 }
 
 static void tell_damage(struct perftrace_source *source) {
@@ -243,6 +289,7 @@ int perftrace_source_next(struct perftrace_source *source, struct perftrace_bloc
         if (distance == 0)
             break;
         skip_damage(source, distance);
+        skip_hole(source);
     }
     tell_damage(source);
     return -(int)source->error.code;

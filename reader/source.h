@@ -9,6 +9,7 @@
 
 struct perftrace_source {
     int fd;
+    int fifo_wait_ms; /* how long somebody is waited for who opens the other end of a FIFO; 0: not (any more) */
     uint64_t offset; /* of buffer[start] in the input */
     uint64_t unread; /* bytes that may still be read from fd; UINT64_MAX: as many as there are */
     unsigned char *buffer;
@@ -38,8 +39,11 @@ bool perftrace_source_block_at(struct perftrace_source *source, size_t at);
  * now (more may come: call again), or a negative enum perftrace_error. */
 int perftrace_source_next(struct perftrace_source *source, struct perftrace_block_header *header,
                           const void **payload, uint64_t *offset);
-/* Makes what stands behind the last intact block be read again: it may have been replaced. False: it can't. */
+/* Makes what stands behind the last intact block be read again, up to where the file ends now: it may have been replaced, and have
+ * grown. False: it can't. */
 bool perftrace_source_again(struct perftrace_source *source);
+/* Whether the file is longer than what has been read of it. */
+bool perftrace_source_has_grown(const struct perftrace_source *source);
 void perftrace_source_free(struct perftrace_source *source);
 
 /* Whether this block of a trace, when it is the last, says that the rings hold nothing more: END, or a SYNC with

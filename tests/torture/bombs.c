@@ -71,7 +71,6 @@ struct reading read_watched(const char *path) {
     torture_check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: reading ended with %x", path,
                   (unsigned)status);
     reading_is_bounded(watched, path);
-    torture_note("%.2f s, %zu MiB", watched->seconds, watched->bytes_held >> 20);
     return *watched;
 }
 
@@ -108,6 +107,7 @@ static struct reading explode_as(const char *path, struct made *made) {
     torture_note("%.1f MB", (double)made->length / 1e6);
     made_free(made);
     struct reading reading = read_watched(path);
+    torture_note("%.2f s, %zu MiB", reading.seconds, reading.bytes_held >> 20);
     command_reads(path);
     return reading;
 }

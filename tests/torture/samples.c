@@ -131,17 +131,17 @@ static void add_main_chunk(struct made *made, uint64_t round) {
 }
 
 static void add_worker_chunk(struct made *made, uint64_t round) {
-    const uint64_t words[] = {word(PERFTRACE_RECORD_ASYNC_END, LOADED, 75),
+    const uint64_t words[] = {word(PERFTRACE_RECORD_ASYNC_END, LOADED, 675),
                               100 + round,
                               round,
                               PERFTRACE_TEXT_NULL,
-                              word(PERFTRACE_RECORD_FLOW, ARRIVED, 85),
+                              word(PERFTRACE_RECORD_FLOW, ARRIVED, 685),
                               7 + round,
-                              word(PERFTRACE_RECORD_MEMORY, GIVEN, 95),
+                              word(PERFTRACE_RECORD_MEMORY, GIVEN, 695),
                               0x1000 + round,
                               0,
-                              BEGIN(INNER, 0, 105),
-                              END(INNER, 0, 115)};
+                              BEGIN(INNER, 0, 705),
+                              END(INNER, 0, 715)};
     made_lossy_chunk(made, WORKER, round, 1000000 + round * 1000000, WORDS(words));
 }
 

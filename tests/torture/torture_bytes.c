@@ -17,14 +17,11 @@ enum { PARTS_MAX = 256 };
 
 /* Of every bit of everything each one in full, one of so many (a prime, so that all of them in turn are met) in short. */
 static size_t stride(void) {
-    return torture_times(
 #ifdef PERFTRACE_SANITIZED
-        53
+    return torture_times(97, 1);
 #else
-        11
+    return torture_times(11, 1);
 #endif
-        ,
-        1);
 }
 
 static double slowest;
@@ -208,6 +205,8 @@ static size_t cut_lengths(const char *name, const struct made *trace) {
             torture_check(expected.error == 0, "%s, %zu bytes: %s", name, length, expected.why);
             at++;
         }
+        if (!whole && length % (stride() / 12 + 1) != 0) /* each, but under the sanitizers in short */
+            continue;
         struct reading cut = reading_of_bytes(trace->bytes, length, READING_TEXT);
         look(&cut, name, length * 8);
         if (at == 0) /* within the header: there is nothing to be read */

@@ -153,7 +153,7 @@ static struct perftrace_log_reader *read_back(void) {
     size_t length = strlen(recorder.text.bytes);
     assert_int_equal(write(ends[1], recorder.text.bytes, length), (ssize_t)length);
     close(ends[1]);
-    struct perftrace_log_reader *log = perftrace_log_open(ends[0], NULL, 0, NULL, NULL);
+    struct perftrace_log_reader *log = perftrace_log_open(ends[0], NULL, 0, UINT64_MAX, NULL, NULL);
     assert_non_null(log);
     return log;
 }

@@ -93,7 +93,7 @@ static struct perftrace_trace_info read_all(struct told *told, const char *text,
     struct writer writer = {ends[1], text + first, length - first, piece};
     assert_int_equal(pthread_create(&thread, NULL, write_pieces, &writer), 0);
     const struct perftrace_reader_options options = {.on_damage = on_damage, .context = told};
-    struct perftrace_log_reader *log = perftrace_log_open(ends[0], text, first, &options, NULL);
+    struct perftrace_log_reader *log = perftrace_log_open(ends[0], text, first, UINT64_MAX, &options, NULL);
     assert_non_null(log);
     const struct perftrace_item *item;
     while ((item = perftrace_log_next(log)) != NULL) {
@@ -316,7 +316,7 @@ static void names_are_kept_once(void **state) {
     assert_non_null(file);
     assert_int_equal(fwrite(text.bytes, 1, text.length, file), text.length);
     rewind(file);
-    struct perftrace_log_reader *log = perftrace_log_open(dup(fileno(file)), NULL, 0, NULL, NULL);
+    struct perftrace_log_reader *log = perftrace_log_open(dup(fileno(file)), NULL, 0, UINT64_MAX, NULL, NULL);
     assert_non_null(log);
     const struct perftrace_site_info *first = NULL;
     const struct perftrace_argument_info *argument = NULL;
@@ -354,7 +354,7 @@ static void a_read_error_is_told(void **state) {
     assert_int_equal(pipe(ends), 0);
     close(ends[0]);
     struct perftrace_log_reader *log =
-        perftrace_log_open(ends[1], "x\n", 2, NULL, NULL); /* not for reading */
+        perftrace_log_open(ends[1], "x\n", 2, UINT64_MAX, NULL, NULL); /* not for reading */
     assert_non_null(log);
     assert_null(perftrace_log_next(log));
     assert_non_null(perftrace_log_error(log));

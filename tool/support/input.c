@@ -115,6 +115,21 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: the order must not depend on the locale */
 }
 
+static int no_inputs(const char *folder) {
+    message_error("%s: no traces or logs (*.ptrace, *.log) in this folder", folder);
+    return -1;
+}
+
+/* Takes the last path off the list again if a pipe, device or folder has that name: nobody asked for it. */
+static void leave_out_special(struct input_list *list) {
+    struct stat status;
+    char *path = list->paths[list->count - 1];
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return; /* one that can't be found is told of when it is opened */
+    free(path);
+    list->count--;
+}
+
 static int add_folder(struct input_list *list, const char *folder) {
     struct dirent **entries;
     int count = scandir(folder, &entries, is_input, compare_names);
@@ -123,17 +138,19 @@ static int add_folder(struct input_list *list, const char *folder) {
         return -1;
     }
     if (count == 0)
-        message_error("%s: no traces or logs (*.ptrace, *.log) in this folder", folder);
+        no_inputs(folder);
     int status = count == 0 ? -1 : 0;
+    size_t before = list->count;
     for (int i = 0; i < count; i++) {
         if (status == 0 && add_path(list, folder, entries[i]->d_name) != 0) {
             message_error("out of memory");
             status = -1;
-        }
+        } else if (status == 0)
+            leave_out_special(list);
         free(entries[i]);
     }
     free(entries);
-    return status;
+    return count > 0 && status == 0 && list->count == before ? no_inputs(folder) : status;
 }
 
 int input_list_make(struct input_list *list, int operand_count, char **operands) {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (1u << 20)
@@ -50,6 +51,21 @@ static bool is_held(const char *path) {
     return held;
 }
 
+/* A device or a FIFO. Whoever reads from the FIFO is waited for, but not for ever. */
+static int open_direct(const char *path, const struct stat *status) {
+    enum { WAIT_MS = 3000, STEP_MS = 10 };
+    if (!S_ISFIFO(status->st_mode))
+        return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    for (int waited = 0;; waited += STEP_MS) {
+        int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+        if (descriptor >= 0)
+            fcntl(descriptor, F_SETFL, O_WRONLY);
+        if (descriptor >= 0 || errno != ENXIO || waited >= WAIT_MS)
+            return descriptor;
+        nanosleep(&(struct timespec){0, STEP_MS * 1000000}, NULL);
+    }
+}
+
 int outfile_open(struct outfile *out, const char *path) {
     *out = (struct outfile){.name = path};
     if (strcmp(path, "-") == 0) {
@@ -69,7 +85,7 @@ int outfile_open(struct outfile *out, const char *path) {
         return -1;
     }
     bool direct = exists && !S_ISREG(status.st_mode);
-    int descriptor = direct ? open(path, O_WRONLY | O_CLOEXEC) : open_beside(out, path);
+    int descriptor = direct ? open_direct(path, &status) : open_beside(out, path);
     if (descriptor < 0)
         return fail(out);
     out->terminal = isatty(descriptor);
