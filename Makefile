@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 # CMake starts its own make, which must not see this one's flags.
 CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 
-.PHONY: build demo test test-consumers torture bench install lint clean help
+.PHONY: build demo test test-consumers torture fuzz bench install lint clean help
 .NOTPARALLEL:
 
 build: ## Build the libraries, the perftrace command and the examples (default)
@@ -30,6 +30,10 @@ test-consumers: ## Open exported files in the programs that they are for; run th
 torture: ## Kill it, starve it, feed it anything: the tests of its promises, in full (some want root)
 	@scripts/deps.sh build test torture
 	@scripts/torture.sh $(BUILD)
+
+fuzz: ## Feed the readers mutated inputs under libFuzzer (FUZZ_SECONDS for each target, default 60)
+	@scripts/deps.sh build test fuzz
+	@scripts/fuzz.sh $(BUILD)
 
 bench: ## Measure the recorder and the analyser against the bars, and beside other tracers
 	@scripts/deps.sh build bench

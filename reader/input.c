@@ -43,8 +43,6 @@ static bool look(const char *path, struct perftrace_input_file *file, struct per
     struct stat status;
     if (fstat(file->fd, &status) != 0)
         return refuse(error, path, NULL, errno);
-    if (S_ISDIR(status.st_mode))
-        return refuse(error, path, NULL, EISDIR);
     if (is_device(&status))
         return refuse(error, path, "is a device, not a trace or log", 0);
     if (S_ISREG(status.st_mode) && lies_in(file->fd, PROC_SUPER_MAGIC))

@@ -20,6 +20,7 @@ test      pkg-config       pkg-config
 test      python3          python3
 test      jq               jq
 test      libcmocka-dev    <cmocka.h>
+fuzz      clang            clang
 torture   e2fsprogs        mkfs.ext4
 consumers libcmocka-dev    <cmocka.h>
 consumers gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
