@@ -111,6 +111,19 @@ static void placed(void) {
     PERF_TRACK_EVENT(queue, "gpu fence", now + 350000, "value", 1);
     PERF_TRACK_COUNTER(queue, "gpu memory", now + 360000, 4096);
     PERF_TRACK_SPAN(fiber, "fiber slice", now + 500000, now + 600000);
+    /* What begins, or ends, or both, together; no length, with parameters and without; one right behind its like. */
+    uint32_t equal = perftrace_track_create(PERFTRACE_TRACK_KIND_GPU, "equal times");
+    PERF_TRACK_SPAN(equal, "equal outer", now, now + 1000, "number", 1);
+    PERF_TRACK_SPAN(equal, "equal middle", now, now + 1000);
+    PERF_TRACK_SPAN(equal, "equal first", now, now + 500);
+    PERF_TRACK_SPAN(equal, "equal last", now + 500, now + 1000);
+    PERF_TRACK_SPAN(equal, "no length", now + 1000, now + 1000, "number", 2);
+    for (uint64_t i = 2; i < 6; i++)
+        PERF_TRACK_SPAN(equal, "again", now + i * 1000, now + (i + 1) * 1000);
+    /* Work of a GPU that overlaps. */
+    uint32_t busy = perftrace_track_create(PERFTRACE_TRACK_KIND_GPU, "overlap");
+    for (uint64_t i = 0; i < 4; i++)
+        PERF_TRACK_SPAN(busy, "overlapping", now + i * 1000, now + i * 1000 + 2500, "number", i);
 }
 
 static void *work(void *argument) {
