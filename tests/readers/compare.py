@@ -53,7 +53,7 @@ def theirs(path):
         raise Refused(str(error)) from None
     if trace.calls.records == 0 and trace.damaged:
         raise Refused("no records, and damage")
-    return b"".join(rows), show.facts(trace)
+    return b"".join(rows), show.exact(show.facts(trace))
 
 
 def attempt(reader, path):
