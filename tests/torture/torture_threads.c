@@ -108,7 +108,8 @@ static void short_threads(void) {
     long grown = told->own_kb_after - told->own_kb_before;
     torture_check(trace.tracks == count && trace.lost == 0, "%llu tracks, %llu lost",
                   (unsigned long long)trace.tracks, (unsigned long long)trace.lost);
-    torture_check(grown < 2048, "the process grew by %ld kB", grown);
+    /* An ended thread's page is kept while its segment waits, of which there are 1,024: that is 4 MiB, not a page a thread. */
+    torture_check(grown < 4096 + 2048, "the process grew by %ld kB", grown);
     torture_check(status.st_size / count < 400, "%ld bytes a thread", (long)status.st_size / count);
     torture_note("%u threads, %ld bytes each, %ld kB more", count, (long)status.st_size / count, grown);
 }
