@@ -23,6 +23,13 @@
 #define FIRST_CLOSED 0u
 #endif
 
+/* ThreadSanitizer takes descriptors of one number for one file, in whichever table they are. */
+#ifdef __SANITIZE_THREAD__
+#define CAN_SEPARATE false
+#else
+#define CAN_SEPARATE true
+#endif
+
 static bool in_programs_table; /* (atomic) */
 
 /* For Linux before 5.9. Closing what the program has open has no effect on the program: locks (fcntl) belong to its own table. */
@@ -36,8 +43,9 @@ static bool separate_and_close(void) {
 }
 
 bool perftrace_files_separate(void) {
-    bool separate = syscall(SYS_close_range, FIRST_CLOSED, UINT_MAX, CLOSE_RANGE_UNSHARE_FLAG) == 0 ||
-                    separate_and_close();
+    bool separate =
+        CAN_SEPARATE && (syscall(SYS_close_range, FIRST_CLOSED, UINT_MAX, CLOSE_RANGE_UNSHARE_FLAG) == 0 ||
+                         separate_and_close());
     __atomic_store_n(&in_programs_table, !separate, __ATOMIC_RELAXED);
     return separate;
 }
