@@ -144,21 +144,19 @@ static int export_input(struct export *export, struct input *input) {
 /* The first input is open already; all are closed. */
 static int export_inputs(struct export *export, struct input *input, char *const *paths, size_t count) {
     int status = 0;
-    for (size_t i = 0; status == 0; i++) {
-        if (i > 0 && input_open(input, paths[i]) != 0)
-            return -1;
-        status = export_input(export, input);
-        bool last = i + 1 == count;
-        if (status == 0 && last && export->exporter->finish(export->state) != 0)
-            status = out_of_memory(input->name);
-        if (last || status != 0)
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        if (i > 0 && input_open(input, paths[i]) != 0) {
+            status = -1;
             break;
+        }
+        status = export_input(export, input);
+        if (status == 0 && i + 1 == count && export->exporter->finish(export->state) != 0)
+            status = out_of_memory(input->name);
         input_close(input);
     }
     if (export->state != NULL)
         export->exporter->close(export->state);
     export->state = NULL;
-    input_close(input);
     return status;
 }
 
