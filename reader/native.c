@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Set in the offset of blocks that are not from the trace itself. */
+#define IN_THE_RINGS (UINT64_C(1) << 63)
+
 enum stage {
     FILE_BLOCKS,
     FILE_AGAIN, /* what came while the rings were looked for: from a running program, or folded in by another reader */
@@ -58,6 +61,20 @@ static int take_header(struct perftrace_native_reader *native, struct perftrace_
     return 0;
 }
 
+/* What the stream complains of, with the file in which the byte is. */
+static void pass_on(void *context, const struct perftrace_error_info *what) {
+    const struct perftrace_native_reader *native = context;
+    struct perftrace_error_info told = *what;
+    if (native->options.on_damage == NULL)
+        return;
+    if ((what->byte_offset & IN_THE_RINGS) != 0) {
+        told.byte_offset &= ~IN_THE_RINGS;
+        snprintf(told.message, sizeof told.message, "in the rings, byte %llu: %.180s",
+                 (unsigned long long)told.byte_offset, what->message);
+    }
+    native->options.on_damage(native->options.context, &told);
+}
+
 struct perftrace_native_reader *perftrace_native_open(struct perftrace_source *source,
                                                       const struct perftrace_reader_options *options,
                                                       struct perftrace_error_info *error) {
@@ -72,8 +89,8 @@ struct perftrace_native_reader *perftrace_native_open(struct perftrace_source *s
         native->options = *options;
     native->source = *source;
     native->source.options = &native->options;
-    native->stream = perftrace_stream_open(&(struct perftrace_stream_options){
-        .on_damage = native->options.on_damage, .context = native->options.context});
+    native->stream =
+        perftrace_stream_open(&(struct perftrace_stream_options){.on_damage = pass_on, .context = native});
     if (native->stream == NULL)
         refuse(error, PERFTRACE_ERROR_MEMORY, "no memory to read a trace");
     if (native->stream == NULL || take_header(native, error) != 0) {
@@ -189,7 +206,7 @@ static bool step(struct perftrace_native_reader *native) {
             return perftrace_stream_finish(native->stream) == 0;
         }
         native->ring_bytes += header.bytes;
-        return give(native, &header, payload, offset);
+        return give(native, &header, payload, offset | IN_THE_RINGS);
     }
     int got = perftrace_source_next(&native->source, &header, &payload, &offset);
     if (got < 0) {
