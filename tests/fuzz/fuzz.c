@@ -130,6 +130,7 @@ struct fuzz_read fuzz_read(const char *path,
     FUZZ_CHECK(perftrace_reader_error(reader) == NULL);
     const struct perftrace_trace_info *info = perftrace_reader_info(reader);
     read.records = info->records;
+    read.native = info->native;
     FUZZ_CHECK(!info->native || read.begun == read.ended); /* each span ends once, if need be as unfinished */
     FUZZ_CHECK(info->damaged_bytes == 0 || info->damaged);
     FUZZ_CHECK(!info->damaged || read.complaints > 0);

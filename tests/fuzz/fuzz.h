@@ -23,6 +23,7 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *what);
 struct fuzz_read {
     uint64_t items, begun, ended, records, complaints, sum;
     int error;
+    bool native; /* it was a trace */
 };
 
 /* Reads a file to its end, looks at every byte that the items point to, and checks what the API promises of them. `hear` (may be NULL)

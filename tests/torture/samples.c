@@ -94,8 +94,8 @@ static uint64_t word(enum perftrace_record_kind kind, uint32_t site, uint32_t ti
 
 /* The records of `round` on the main thread. */
 static void add_main_chunk(struct made *made, uint64_t round) {
-    const uint64_t arguments[] = {(uint64_t)-5,          UINT64_MAX,     made_double(-0.5), 1, 9,
-                                  made_text("nine byt"), made_text("e"), 0xdeadbeef};
+    const uint64_t arguments[] = {(uint64_t)-5,          UINT64_MAX, made_double(-0.5), 1, 8,
+                                  made_text("eight by"), 0xdeadbeef};
     uint64_t words[128];
     size_t count = 0;
 #define PUT(...)                                                                                             \

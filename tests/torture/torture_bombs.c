@@ -251,7 +251,7 @@ static void ids_never_ended(void) {
 /* Ids that were chosen so that name and id together look the same to a hash that merely mixes them. */
 static void ids_that_collide(void) {
     struct made made = {0};
-    uint32_t count = (uint32_t)torture_times(100000, 500000);
+    uint32_t count = (uint32_t)torture_times(250000, 500000);
     char name[16];
     bomb_begin(&made);
     for (uint32_t i = 0; i < count; i++) {

@@ -75,7 +75,7 @@ static void a_line_of_a_gigabyte(void) {
 /* Each record is cut short by the next, on one line. */
 static void marks_on_one_line(void) {
     struct made log = {0};
-    unsigned long marks = torture_times(150000, 5000000);
+    unsigned long marks = torture_times(800000, 5000000);
     add_record(&log, 1);
     for (unsigned long i = 0; i < marks; i++)
         add(&log, i % 3 == 0 ? "PERF_TRACE|" : i % 3 == 1 ? "PERF_TRACE|7|f" : "PERF_TRACE|7|f|a=b|");
