@@ -18,9 +18,14 @@
 #endif
 
 #define EXTENT_BYTES ((size_t)PERFTRACE_SEGMENTS_PER_EXTENT * PERFTRACE_SEGMENT_BYTES)
-#define HEADER_BYTES (4096u + PERFTRACE_METADATA_BYTES)
-#define SEGMENTS_THREADLESS 64u   /* whoever fills the last one writes them out: not for long */
-#define LAST_BYTES ((size_t)4096) /* a page, the last of a segment */
+/* Segments are mapped a few at a time: where they begin in the file is a multiple of every page size that there is, which on
+ * aarch64 may be 64 KiB. */
+#define METADATA_AT 65536u
+#define HEADER_BYTES (METADATA_AT + PERFTRACE_METADATA_BYTES)
+static_assert(HEADER_BYTES % 65536 == 0 && EXTENT_BYTES % 65536 == 0,
+              "what is mapped begins at a page, however large pages are");
+#define SEGMENTS_THREADLESS 64u /* whoever fills the last one writes them out: not for long */
+#define LAST_BYTES ((size_t)PERFTRACE_SEGMENT_BYTES) /* a page or more: the last segment */
 
 /* Space for [offset, offset + bytes) of the ring file: never sparse, since a store into a hole of a full
  * tmpfs is SIGBUS. posix_fallocate is of no use: glibc emulates it by writing. */
@@ -72,7 +77,7 @@ static bool choose_path(struct perftrace_runtime *runtime, bool beside) {
 static struct perftrace_ring_file ring_header(const struct perftrace_runtime *runtime) {
     struct perftrace_ring_file header = {.version = PERFTRACE_FORMAT_VERSION,
                                          .pid = runtime->pid,
-                                         .metadata_offset = 4096,
+                                         .metadata_offset = METADATA_AT,
                                          .metadata_bytes = PERFTRACE_METADATA_BYTES,
                                          .segments_offset = HEADER_BYTES};
     memcpy(header.magic, PERFTRACE_RING_MAGIC, sizeof header.magic);
@@ -237,7 +242,7 @@ int perftrace_rings_make(struct perftrace_runtime *runtime) {
     if (memory == NULL)
         return -error;
     runtime->ring = (struct perftrace_ring_file *)(void *)memory;
-    runtime->metadata = memory + 4096;
+    runtime->metadata = memory + METADATA_AT;
     if (!runtime->ring_in_file)
         *runtime->ring = ring_header(runtime);
     add_extent(runtime, memory + HEADER_BYTES);
