@@ -35,8 +35,9 @@ static uint64_t image_start_ns;
 static int automatic = -1; /* PERF_TRACE_AUTO; -1: not looked at yet */
 static char last_error[PATH_MAX + 256];
 
-/* A child that found its parent's state would write into its parent's rings. A kernel before Linux 4.14 can't do it (and forks
- * at the program's own risk); one that can may be out of memory for it. */
+/* A child that found its parent's state would write into its parent's rings. A kernel before Linux 4.14 can't do it, and qemu's
+ * emulation of programs only says that it did: then in_child() has to (children that fork() did not make are at the program's own
+ * risk there). A kernel that can may be out of memory for it. */
 bool perftrace_wipe_on_fork(void *memory, size_t bytes) {
     return madvise(memory, bytes, MADV_WIPEONFORK) == 0 || errno == EINVAL;
 }
@@ -211,9 +212,21 @@ static void after_fork(void) {
         perftrace_fork_release(here);
 }
 
+/* What MADV_WIPEONFORK should have done. */
+static void wipe(struct perftrace_runtime *runtime) {
+    for (struct perftrace_thread *thread = runtime->threads, *next; thread != NULL; thread = next) {
+        next = thread->next;
+        memset(thread, 0, PERFTRACE_THREAD_BYTES);
+    }
+    memset(runtime, 0, sizeof *runtime);
+}
+
 static void in_child(void) {
-    if (here != NULL) /* reads as zeros */
-        here->prepared = true;
+    if (here == NULL)
+        return;
+    if (here->pid != 0) /* it should read as zeros */
+        wipe(here);
+    here->prepared = true;
 }
 
 /* With the thread that drains; 0 or an errno. */

@@ -127,7 +127,7 @@ static void forks(void *argument) {
 
 static void test_forks(void **state) {
     (void)state;
-#ifdef PERFTRACE_EMULATED /* qemu passes MADV_WIPEONFORK over, without which a child is not seen to be one */
+#ifdef PERFTRACE_EMULATED /* in qemu 7.2 the child of a program with threads can't start any (an assertion of qemu's fails) */
     skip();
 #endif
     assert_int_equal(run_scenario(forks, NULL), 0);
