@@ -87,7 +87,8 @@ static void read_once(const struct perftrace_runtime *runtime, struct perftrace_
     }
     /* Half of the bracket in nanoseconds, by the rate seen during these readings. */
     double rate = ticks > first_ticks ? (double)(ns - first_ns) / (double)(ticks - first_ticks) : 1.0;
-    best.error_ns = (uint32_t)((double)narrowest * rate / 2 + 1);
+    /* A counter that counts slowly may not move meanwhile: its last tick is part of the bracket. */
+    best.error_ns = (uint32_t)((double)(narrowest + 1) * rate / 2 + 1);
     *reading = best;
 }
 
