@@ -2,8 +2,8 @@
 """Holds the second reader (second_reader.py) against ours: each call with its number, nesting, times, parameters and metrics,
 and all that `perftrace info` says, of every kind of trace that there is.
 
-    compare.py [full]       traces made here: by programs, by chance (write.py), damaged, and those of the tests' data
-    compare.py left FOLDER  traces that other tests have left there, as many as there is time for
+    compare.py [full]                   traces made here: by programs, by chance (write.py), damaged, and those of the tests' data
+    compare.py left FOLDER [MEGABYTES]  traces that other tests have left there, the newest, up to so much
 
 $PERFTRACE is our reader, $PERFTRACE_BUILD has the programs, and $PERFTRACE_SOURCE the sources. What differs is printed, and
 its trace kept in the folder where this is run. The last line is "N passed, N failed".
@@ -26,7 +26,7 @@ import second_reader
 import show
 import write
 
-LEFT_BYTES_MAX = 6 << 20  # of traces that other tests have left; more takes too long
+LEFT_MEGABYTES = 6  # of traces that other tests have left; more takes too long
 
 
 class Refused(Exception):
@@ -307,10 +307,10 @@ def compare_sees_something(comparison):
     comparison.result("the comparison sees something", ["a difference was not seen: %s" % wrong] if [] in wrong else [])
 
 
-def compare_left(comparison, folder):
+def compare_left(comparison, folder, megabytes=LEFT_MEGABYTES):
     traces = glob.glob(os.path.join(folder, "**", "*.ptrace"), recursive=True)
     traces = sorted(((os.path.getmtime(path), os.path.getsize(path), path) for path in traces), reverse=True)
-    room, left_out = LEFT_BYTES_MAX, 0
+    room, left_out = int(megabytes) << 20, 0
     for _, size, path in traces:
         if size > room:
             left_out += 1
@@ -325,7 +325,7 @@ def main(arguments):
     begin = time.monotonic()
     comparison = Comparison()
     if arguments[:1] == ["left"]:
-        compare_left(comparison, arguments[1])
+        compare_left(comparison, *arguments[1:])
     elif arguments in ([], ["full"]):
         full = arguments == ["full"]
         programs = Programs(comparison)
@@ -338,7 +338,7 @@ def main(arguments):
         compare_damaged(comparison, full)
         compare_sees_something(comparison)
     else:
-        sys.exit("usage: compare.py [full] | left FOLDER")
+        sys.exit("usage: compare.py [full] | left FOLDER [MEGABYTES]")
     if comparison.failed == 0:
         shutil.rmtree(comparison.folder)
     print("%.1f s" % (time.monotonic() - begin))
