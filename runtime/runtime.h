@@ -265,8 +265,8 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
                             size_t bytes);
 
 /* ---- segments.c ---- */
-/* A free segment for the thread; NULL: there is none for it. For a caller that counts in runtime->taking. No lock, and so
- * no system call: a thread comes here every few thousand records. It becomes the thread's own with
+/* A free segment for the thread; NULL: there is none for it. For a caller that counts in runtime->taking. No lock: a
+ * thread comes here every few thousand records. It becomes the thread's own with
  * perftrace_segment_start, before which its beginning must have been filled with zeros, and which returns when that is. */
 struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
                                                  struct perftrace_thread *thread);
