@@ -114,7 +114,8 @@ static void check_other_tracks(const struct reading *reading, long track, size_t
 }
 
 static bool same_info(const struct perftrace_trace_info *a, const struct perftrace_trace_info *b) {
-    return memcmp(a->lost, b->lost, sizeof a->lost) == 0 && a->clock_adjusted == b->clock_adjusted;
+    return memcmp(a->lost, b->lost, sizeof a->lost) == 0 && a->clock_adjusted == b->clock_adjusted &&
+           a->clock_jumps == b->clock_jumps;
 }
 
 static uint64_t ring_word(size_t index) {
