@@ -115,8 +115,7 @@ static void numbers_out_of_range(void) {
                                         "PERF_TRACE|1|f",
                                         "PERF_TRACE|0x10|f|elapsed_ms=1"};
     static const char *const fine[] = {
-        "PERF_TRACE|18446744073709551615|f|a=99999999999999999999999999|b=1e999|c=-|d=--1|e=1e-999|elapsed_"
-        "ms=1",
+        "PERF_TRACE|18446744073709551615|f|a=99999999999999999999999999|b=1e999|c=-|d=--1|elapsed_ms=1",
         "PERF_TRACE|1|f|elapsed_ms=1|elapsed_us=99999999999999999999|parent_call=-5|thread=4294967296",
         "PERF_TRACE|1||elapsed_ms=18446744073708", "PERF_TRACE|1|f|=|==|===|a|elapsed_ms=0|elapsed_ms=5"};
     struct made log = {0};

@@ -48,13 +48,12 @@ static void put_header(struct perftrace_ring_file header) {
 
 /* The trace of a killed program, with one event, whose rings lie in ./bomb.ring: empty yet. */
 static void begin_rings(void) {
-    char path[4096];
+    char path[4096], folder[4000];
     struct made made = {0};
     torture_fresh_folder();
     bomb_begin(&made);
-    char *folder = getcwd(path, sizeof path - 16);
-    torture_check(folder != NULL, "folder");
-    strcat(path, "/bomb.ring");
+    torture_check(getcwd(folder, sizeof folder) != NULL, "folder");
+    snprintf(path, sizeof path, "%s/bomb.ring", folder);
     made_ring(&made, path);
     bomb_add_event(&made, 0);
     write_bytes("bomb.ptrace", made.bytes, made.length);

@@ -177,7 +177,7 @@ static void bits_of_the_metadata(void) {
 /* Bits of a count of ticks that are worth a nanosecond at least. */
 static uint64_t seen_ticks(void) {
     uint64_t mask = UINT64_MAX;
-    for (double ticks = whole.info.ticks_per_second / 1e9; ticks > 1; ticks /= 2)
+    for (uint64_t ticks = 1; (double)ticks < whole.info.ticks_per_second / 1e9; ticks *= 2)
         mask <<= 1;
     return mask;
 }
