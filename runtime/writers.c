@@ -21,6 +21,7 @@
 #define LEFT_MAX 16u          /* writers of a thread left in the middle of a record, at most */
 #define RESIGN_NS 1000000000u /* after which we go the quick way again, though one is still left */
 #define CLEAR_BYTES 4096u
+#define CLEAR_FIRST_BYTES 512u /* of a segment: the change to it takes long enough */
 #define FAST_NS 1000000u /* a segment filled in less */
 #define WAITING_FEW 16u  /* segments of a thread that may wait without the drainer being woken */
 
@@ -220,7 +221,8 @@ static char *clear_up_to(struct perftrace_segment *segment, char *cleared, const
     if (cleared >= to || cleared == end)
         return cleared;
     size_t wanted = (size_t)(to - cleared), left = (size_t)(end - cleared);
-    size_t bytes = (wanted + CLEAR_BYTES - 1) / CLEAR_BYTES * CLEAR_BYTES;
+    size_t piece = cleared == (char *)(segment + 1) ? CLEAR_FIRST_BYTES : CLEAR_BYTES;
+    size_t bytes = (wanted + piece - 1) / piece * piece;
     if (bytes > left)
         bytes = left;
     memset(cleared, 0, bytes);
@@ -265,7 +267,7 @@ static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thr
     struct perftrace_segment *segment = NULL;
     sigset_t saved; /* no handler may come in between, or jump out of this */
     block_all(&saved);
-    if (!perftrace_writer_is_left(writer) && perftrace_is_own_process(runtime)) {
+    if (!perftrace_writer_is_left(writer)) {
         __atomic_add_fetch(&runtime->taking, 1, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&runtime->state, __ATOMIC_SEQ_CST) == PERFTRACE_STATE_RECORDING &&
             thread->generation == runtime->generation)
