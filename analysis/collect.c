@@ -2,19 +2,31 @@
 #include "collect.h"
 
 #include "pairs.h"
+#include "part.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define PART(name) extern const struct analysis_part part_##name;
+#include "list.h"
+#undef PART
+
+static const struct analysis_part *const parts[] = {
+#define PART(name) &part_##name,
+#include "list.h"
+#undef PART
+};
+
 struct analysis_state {
     struct text_table names;      /* the number of a name is its function's */
     struct text_table parameters; /* owner: function; the number is the question's */
+    struct text_table texts;      /* names and values of parameters */
     struct pair_table edges;      /* (caller, function) */
     struct pair_table signatures; /* (question, caller) */
     uint32_t *site_functions;     /* by site id of this input: function + 1, or 0 */
     uint32_t site_count;
-    uint32_t input_capacity, function_capacity, edge_capacity, signature_capacity, question_capacity;
-    uint32_t slowest_max;
+    uint32_t input_capacity, function_capacity, edge_capacity, signature_capacity, question_capacity,
+        parameter_capacity;
     struct perftrace_arena input_names;
     struct perftrace_buffer scratch;
 };
@@ -23,26 +35,55 @@ bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b) 
     return a.input != b.input ? a.input < b.input : a.number < b.number;
 }
 
-struct analysis *analysis_open(uint32_t slowest_max) {
+static int open_parts(struct analysis *analysis) {
+    for (unsigned i = 0; i < ANALYSIS_PARTS; i++) {
+        analysis->parts[i] = calloc(1, parts[i]->state_bytes);
+        if (analysis->parts[i] == NULL ||
+            (parts[i]->open != NULL && parts[i]->open(analysis, analysis->parts[i]) != 0))
+            return -PERFTRACE_ERROR_MEMORY;
+    }
+    return 0;
+}
+
+struct analysis *analysis_open(const struct analysis_options *options) {
     struct analysis *analysis = calloc(1, sizeof *analysis);
-    struct analysis_state *state = calloc(1, sizeof *state);
-    struct analysis_slow_call *slowest = calloc((size_t)slowest_max + 1, sizeof *slowest);
-    if (analysis == NULL || state == NULL || slowest == NULL) {
-        free(analysis);
-        free(state);
-        free(slowest);
+    if (analysis == NULL)
+        return NULL;
+    analysis->options = *options;
+    analysis->state = calloc(1, sizeof *analysis->state);
+    if (analysis->state == NULL || open_parts(analysis) != 0) {
+        analysis_close(analysis);
         return NULL;
     }
-    state->slowest_max = slowest_max;
-    analysis->state = state;
-    analysis->slowest = slowest;
     return analysis;
+}
+
+static void close_parts(struct analysis *analysis) {
+    for (unsigned i = 0; i < ANALYSIS_PARTS; i++) {
+        if (analysis->parts[i] != NULL && parts[i]->close != NULL)
+            parts[i]->close(analysis->parts[i]);
+        free(analysis->parts[i]);
+    }
+}
+
+static void free_state(struct analysis_state *state) {
+    if (state == NULL)
+        return;
+    text_table_free(&state->names);
+    text_table_free(&state->parameters);
+    text_table_free(&state->texts);
+    pair_table_free(&state->edges);
+    pair_table_free(&state->signatures);
+    perftrace_arena_free(&state->input_names);
+    free(state->site_functions);
+    free(state->scratch.bytes);
+    free(state);
 }
 
 void analysis_close(struct analysis *analysis) {
     if (analysis == NULL)
         return;
-    struct analysis_state *state = analysis->state;
+    close_parts(analysis);
     for (uint32_t i = 0; i < analysis->signature_count; i++)
         free(analysis->signatures[i].numbers);
     free(analysis->inputs);
@@ -50,15 +91,8 @@ void analysis_close(struct analysis *analysis) {
     free(analysis->edges);
     free(analysis->signatures);
     free(analysis->questions);
-    free(analysis->slowest);
-    text_table_free(&state->names);
-    text_table_free(&state->parameters);
-    pair_table_free(&state->edges);
-    pair_table_free(&state->signatures);
-    perftrace_arena_free(&state->input_names);
-    free(state->site_functions);
-    free(state->scratch.bytes);
-    free(state);
+    free(analysis->parameters);
+    free_state(analysis->state);
     free(analysis);
 }
 
@@ -77,8 +111,7 @@ int analysis_begin_input(struct analysis *analysis, const char *name) {
     return 0;
 }
 
-void analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info,
-                        uint32_t threads) {
+int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads) {
     struct analysis_input *input = &analysis->inputs[analysis->input_count - 1];
     input->finished = info->finished || !info->native;
     input->threads = threads;
@@ -86,6 +119,11 @@ void analysis_end_input(struct analysis *analysis, const struct perftrace_trace_
     input->damaged = info->damaged;
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
         analysis->lost[cause] += info->lost[cause];
+    int result = 0;
+    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
+        if (parts[i]->end_input != NULL)
+            result = parts[i]->end_input(analysis, analysis->parts[i]);
+    return result;
 }
 
 /* The function of a name, made if need be; INTERN_NONE without memory. */
@@ -134,6 +172,28 @@ static uint32_t edge_of(struct analysis *analysis, uint32_t caller, uint32_t fun
     return edge;
 }
 
+/* Its name and value by themselves, as pairs_add writes both. */
+static int add_parameter(struct analysis *analysis, const struct perftrace_value *value) {
+    struct analysis_state *state = analysis->state;
+    if (array_reserve((void **)&analysis->parameters, analysis->parameter_count, &state->parameter_capacity,
+                      sizeof *analysis->parameters) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    state->scratch.length = 0;
+    size_t name_length = pairs_add_one(&state->scratch, value);
+    if (state->scratch.failed)
+        return -PERFTRACE_ERROR_MEMORY;
+    const char *bytes = state->scratch.bytes;
+    struct analysis_parameter parameter = {
+        .name = text_table_add(&state->texts, 0, bytes, name_length),
+        .value = text_table_add(&state->texts, 0, bytes + name_length + 1,
+                                state->scratch.length - name_length - 1),
+    };
+    if (parameter.name == INTERN_NONE || parameter.value == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    analysis->parameters[analysis->parameter_count++] = parameter;
+    return 0;
+}
+
 static uint32_t question_of(struct analysis *analysis, uint32_t function, const struct perftrace_call *call) {
     struct analysis_state *state = analysis->state;
     state->scratch.length = 0;
@@ -154,8 +214,13 @@ static uint32_t question_of(struct analysis *analysis, uint32_t function, const 
         .function = function,
         .first_signature = INTERN_NONE,
         .parameters = text_table_get(&state->parameters, question),
+        .first_parameter = analysis->parameter_count,
+        .parameter_count = (uint32_t)call->parameter_count,
     };
     analysis->question_count++;
+    for (size_t i = 0; i < call->parameter_count; i++)
+        if (add_parameter(analysis, &call->parameters[i]) != 0)
+            return INTERN_NONE;
     return question;
 }
 
@@ -207,84 +272,74 @@ static int remember_number(struct analysis_signature *signature, struct analysis
     return 0;
 }
 
-static bool slower(const struct analysis_slow_call *a, const struct analysis_slow_call *b) {
-    return a->elapsed_ns != b->elapsed_ns ? a->elapsed_ns > b->elapsed_ns
-                                          : analysis_call_before(a->id, b->id);
-}
-
-static void sift_down(struct analysis_slow_call *heap, uint32_t count, uint32_t at) {
-    struct analysis_slow_call moving = heap[at];
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child + 1 < count && slower(&heap[child], &heap[child + 1]))
-            child++;
-        if (child >= count || !slower(&moving, &heap[child]))
-            break;
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = moving;
-}
-
-/* A heap whose root is the fastest of the slowest. */
-static void remember_slow(struct analysis *analysis, const struct analysis_slow_call *call) {
-    struct analysis_slow_call *heap = analysis->slowest;
-    if (analysis->slowest_count == analysis->state->slowest_max) {
-        if (analysis->slowest_count == 0 || !slower(call, &heap[0]))
-            return;
-        heap[0] = *call;
-        sift_down(heap, analysis->slowest_count, 0);
-        return;
-    }
-    uint32_t at = analysis->slowest_count++;
-    for (; at > 0 && slower(&heap[(at - 1) / 2], call); at = (at - 1) / 2)
-        heap[at] = heap[(at - 1) / 2];
-    heap[at] = *call;
-}
-
-static void add_to_function(struct analysis_function *function, const struct perftrace_call *call) {
+static void add_to_function(struct analysis_function *function, const struct analysis_call *call) {
     uint64_t elapsed_ns = call->elapsed_ns;
     function->calls++;
     function->total_ns += elapsed_ns;
-    function->self_ns += elapsed_ns > call->children_ns ? elapsed_ns - call->children_ns : 0;
+    function->self_ns += call->self_ns;
     function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
     function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
 }
 
-static int add_call(struct analysis *analysis, const struct perftrace_call *call) {
-    uint32_t function = function_of_site(analysis, call->site);
-    if (function == INTERN_NONE)
+/* Finds or makes all that the call belongs to. */
+static int place_call(struct analysis *analysis, const struct perftrace_call *call,
+                      struct analysis_call *placed) {
+    placed->caller = call->parent_site != NULL ? function_of_site(analysis, call->parent_site)
+                                               : function_of_name(analysis, call->caller);
+    if (placed->caller == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
-    if (call->unfinished) {
-        analysis->unfinished++;
-        analysis->functions[function].unfinished++;
-        return 0;
-    }
-    uint32_t caller = call->parent_site != NULL ? function_of_site(analysis, call->parent_site)
-                                                : function_of_name(analysis, call->caller);
-    if (caller == INTERN_NONE)
+    placed->edge = edge_of(analysis, placed->caller, placed->function);
+    placed->question = question_of(analysis, placed->function, call);
+    if (placed->edge == INTERN_NONE || placed->question == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
-    uint32_t edge = edge_of(analysis, caller, function);
-    uint32_t question = question_of(analysis, function, call);
-    uint32_t signature = question == INTERN_NONE ? INTERN_NONE : signature_of(analysis, question, caller);
-    if (edge == INTERN_NONE || signature == INTERN_NONE)
+    placed->signature = signature_of(analysis, placed->question, placed->caller);
+    return placed->signature != INTERN_NONE ? 0 : -PERFTRACE_ERROR_MEMORY;
+}
+
+static int count_call(struct analysis *analysis, const struct analysis_call *call) {
+    struct analysis_signature *signature = &analysis->signatures[call->signature];
+    if (remember_number(signature, call->id) != 0)
         return -PERFTRACE_ERROR_MEMORY;
-    struct analysis_call_id id = {call->number, analysis->input_count};
-    struct analysis_signature *signed_calls = &analysis->signatures[signature];
-    if (remember_number(signed_calls, id) != 0)
-        return -PERFTRACE_ERROR_MEMORY;
-    signed_calls->calls++;
-    signed_calls->total_ns += call->elapsed_ns;
-    struct analysis_question *asked = &analysis->questions[question];
-    if (asked->calls++ == 0 || analysis_call_before(id, asked->first))
-        asked->first = id;
-    analysis->edges[edge].calls++;
-    add_to_function(&analysis->functions[function], call);
-    remember_slow(analysis,
-                  &(struct analysis_slow_call){id, call->elapsed_ns, signature, call->milliseconds});
+    signature->calls++;
+    signature->total_ns += call->elapsed_ns;
+    struct analysis_question *question = &analysis->questions[call->question];
+    if (question->calls++ == 0 || analysis_call_before(call->id, question->first))
+        question->first = call->id;
+    analysis->edges[call->edge].calls++;
+    add_to_function(&analysis->functions[call->function], call);
     analysis->calls++;
     analysis->inputs[analysis->input_count - 1].calls++;
     return 0;
+}
+
+static int add_call(struct analysis *analysis, const struct perftrace_call *call) {
+    struct analysis_call placed = {
+        .id = {call->number, analysis->input_count},
+        .parent = call->parent_number,
+        .function = function_of_site(analysis, call->site),
+        .track = call->track->id,
+        .start_ns = call->start_ns,
+        .elapsed_ns = call->elapsed_ns,
+        .self_ns = call->elapsed_ns > call->children_ns ? call->elapsed_ns - call->children_ns : 0,
+        .milliseconds = call->milliseconds,
+        .async = call->async,
+        .metric_count = call->metric_count,
+        .metrics = call->metrics,
+    };
+    if (placed.function == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    if (call->unfinished) {
+        analysis->unfinished++;
+        analysis->functions[placed.function].unfinished++;
+        return 0;
+    }
+    int result = place_call(analysis, call, &placed);
+    if (result == 0)
+        result = count_call(analysis, &placed);
+    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
+        if (parts[i]->add != NULL)
+            result = parts[i]->add(analysis, analysis->parts[i], &placed);
+    return result;
 }
 
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item) {
@@ -293,13 +348,16 @@ int analysis_item(struct analysis *analysis, const struct perftrace_item *item) 
     return 0;
 }
 
-static int compare_slow(const void *left, const void *right) {
-    const struct analysis_slow_call *a = left, *b = right;
-    return slower(b, a) - slower(a, b);
+int analysis_finish(struct analysis *analysis) {
+    int result = 0;
+    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
+        if (parts[i]->finish != NULL)
+            result = parts[i]->finish(analysis, analysis->parts[i]);
+    return result;
 }
 
-void analysis_finish(struct analysis *analysis) {
-    qsort(analysis->slowest, analysis->slowest_count, sizeof *analysis->slowest, compare_slow);
+struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text) {
+    return text_table_get(&analysis->state->texts, text);
 }
 
 void analysis_signature_text(const struct analysis *analysis, const struct analysis_signature *signature,

@@ -7,6 +7,18 @@
 #include "../core/text.h"
 #include "intern.h"
 
+enum analysis_part_number {
+#define PART(name) ANALYSIS_PART_##name,
+#include "list.h"
+#undef PART
+    ANALYSIS_PARTS
+};
+
+/* What is asked for. */
+struct analysis_options {
+    uint32_t slowest_max; /* so many of the slowest calls are kept */
+};
+
 /* Which call: its number, and of which input (from 1, in the order of analysis_begin_input). */
 struct analysis_call_id {
     uint64_t number;
@@ -38,6 +50,11 @@ struct analysis_signature {
     struct analysis_call_id *numbers; /* in order, from the second on: numbers[0] follows `first` */
 };
 
+/* A parameter of a question, by numbers: equal ones have equal names and values. */
+struct analysis_parameter {
+    uint32_t name, value; /* analysis_text gives them */
+};
+
 /* One function with the same parameters, whoever called. */
 struct analysis_question {
     uint32_t function;
@@ -46,13 +63,23 @@ struct analysis_question {
     uint64_t calls;
     struct analysis_call_id first;
     struct perftrace_text parameters; /* "|key=value|key=value", escaped for reports; may be empty */
+    uint32_t first_parameter;         /* into analysis.parameters */
+    uint32_t parameter_count;
 };
 
-struct analysis_slow_call {
+/* A finished call, as the parts (part.h) see it: what it is, by numbers of the model. Calls come in the order of their ends,
+ * so children before their parents. */
+struct analysis_call {
     struct analysis_call_id id;
-    uint64_t elapsed_ns;
-    uint32_t signature;
-    bool milliseconds; /* known to the millisecond only */
+    uint64_t parent; /* the number of the enclosing call, in the same input; 0: none or unknown */
+    uint32_t function, caller, question, signature, edge;
+    uint32_t track;    /* its number in the trace; of a log: the value of `thread`, else 0 */
+    uint64_t start_ns; /* 0: unknown */
+    uint64_t elapsed_ns, self_ns;
+    bool milliseconds; /* elapsed_ns is known to the millisecond only */
+    bool async;        /* it may overlap others of its track */
+    size_t metric_count;
+    const struct perftrace_value *metrics; /* the reader's, until the next item */
 };
 
 /* What is known of a whole input after it was read. */
@@ -74,23 +101,28 @@ struct analysis {
     struct analysis_edge *edges;
     struct analysis_signature *signatures;
     struct analysis_question *questions;
-    struct analysis_slow_call *slowest; /* after analysis_finish: slowest first, ties by call */
-    uint32_t input_count, function_count, edge_count, signature_count, question_count, slowest_count;
+    struct analysis_parameter *parameters; /* of all questions */
+    uint32_t input_count, function_count, edge_count, signature_count, question_count, parameter_count;
+    struct analysis_options options;
     struct analysis_state *state; /* collect.c's own */
+    void *parts[ANALYSIS_PARTS];  /* what each part has found: behind the functions of its header */
 };
 
-/* Keeps the `slowest_max` slowest calls. NULL without memory. Free with analysis_close (NULL: nothing happens). */
-struct analysis *analysis_open(uint32_t slowest_max);
+/* NULL without memory. Free with analysis_close (NULL: nothing happens). */
+struct analysis *analysis_open(const struct analysis_options *options);
 void analysis_close(struct analysis *analysis);
 
 /* Around the items of one reader. `name` is copied; the reader must live until the end of its input. All
  * return 0 or -PERFTRACE_ERROR_MEMORY. */
 int analysis_begin_input(struct analysis *analysis, const char *name);
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item);
-void analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads);
+int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads);
 
-/* After the last input, before anything but the totals is looked at. */
-void analysis_finish(struct analysis *analysis);
+/* After the last input, before anything but the totals is looked at. 0, or -PERFTRACE_ERROR_MEMORY. */
+int analysis_finish(struct analysis *analysis);
+
+/* A parameter's name or value, safe to show. */
+struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text);
 
 /* "name|caller=X|key=value|…", and the same without the caller; added to `buffer`, safe to show. */
 void analysis_signature_text(const struct analysis *analysis, const struct analysis_signature *signature,

@@ -7,5 +7,7 @@
 /* Adds "key=value|key=value" to `buffer`. Keys and texts are escaped as in log lines (core/text.h), so that
  * `|` always separates and the result is safe to show. */
 void pairs_add(struct perftrace_buffer *buffer, const struct perftrace_value *values, size_t count);
+/* One of them. Returns the bytes of its key. */
+size_t pairs_add_one(struct perftrace_buffer *buffer, const struct perftrace_value *value);
 
 #endif

@@ -3,6 +3,7 @@
 #include "../../analysis/log_times.h"
 #include "../../analysis/overview.h"
 #include "../../analysis/rank.h"
+#include "../../analysis/slowest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,7 @@ static void feed_with_text(struct analysis *analysis, uint64_t number, const cha
 }
 
 static struct analysis *open_analysis(uint32_t slowest_max) {
-    struct analysis *analysis = analysis_open(slowest_max);
+    struct analysis *analysis = analysis_open(&(struct analysis_options){.slowest_max = slowest_max});
     assert_non_null(analysis);
     assert_int_equal(analysis_begin_input(analysis, "test"), 0);
     return analysis;
@@ -125,11 +126,11 @@ static void slowest_first_and_ties_by_number(void **state) {
     for (uint64_t number = 20; number > 0; number--) /* in no good order */
         feed_simple(analysis, number, "f", "unknown", number == 7 ? 900 : 500 + number % 2);
     analysis_finish(analysis);
-    assert_int_equal(analysis->slowest_count, 3);
+    assert_int_equal(analysis_slowest(analysis)->count, 3);
     const uint64_t expected[] = {7, 1, 3};
     for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(analysis->slowest[i].id.number, expected[i]);
-    assert_signature(analysis, &analysis->signatures[analysis->slowest[0].signature], "f|caller=unknown");
+        assert_int_equal(analysis_slowest(analysis)->calls[i].id.number, expected[i]);
+    assert_signature(analysis, &analysis->signatures[analysis_slowest(analysis)->calls[0].signature], "f|caller=unknown");
     analysis_close(analysis);
 }
 
@@ -138,7 +139,7 @@ static void no_slowest_wanted(void **state) {
     struct analysis *analysis = open_analysis(0);
     feed_simple(analysis, 1, "f", "unknown", 5);
     analysis_finish(analysis);
-    assert_int_equal(analysis->slowest_count, 0);
+    assert_int_equal(analysis_slowest(analysis)->count, 0);
     assert_int_equal(analysis->calls, 1);
     analysis_close(analysis);
 }
@@ -248,8 +249,8 @@ static void unfinished_calls_are_only_counted(void **state) {
     assert_int_equal(analysis->unfinished, 1);
     assert_int_equal(analysis->functions[0].calls, 1);
     assert_int_equal(analysis->functions[0].unfinished, 1);
-    assert_int_equal(analysis->slowest_count, 1);
-    assert_int_equal(analysis->slowest[0].id.number, 2);
+    assert_int_equal(analysis_slowest(analysis)->count, 1);
+    assert_int_equal(analysis_slowest(analysis)->calls[0].id.number, 2);
     analysis_close(analysis);
 }
 
@@ -266,7 +267,7 @@ static void inputs_are_kept_apart_by_number(void **state) {
     analysis_finish(analysis);
     assert_int_equal(analysis->signatures[0].first.input, 1);
     assert_int_equal(analysis->signatures[0].numbers[0].input, 2);
-    assert_int_equal(analysis->slowest[0].id.input, 1);
+    assert_int_equal(analysis_slowest(analysis)->calls[0].id.input, 1);
     assert_false(analysis->inputs[0].finished);
     assert_true(analysis->inputs[1].finished);
     assert_int_equal(analysis->inputs[0].threads, 2);

@@ -43,7 +43,8 @@ static const struct option analyze_options[] = {
 
 static int analyze(const struct analyze_values *values, const struct input_list *inputs) {
     bool all = values->top == 0 || values->top > SLOWEST_MAX;
-    struct analysis *model = collect_open(all ? SLOWEST_MAX : (uint32_t)values->top);
+    struct analysis_options options = {.slowest_max = all ? SLOWEST_MAX : (uint32_t)values->top};
+    struct analysis *model = collect_open(&options);
     if (model == NULL)
         return EXIT_COULD_NOT;
     int code = EXIT_FINE;
@@ -55,10 +56,10 @@ static int analyze(const struct analyze_values *values, const struct input_list 
             code = EXIT_COULD_NOT;
     }
     if (good > 0 || model->calls > 0) {
-        analysis_finish(model);
         struct report report = {.model = model, .out = stdout, .top = values->top};
         report.color = terminal_color((enum color_choice)values->color, stdout);
-        if ((values->format == FORMAT_JSON ? report_json(&report) : report_text(&report)) != 0) {
+        if (analysis_finish(model) != 0 ||
+            (values->format == FORMAT_JSON ? report_json(&report) : report_text(&report)) != 0) {
             message_error("out of memory: the report is incomplete");
             code = EXIT_COULD_NOT;
         }

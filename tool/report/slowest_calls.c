@@ -1,15 +1,17 @@
 /* Which single calls took longest. */
 #include "report.h"
 
+#include "../../analysis/slowest.h"
 #include "../support/units.h"
 
 static void slowest_calls_text(struct report *report) {
     const struct analysis *model = report->model;
+    const struct analysis_slowest *slowest = analysis_slowest(model);
     report_top_heading(report, "Slowest Calls");
-    if (model->slowest_count == 0)
+    if (slowest->count == 0)
         fputs("  No calls.\n", report->out);
-    for (uint32_t i = 0; i < model->slowest_count; i++) {
-        const struct analysis_slow_call *call = &model->slowest[i];
+    for (uint32_t i = 0; i < slowest->count; i++) {
+        const struct analysis_slow_call *call = &slowest->calls[i];
         char elapsed[UNITS_TEXT_MAX];
         units_elapsed(call->elapsed_ns, 6, elapsed);
         perftrace_buffer_text(&report->line, elapsed);
@@ -23,11 +25,12 @@ static void slowest_calls_text(struct report *report) {
 
 static void slowest_calls_json(struct report *report) {
     const struct analysis *model = report->model;
+    const struct analysis_slowest *slowest = analysis_slowest(model);
     struct json *json = &report->json;
-    json_unsigned(json, "count", model->slowest_count);
+    json_unsigned(json, "count", slowest->count);
     json_array(json, "entries");
-    for (uint32_t i = 0; i < model->slowest_count; i++) {
-        const struct analysis_slow_call *call = &model->slowest[i];
+    for (uint32_t i = 0; i < slowest->count; i++) {
+        const struct analysis_slow_call *call = &slowest->calls[i];
         const struct analysis_signature *signature = &model->signatures[call->signature];
         json_object(json, NULL);
         report_json_call(report, call->id);

@@ -4,8 +4,8 @@
 #include "input.h"
 #include "messages.h"
 
-struct analysis *collect_open(uint32_t slowest_max) {
-    struct analysis *model = analysis_open(slowest_max);
+struct analysis *collect_open(const struct analysis_options *options) {
+    struct analysis *model = analysis_open(options);
     if (model == NULL)
         message_error("out of memory");
     return model;
@@ -27,7 +27,9 @@ int collect_input(struct analysis *model, const char *path) {
         const struct perftrace_item *item;
         while (status == 0 && (item = input_next(&input)) != NULL)
             status = analysis_item(model, item);
-        analysis_end_input(model, perftrace_reader_info(input.reader), count_threads(input.reader));
+        if (status == 0)
+            status =
+                analysis_end_input(model, perftrace_reader_info(input.reader), count_threads(input.reader));
     }
     if (status != 0)
         message_error("%s: out of memory", input.name);

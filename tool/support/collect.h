@@ -5,7 +5,7 @@
 #include "../../analysis/collect.h"
 
 /* An empty model, or NULL after an error message. Free with analysis_close. */
-struct analysis *collect_open(uint32_t slowest_max);
+struct analysis *collect_open(const struct analysis_options *options);
 
 /* Adds one input, "-" being standard input. 0, or -1 after an error message; what was read before an error
  * counts. */

@@ -1,0 +1,21 @@
+/* The slowest calls: options.slowest_max of them. */
+#ifndef PERFTRACE_ANALYSIS_SLOWEST_H
+#define PERFTRACE_ANALYSIS_SLOWEST_H
+
+#include "collect.h"
+
+struct analysis_slow_call {
+    struct analysis_call_id id;
+    uint64_t elapsed_ns;
+    uint32_t signature;
+    bool milliseconds; /* known to the millisecond only */
+};
+
+struct analysis_slowest {
+    struct analysis_slow_call *calls; /* after analysis_finish: slowest first, ties by call */
+    uint32_t count;
+};
+
+const struct analysis_slowest *analysis_slowest(const struct analysis *analysis);
+
+#endif
