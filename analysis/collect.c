@@ -50,6 +50,7 @@ struct analysis *analysis_open(const struct analysis_options *options) {
     if (analysis == NULL)
         return NULL;
     analysis->options = *options;
+    analysis->budget.max = options->memory_max != 0 ? options->memory_max : SIZE_MAX;
     analysis->state = calloc(1, sizeof *analysis->state);
     if (analysis->state == NULL || open_parts(analysis) != 0) {
         analysis_close(analysis);
@@ -354,6 +355,12 @@ int analysis_finish(struct analysis *analysis) {
         if (parts[i]->finish != NULL)
             result = parts[i]->finish(analysis, analysis->parts[i]);
     return result;
+}
+
+void analysis_approximations(const struct analysis *analysis, struct perftrace_buffer *text) {
+    for (unsigned i = 0; i < ANALYSIS_PARTS; i++)
+        if (parts[i]->approximated != NULL)
+            parts[i]->approximated(analysis, analysis->parts[i], text);
 }
 
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text) {

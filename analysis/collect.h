@@ -4,6 +4,7 @@
 #define PERFTRACE_ANALYSIS_COLLECT_H
 
 #include "../include/perftrace_reader.h"
+#include "../core/budget.h"
 #include "../core/text.h"
 #include "intern.h"
 
@@ -17,6 +18,7 @@ enum analysis_part_number {
 /* What is asked for. */
 struct analysis_options {
     uint32_t slowest_max; /* so many of the slowest calls are kept */
+    size_t memory_max;    /* for all that is kept, in bytes, about; 0: as much as there is */
 };
 
 /* Which call: its number, and of which input (from 1, in the order of analysis_begin_input). */
@@ -104,6 +106,7 @@ struct analysis {
     struct analysis_parameter *parameters; /* of all questions */
     uint32_t input_count, function_count, edge_count, signature_count, question_count, parameter_count;
     struct analysis_options options;
+    struct perftrace_budget budget; /* of options.memory_max: whatever grows with the input takes from it */
     struct analysis_state *state; /* collect.c's own */
     void *parts[ANALYSIS_PARTS];  /* what each part has found: behind the functions of its header */
 };
@@ -120,6 +123,9 @@ int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_i
 
 /* After the last input, before anything but the totals is looked at. 0, or -PERFTRACE_ERROR_MEMORY. */
 int analysis_finish(struct analysis *analysis);
+
+/* A line for each thing that is not exact for want of memory; nothing where all is. */
+void analysis_approximations(const struct analysis *analysis, struct perftrace_buffer *text);
 
 /* A parameter's name or value, safe to show. */
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text);

@@ -14,6 +14,9 @@ struct analysis_part {
     /* What belongs together is within one input: open spans, call numbers. */
     int (*end_input)(struct analysis *analysis, void *state);
     int (*finish)(struct analysis *analysis, void *state);
+    /* Adds a line (with its end) on what it could not keep exact within analysis.budget, and by how much that is off; nothing
+     * where all is exact. A part never fails for want of budget: it goes on with less. */
+    void (*approximated)(const struct analysis *analysis, const void *state, struct perftrace_buffer *text);
     void (*close)(void *state);
 };
 
