@@ -107,8 +107,8 @@ struct analysis {
     uint32_t input_count, function_count, edge_count, signature_count, question_count, parameter_count;
     struct analysis_options options;
     struct perftrace_budget budget; /* of options.memory_max: whatever grows with the input takes from it */
-    struct analysis_state *state; /* collect.c's own */
-    void *parts[ANALYSIS_PARTS];  /* what each part has found: behind the functions of its header */
+    struct analysis_state *state;   /* collect.c's own */
+    void *parts[ANALYSIS_PARTS];    /* what each part has found: behind the functions of its header */
 };
 
 /* NULL without memory. Free with analysis_close (NULL: nothing happens). */
