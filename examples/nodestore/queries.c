@@ -12,6 +12,7 @@
 enum statement {
     SELECT_RECORDS,
     SELECT_NAMES,
+    SELECT_NODES,
     SELECT_ENTRY,
     SELECT_BYTES,
     SELECT_SERIAL,
@@ -31,6 +32,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                         " FROM nodes n LEFT JOIN records r ON r.node_id = n.node_id"
                         " WHERE n.part_id = ?1 AND n.node_id = ?2 ORDER BY r.record_index"),
     [SELECT_NAMES] = "SELECT entry_name FROM entries WHERE part_id = ?1 ORDER BY entry_name",
+    [SELECT_NODES] =
+        ("SELECT e.entry_name, n.part_id, n.node_id FROM entries e"
+         " LEFT JOIN nodes n ON n.node_id = e.node_id WHERE e.part_id = ?1 ORDER BY e.entry_name"),
     [SELECT_ENTRY] = ("SELECT n.part_id, n.node_id FROM entries e JOIN nodes n ON n.node_id = e.node_id"
                       " WHERE e.part_id = ?1 AND e.entry_name = ?2"),
     [SELECT_BYTES] = "SELECT bytes FROM records WHERE serial = ?1",
@@ -224,6 +228,31 @@ int query_directory_entries(struct store *store, const char *part_id, struct ent
     bind_text(&query, 1, part_id);
     while (query_row(&query))
         append_name(&query, list);
+    int result = query_end(&query);
+    PERF_METRIC("query_ms", query.sql_us / 1000, "query_us", query.sql_us, "records", list->count);
+    if (result != STORE_OK)
+        entry_list_free(list);
+    return result;
+}
+
+int query_directory_nodes(struct store *store, const char *part_id, struct entry_list *list) {
+    PERF_SPAN("query_directory_nodes", "part_id", part_id);
+    *list = (struct entry_list){0};
+    struct query query = query_start(store, SELECT_NODES);
+    bind_text(&query, 1, part_id);
+    while (query_row(&query)) {
+        append_name(&query, list);
+        if (query.result != STORE_OK)
+            break;
+        struct entry *entry = &list->items[list->count - 1];
+        if (sqlite3_column_type(query.statement, 2) == SQLITE_NULL) {
+            query.result = store_fail(store, STORE_DAMAGED, "%s: entry %s of part %s has no node",
+                                      store->path, entry->name, part_id);
+        } else {
+            read_id(&query, 1, entry->part_id);
+            read_id(&query, 2, entry->node_id);
+        }
+    }
     int result = query_end(&query);
     PERF_METRIC("query_ms", query.sql_us / 1000, "query_us", query.sql_us, "records", list->count);
     if (result != STORE_OK)

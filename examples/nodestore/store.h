@@ -22,7 +22,7 @@ enum {
     STORE_NAME_MAX = 255,
     STORE_RECORD_BYTES = 64 * 1024,
     STORE_DEPTH_MAX = 128, /* directories within directories; each holds a descriptor open */
-    STORE_STATEMENTS = 12,
+    STORE_STATEMENTS = 13,
 };
 
 enum store_result {
@@ -92,6 +92,7 @@ int query_records(struct store *store, const char *part_id, const char *node_id,
                   bool *found);
 int query_directory_entries(struct store *store, const char *part_id,
                             struct entry_list *list); /* names only */
+int query_directory_nodes(struct store *store, const char *part_id, struct entry_list *list);
 int query_single_directory_entry(struct store *store, const char *part_id, const char *entry_name,
                                  struct entry *entry, bool *found); /* leaves entry->name as it is */
 int read_record(struct store *store, const struct record *record, unsigned char bytes[STORE_RECORD_BYTES]);
@@ -104,14 +105,17 @@ int add_record(struct store *store, const char *node_id, int64_t index, const un
 int set_node(struct store *store, const char *node_id, unsigned mode, int64_t size);
 int clear_records(struct store *store, const char *node_id);
 
-/* directory.c: finding and loading by name. */
-int exists_node(struct store *store, const char *part_id, const char *entry_name, bool *exists);
+/* directory.c, and directory_better.c in its place: loading by name. */
 int load_node(struct store *store, const char *part_id, const char *entry_name, struct node *node);
 int find_node(struct store *store, const char *part_id, const char *entry_name, struct node *node,
               bool *found);
+int load_directory_entries(struct store *store, const char *part_id, struct entry_list *list);
+
+/* lookup.c: what both of them, and all others, look for nodes with. */
+int exists_node(struct store *store, const char *part_id, const char *entry_name, bool *exists);
+int need_directory(struct store *store, const char *part_id); /* STORE_DAMAGED: the part has none */
 int find_path(struct store *store, const char *path, struct node *node,
               bool *found); /* from the root, by '/' */
-int load_directory_entries(struct store *store, const char *part_id, struct entry_list *list);
 
 /* import.c, export.c, check.c: what the commands do. */
 struct totals {

@@ -331,6 +331,11 @@ static void test_damaged_export(void) {
     CHECK(run("export", "s", "copy2") == 2);
     CHECK(says("an entry's name that no file can have"));
     CHECK(access("out", F_OK) != 0);
+    CHECK(run("make", "lacking", NULL) == 0);
+    CHECK(run("import", "lacking", "tree") == 0);
+    sql("lacking", "DELETE FROM nodes WHERE node_id = '000004'");
+    CHECK(run("export", "lacking", "copy3") == 2);
+    CHECK(says("of part 000003 has no node") || says("of part root has no node"));
     write_file("cut", 0644, "SQLite format 3", 16);
     CHECK(run("check", "cut", NULL) == 2);
     CHECK(truncate("s", 8192) == 0);
