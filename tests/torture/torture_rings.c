@@ -197,6 +197,21 @@ static bool is_waiting(size_t offset, const struct perftrace_segment *segment) {
     return segment->state == PERFTRACE_SEGMENT_ACTIVE && word != 0;
 }
 
+/* Whether a REBASE stands before the first record of the segment that has a time, among those that the trace does not have, or
+ * is that record: when the upper half of the ticks has changed meanwhile, which happens every second or so. Then nobody needs the
+ * segment's own base. */
+static bool is_rebased(size_t offset, const struct perftrace_segment *segment) {
+    const uint64_t *words = (const uint64_t *)(const void *)(ring.bytes + offset + sizeof *segment);
+    uint32_t drained = perftrace_stream_drained(stream, segment->track, segment->sequence);
+    size_t most = PERFTRACE_SEGMENT_RECORD_BYTES / 8, count = 1;
+    for (size_t place = 0; place * 8 <= drained && place < most && count > 0; place += count) {
+        if (perftrace_word_kind(words[place]) == PERFTRACE_RECORD_REBASE)
+            return true;
+        count = perftrace_record_words(perftrace_stream_shapes(stream), words + place, most - place);
+    }
+    return false;
+}
+
 static void bits_of_segments(void) {
     const size_t base = offsetof(struct perftrace_segment, base_tick) * 8;
     size_t segments = 0;
@@ -207,6 +222,7 @@ static void bits_of_segments(void) {
         if (!is_waiting(at, &segment))
             continue;
         segments++;
+        uint64_t base_mask = is_rebased(at, &segment) ? 0 : seen_ticks();
         for (size_t bit = 0; bit < sizeof segment * 8; bit += stride()) {
             size_t byte = bit / 8;
             bool lower =
@@ -217,7 +233,7 @@ static void bits_of_segments(void) {
                                byte < offsetof(struct perftrace_segment, lost)) || /* active */
                               byte >= offsetof(struct perftrace_segment, filled) ||
                               lower || /* a CHUNK says more than it, then */
-                              (bit >= base && bit < base + 64 && (seen_ticks() >> (bit - base) & 1) == 0);
+                              (bit >= base && bit < base + 64 && (base_mask >> (bit - base) & 1) == 0);
             flip((at + byte) * 8 + bit % 8, segment.track, no_meaning);
         }
     }
