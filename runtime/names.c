@@ -1,6 +1,7 @@
 /* Names that are known only at run time: a site for each, made when the name is met, given up with its module. */
 #include "runtime.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define SLOTS 131072u
@@ -132,26 +133,33 @@ static struct dynamic_site *find_or_make(const struct perftrace_site *prototype,
     return made;
 }
 
-struct perftrace_site *perftrace_dynamic_site_(struct perftrace_site *prototype, const char *name) {
-    struct perftrace_runtime *runtime = perftrace_active();
-    if (runtime == NULL) {
-        perftrace_count_early();
-        return NULL;
-    }
-    name = name != NULL ? name : "(null)";
-    size_t length = strnlen(name, PERFTRACE_TEXT_MAX_);
+static struct perftrace_site *site_of_name(struct perftrace_runtime *runtime,
+                                           const struct perftrace_site *prototype, const char *name,
+                                           size_t length) {
     struct dynamic_site **free, **slot, **in = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
     slot = in != NULL ? find(in, prototype, name, length, &free) : NULL;
     struct dynamic_site *found = slot != NULL ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : NULL;
-    if (found != NULL)
-        return &found->site;
-    if (!perftrace_is_own_process(runtime)) {
-        perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_SITE);
-        return NULL;
+    if (found == NULL && perftrace_is_own_process(runtime)) {
+        sigset_t saved;
+        perftrace_lock(runtime, &saved);
+        found = find_or_make(prototype, name, length);
+        perftrace_unlock(runtime, &saved);
     }
-    sigset_t saved;
-    perftrace_lock(runtime, &saved);
-    found = find_or_make(prototype, name, length);
-    perftrace_unlock(runtime, &saved);
     return found != NULL ? &found->site : NULL;
+}
+
+struct perftrace_site *perftrace_dynamic_site_(struct perftrace_site *prototype, const char *name) {
+    int saved_errno = errno;
+    struct perftrace_runtime *runtime = perftrace_active();
+    struct perftrace_site *site = NULL;
+    if (runtime != NULL) {
+        name = name != NULL ? name : "(null)";
+        site = site_of_name(runtime, prototype, name, strnlen(name, PERFTRACE_TEXT_MAX_));
+        if (site == NULL)
+            perftrace_count_lost(runtime, NULL, PERFTRACE_LOSS_NO_SITE);
+    } else {
+        perftrace_count_early();
+    }
+    errno = saved_errno;
+    return site;
 }

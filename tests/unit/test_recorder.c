@@ -11,9 +11,11 @@
 #include "perftrace.h"
 #include "recorded.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum color { RED, GREEN = 7 };
@@ -358,10 +360,44 @@ static void test_filters(void **state) {
     free_recorded(&trace);
 }
 
+/* ---- without memory ---- */
+
+static void record_without_memory(void *argument) {
+    (void)argument;
+    start_quietly();
+    { PERF_SPAN("before"); }
+    setrlimit(RLIMIT_AS, &(struct rlimit){0, RLIM_INFINITY});
+    errno = EDOM;
+    for (int i = 0; i < 3; i++) {
+        PERF_SPAN_DYNAMIC("dynamic");
+    }
+    int seen = errno;
+    setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+    struct perftrace_statistics statistics;
+    perftrace_statistics(&statistics);
+    if (seen != EDOM)
+        _exit(97);
+    if (statistics.lost[PERFTRACE_LOST_NO_SITE] != 3)
+        _exit(96);
+}
+
+/* A name that there is no memory for: its spans are counted as lost, and errno is the program's. */
+static void test_without_memory(void **state) {
+    (void)state;
+#ifdef PERFTRACE_SANITIZED /* the sanitizers need memory of their own */
+    skip();
+#endif
+    assert_int_equal(run_scenario(record_without_memory, NULL), 0);
+    struct recorded trace = read_recorded(NULL);
+    assert_int_equal(count_items(&trace, PERFTRACE_ITEM_SPAN_END, NULL), 1);
+    free_recorded(&trace);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_kinds),   cmocka_unit_test(test_jumps),
-        cmocka_unit_test(test_deep),   cmocka_unit_test(test_threads), cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_values),         cmocka_unit_test(test_kinds),   cmocka_unit_test(test_jumps),
+        cmocka_unit_test(test_deep),           cmocka_unit_test(test_threads), cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
