@@ -5,6 +5,7 @@
 #include "../commands/command.h"
 #include "messages.h"
 #include "terminal.h"
+#include "units.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -62,7 +63,37 @@ static int store_choice(const struct option *option, const char *text, int *fiel
     return EXIT_COULD_NOT;
 }
 
-static int store(const struct option *option, const char *text, void *values) {
+static int store_item(const struct option *option, const char *text, struct option_list *list) {
+    if (*text == '\0') {
+        message_error("--%s: an empty text is no %s", option->name, option->value);
+        return EXIT_COULD_NOT;
+    }
+    if (list->count == OPTION_LIST_MAX) {
+        message_error("--%s: more than %d of them", option->name, OPTION_LIST_MAX);
+        return EXIT_COULD_NOT;
+    }
+    list->items[list->count++] = text;
+    return OPTIONS_PARSED;
+}
+
+static int store_keys(const struct option *option, char *text, struct option_list *list) {
+    for (char *comma; (comma = strchr(text, ',')) != NULL; text = comma + 1) {
+        *comma = '\0';
+        if (store_item(option, text, list) != OPTIONS_PARSED)
+            return EXIT_COULD_NOT;
+    }
+    return store_item(option, text, list);
+}
+
+static int store_time(const struct option *option, const char *text, uint64_t *field) {
+    const char *why = option->type == OPTION_MS ? units_parse_ms(text, field) : units_parse_time(text, field);
+    if (why == NULL)
+        return OPTIONS_PARSED;
+    message_error("--%s: \"%s\" %s", option->name, text, why);
+    return EXIT_COULD_NOT;
+}
+
+static int store(const struct option *option, char *text, void *values) {
     void *field = (char *)values + option->offset;
     switch (option->type) {
     case OPTION_FLAG:
@@ -73,6 +104,13 @@ static int store(const struct option *option, const char *text, void *values) {
         return OPTIONS_PARSED;
     case OPTION_CHOICE:
         return store_choice(option, text, field);
+    case OPTION_LIST:
+        return store_item(option, text, field);
+    case OPTION_KEYS:
+        return store_keys(option, text, field);
+    case OPTION_TIME:
+    case OPTION_MS:
+        return store_time(option, text, field);
     case OPTION_NUMBER:
         break;
     }
@@ -89,7 +127,7 @@ static int store(const struct option *option, const char *text, void *values) {
 
 /* One option at argv[*at], with its value, which may be the next argument: then *at moves on. */
 static int parse_option(const struct command *command, char **argv, int *at, void *values) {
-    const char *argument = argv[*at], *value = NULL;
+    char *argument = argv[*at], *value = NULL;
     const struct option *option;
     if (argument[1] == '-') {
         size_t length = strcspn(argument + 2, "=");
@@ -146,7 +184,7 @@ void options_label(const struct option *option, char *label, size_t size) {
     int used = snprintf(label, size, "%s--%s", letter, option->name);
     if (used < 0 || (size_t)used >= size)
         return;
-    if (option->type == OPTION_TEXT || option->type == OPTION_NUMBER)
+    if (option->type != OPTION_FLAG && option->type != OPTION_CHOICE)
         snprintf(label + used, size - (size_t)used, "=%s", option->value);
     for (size_t i = 0; option->type == OPTION_CHOICE && option->choices[i] != NULL; i++)
         snprintf(label + strlen(label), size - strlen(label), "%c%s", i == 0 ? '=' : '|', option->choices[i]);

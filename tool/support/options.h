@@ -13,6 +13,17 @@ enum option_type {
     OPTION_TEXT,   /* a const char *, pointing into the arguments */
     OPTION_NUMBER, /* a uint64_t, decimal */
     OPTION_CHOICE, /* an int: which of `choices` */
+    OPTION_LIST,   /* a struct option_list: may be given several times */
+    OPTION_KEYS,   /* a struct option_list: several times, or several between commas */
+    OPTION_TIME,   /* a uint64_t, nanoseconds: a decimal number and a unit, "1.5s" */
+    OPTION_MS,     /* a uint64_t, nanoseconds: a decimal number of milliseconds */
+};
+
+/* What was given, in order. The texts point into the arguments, which the commas of KEYS are taken out of. */
+enum { OPTION_LIST_MAX = 64 };
+struct option_list {
+    const char *items[OPTION_LIST_MAX];
+    size_t count;
 };
 
 struct option {
@@ -20,7 +31,7 @@ struct option {
     char letter;      /* 0: none */
     enum option_type type;
     size_t offset;              /* of the field in the command's structure of values */
-    const char *value;          /* TEXT, NUMBER: what stands for it in help, "FILE" */
+    const char *value;          /* not FLAG, CHOICE: what stands for it in help, "FILE" */
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *help;
 };

@@ -20,4 +20,10 @@ void units_date(uint64_t realtime_ns, char text[UNITS_TEXT_MAX]);
 /* "512 bytes", "1.5 MiB". */
 void units_bytes(uint64_t bytes, char text[UNITS_TEXT_MAX]);
 
+/* "1.5s", "200ms", "2m": a decimal number, not negative, and ns, us, ms, s, m or h; 0 needs no unit. In nanoseconds, to *ns.
+ * NULL, or what is wrong, to go on `"TEXT" …`: it lives until the next call. */
+const char *units_parse_time(const char *text, uint64_t *ns);
+/* The same of a number of milliseconds without a unit ("0.25"); one with a unit is taken, too. */
+const char *units_parse_ms(const char *text, uint64_t *ns);
+
 #endif
