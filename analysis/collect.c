@@ -29,6 +29,9 @@ struct analysis_state {
         parameter_capacity;
     struct perftrace_arena input_names;
     struct perftrace_buffer scratch;
+    bool selects; /* not all calls count */
+    struct analysis_selector selector;
+    uint64_t first_ns, placed_ns; /* first moment of this input; what analysis_place told */
 };
 
 bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b) {
@@ -52,6 +55,10 @@ struct analysis *analysis_open(const struct analysis_options *options) {
     analysis->options = *options;
     analysis->budget.max = options->memory_max != 0 ? options->memory_max : SIZE_MAX;
     analysis->state = calloc(1, sizeof *analysis->state);
+    if (analysis->state != NULL) {
+        analysis->state->selector.wanted = options->selection;
+        analysis->state->selects = !analysis_selects_all(&options->selection);
+    }
     if (analysis->state == NULL || open_parts(analysis) != 0) {
         analysis_close(analysis);
         return NULL;
@@ -76,6 +83,7 @@ static void free_state(struct analysis_state *state) {
     pair_table_free(&state->edges);
     pair_table_free(&state->signatures);
     perftrace_arena_free(&state->input_names);
+    analysis_selector_free(&state->selector);
     free(state->site_functions);
     free(state->scratch.bytes);
     free(state);
@@ -109,7 +117,13 @@ int analysis_begin_input(struct analysis *analysis, const char *name) {
     analysis->inputs[analysis->input_count++] = (struct analysis_input){.name = copy.bytes};
     if (state->site_count != 0)
         memset(state->site_functions, 0, state->site_count * sizeof *state->site_functions);
+    state->first_ns = UINT64_MAX;
+    state->placed_ns = 0;
     return 0;
+}
+
+void analysis_place(struct analysis *analysis, uint64_t start_ns) {
+    analysis->state->placed_ns = start_ns;
 }
 
 int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads) {
@@ -195,12 +209,19 @@ static int add_parameter(struct analysis *analysis, const struct perftrace_value
     return 0;
 }
 
+static bool is_ignored(const struct analysis *analysis, const struct perftrace_value *parameter) {
+    return analysis->options.ignored.count > 0 &&
+           analysis_patterns_match(analysis->options.ignored, parameter->argument->name);
+}
+
 static uint32_t question_of(struct analysis *analysis, uint32_t function, const struct perftrace_call *call) {
     struct analysis_state *state = analysis->state;
     state->scratch.length = 0;
-    if (call->parameter_count > 0) {
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (is_ignored(analysis, &call->parameters[i]))
+            continue;
         perftrace_buffer_add(&state->scratch, "|", 1);
-        pairs_add(&state->scratch, call->parameters, call->parameter_count);
+        pairs_add_one(&state->scratch, &call->parameters[i]);
     }
     if (state->scratch.failed)
         return INTERN_NONE;
@@ -216,12 +237,15 @@ static uint32_t question_of(struct analysis *analysis, uint32_t function, const 
         .first_signature = INTERN_NONE,
         .parameters = text_table_get(&state->parameters, question),
         .first_parameter = analysis->parameter_count,
-        .parameter_count = (uint32_t)call->parameter_count,
     };
-    analysis->question_count++;
-    for (size_t i = 0; i < call->parameter_count; i++)
+    struct analysis_question *made = &analysis->questions[analysis->question_count++];
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (is_ignored(analysis, &call->parameters[i]))
+            continue;
         if (add_parameter(analysis, &call->parameters[i]) != 0)
             return INTERN_NONE;
+        made->parameter_count++;
+    }
     return question;
 }
 
@@ -282,11 +306,15 @@ static void add_to_function(struct analysis_function *function, const struct ana
     function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
 }
 
+static uint32_t caller_of(struct analysis *analysis, const struct perftrace_call *call) {
+    return call->parent_site != NULL ? function_of_site(analysis, call->parent_site)
+                                     : function_of_name(analysis, call->caller);
+}
+
 /* Finds or makes all that the call belongs to. */
 static int place_call(struct analysis *analysis, const struct perftrace_call *call,
                       struct analysis_call *placed) {
-    placed->caller = call->parent_site != NULL ? function_of_site(analysis, call->parent_site)
-                                               : function_of_name(analysis, call->caller);
+    placed->caller = caller_of(analysis, call);
     if (placed->caller == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
     placed->edge = edge_of(analysis, placed->caller, placed->function);
@@ -313,6 +341,33 @@ static int count_call(struct analysis *analysis, const struct analysis_call *cal
     return 0;
 }
 
+/* 1: it counts. 0: it does not, and that is done. */
+static int select_call(struct analysis *analysis, const struct perftrace_call *call,
+                       struct analysis_call *placed) {
+    struct analysis_state *state = analysis->state;
+    placed->caller = caller_of(analysis, call);
+    if (placed->caller == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    uint64_t start_ns = call->start_ns != 0 ? call->start_ns : state->placed_ns;
+    uint64_t first_ns = call->start_ns != 0 ? state->first_ns : 0;
+    int selected = analysis_select(&state->selector, call,
+                                   &(struct analysis_candidate){
+                                       .function = placed->function,
+                                       .caller = placed->caller,
+                                       .function_name = analysis->functions[placed->function].name,
+                                       .caller_name = analysis->functions[placed->caller].name,
+                                       .moment_ns = start_ns > first_ns ? start_ns - first_ns : 0,
+                                   });
+    if (selected != 0)
+        return selected;
+    analysis->left_out++;
+    placed->question = placed->signature = placed->edge = INTERN_NONE;
+    for (unsigned i = 0; i < ANALYSIS_PARTS && selected == 0 && !call->unfinished; i++)
+        if (parts[i]->left_out != NULL)
+            selected = parts[i]->left_out(analysis, analysis->parts[i], placed);
+    return selected;
+}
+
 static int add_call(struct analysis *analysis, const struct perftrace_call *call) {
     struct analysis_call placed = {
         .id = {call->number, analysis->input_count},
@@ -324,11 +379,18 @@ static int add_call(struct analysis *analysis, const struct perftrace_call *call
         .self_ns = call->elapsed_ns > call->children_ns ? call->elapsed_ns - call->children_ns : 0,
         .milliseconds = call->milliseconds,
         .async = call->async,
+        .parameter_count = call->parameter_count,
+        .parameters = call->parameters,
         .metric_count = call->metric_count,
         .metrics = call->metrics,
     };
     if (placed.function == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
+    if (analysis->state->selects) {
+        int selected = select_call(analysis, call, &placed);
+        if (selected <= 0)
+            return selected;
+    }
     if (call->unfinished) {
         analysis->unfinished++;
         analysis->functions[placed.function].unfinished++;
@@ -343,7 +405,16 @@ static int add_call(struct analysis *analysis, const struct perftrace_call *call
     return result;
 }
 
+/* The first moment of an input: items come in order of time, about. */
+static void look_at_time(struct analysis_state *state, const struct perftrace_item *item) {
+    uint64_t ns = item->call != NULL ? item->call->start_ns : item->time_ns;
+    if (ns != 0 && ns < state->first_ns)
+        state->first_ns = ns;
+}
+
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item) {
+    if (analysis->state->selects)
+        look_at_time(analysis->state, item);
     if (item->kind == PERFTRACE_ITEM_SPAN_END || item->kind == PERFTRACE_ITEM_ASYNC_END)
         return add_call(analysis, item->call);
     return 0;

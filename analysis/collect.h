@@ -7,6 +7,7 @@
 #include "../core/budget.h"
 #include "../core/text.h"
 #include "intern.h"
+#include "select.h"
 
 enum analysis_part_number {
 #define PART(name) ANALYSIS_PART_##name,
@@ -19,6 +20,11 @@ enum analysis_part_number {
 struct analysis_options {
     uint32_t slowest_max; /* so many of the slowest calls are kept */
     size_t memory_max;    /* for all that is kept, in bytes, about; 0: as much as there is */
+    /* All texts are the caller's, and live as long as the analysis. */
+    struct analysis_selection selection; /* calls that count */
+    struct analysis_texts
+        ignored; /* patterns of the names of parameters that are not part of signatures and questions */
+    struct analysis_texts group_by; /* names of parameters or metrics whose values make groups of calls */
 };
 
 /* Which call: its number, and of which input (from 1, in the order of analysis_begin_input). */
@@ -80,8 +86,10 @@ struct analysis_call {
     uint64_t elapsed_ns, self_ns;
     bool milliseconds; /* elapsed_ns is known to the millisecond only */
     bool async;        /* it may overlap others of its track */
-    size_t metric_count;
-    const struct perftrace_value *metrics; /* the reader's, until the next item */
+    size_t parameter_count, metric_count;
+    const struct perftrace_value
+        *parameters; /* the reader's, until the next item; ignored ones are among them */
+    const struct perftrace_value *metrics;
 };
 
 /* What is known of a whole input after it was read. */
@@ -97,6 +105,8 @@ struct analysis_input {
 struct analysis {
     uint64_t calls; /* finished ones: the unfinished are counted, and in nothing else */
     uint64_t unfinished;
+    uint64_t
+        left_out; /* finished and unfinished calls that options.selection leaves out: they count in nothing else */
     uint64_t lost[PERFTRACE_LOSS_KINDS];
     struct analysis_input *inputs;
     struct analysis_function *functions;
@@ -119,6 +129,8 @@ void analysis_close(struct analysis *analysis);
  * return 0 or -PERFTRACE_ERROR_MEMORY. */
 int analysis_begin_input(struct analysis *analysis, const char *name);
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item);
+/* When the next item's call may have begun, for a log, which does not tell: what a selection by time goes by. */
+void analysis_place(struct analysis *analysis, uint64_t start_ns);
 int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads);
 
 /* After the last input, before anything but the totals is looked at. 0, or -PERFTRACE_ERROR_MEMORY. */

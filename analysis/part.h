@@ -11,6 +11,9 @@ struct analysis_part {
     /* 0, or -PERFTRACE_ERROR_MEMORY; so is what comes below. */
     int (*open)(const struct analysis *analysis, void *state); /* options are known */
     int (*add)(struct analysis *analysis, void *state, const struct analysis_call *call);
+    /* A finished call that options.selection leaves out. It counts for nothing, but a part may be waiting for it: its children, or
+     * a call that it is the parent of, may count. question, signature and edge are INTERN_NONE. */
+    int (*left_out)(struct analysis *analysis, void *state, const struct analysis_call *call);
     /* What belongs together is within one input: open spans, call numbers. */
     int (*end_input)(struct analysis *analysis, void *state);
     int (*finish)(struct analysis *analysis, void *state);

@@ -20,13 +20,31 @@ static int compare_ids(struct analysis_call_id a, struct analysis_call_id b) {
     return analysis_call_before(b, a) - analysis_call_before(a, b);
 }
 
-static int compare_functions(const void *left, const void *right) {
-    const struct analysis_function *a = *(const struct analysis_function *const *)left;
-    const struct analysis_function *b = *(const struct analysis_function *const *)right;
-    return a->calls != b->calls ? most_first(a->calls, b->calls) : compare_texts(a->name, b->name);
+static uint64_t weight(const struct analysis_function *function, enum rank_order order) {
+    switch (order) {
+    case RANK_TOTAL:
+        return function->total_ns;
+    case RANK_SELF:
+        return function->self_ns;
+    case RANK_MAX:
+        return function->max_ns;
+    case RANK_NAME:
+        return 0;
+    default:
+        return function->calls;
+    }
 }
 
-const struct analysis_function **rank_functions(const struct analysis *analysis, size_t *count) {
+static int compare_functions(const void *left, const void *right, void *context) {
+    const struct analysis_function *a = *(const struct analysis_function *const *)left;
+    const struct analysis_function *b = *(const struct analysis_function *const *)right;
+    const enum rank_order *order = context;
+    int most = most_first(weight(a, *order), weight(b, *order));
+    return most != 0 ? most : compare_texts(a->name, b->name);
+}
+
+const struct analysis_function **rank_functions(const struct analysis *analysis, enum rank_order order,
+                                                size_t *count) {
     const struct analysis_function **ranked = malloc((analysis->function_count + 1) * sizeof(*ranked));
     *count = 0;
     if (ranked == NULL)
@@ -34,7 +52,7 @@ const struct analysis_function **rank_functions(const struct analysis *analysis,
     for (uint32_t i = 0; i < analysis->function_count; i++)
         if (analysis->functions[i].calls > 0)
             ranked[(*count)++] = &analysis->functions[i];
-    qsort(ranked, *count, sizeof(*ranked), compare_functions);
+    qsort_r(ranked, *count, sizeof(*ranked), compare_functions, &order);
     return ranked;
 }
 

@@ -7,8 +7,11 @@
 /* Each returns an array of pointers into the model, to be freed with free(), and its length in *count
  * (0 and an array that may be freed when nothing qualifies); NULL without memory. */
 
-/* Functions that were called: most calls first, ties by name. */
-const struct analysis_function **rank_functions(const struct analysis *analysis, size_t *count);
+enum rank_order { RANK_CALLS, RANK_TOTAL, RANK_SELF, RANK_MAX, RANK_NAME, RANK_ORDERS };
+
+/* Functions that were called: what `order` says, the most first; ties by name. */
+const struct analysis_function **rank_functions(const struct analysis *analysis, enum rank_order order,
+                                                size_t *count);
 
 /* Most calls first, ties by the names of caller and function. */
 const struct analysis_edge **rank_edges(const struct analysis *analysis, size_t *count);

@@ -92,7 +92,7 @@ static void functions_by_calls_then_name(void **state) {
     feed_simple(analysis, 4, "zeta", "only_caller", 30);
     analysis_finish(analysis);
     size_t count;
-    const struct analysis_function **ranked = rank_functions(analysis, &count);
+    const struct analysis_function **ranked = rank_functions(analysis, RANK_CALLS, &count);
     assert_int_equal(count, 3); /* only_caller was never called */
     assert_string_equal(ranked[0]->name.bytes, "zeta");
     assert_string_equal(ranked[1]->name.bytes, "alpha");
@@ -130,7 +130,8 @@ static void slowest_first_and_ties_by_number(void **state) {
     const uint64_t expected[] = {7, 1, 3};
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(analysis_slowest(analysis)->calls[i].id.number, expected[i]);
-    assert_signature(analysis, &analysis->signatures[analysis_slowest(analysis)->calls[0].signature], "f|caller=unknown");
+    assert_signature(analysis, &analysis->signatures[analysis_slowest(analysis)->calls[0].signature],
+                     "f|caller=unknown");
     analysis_close(analysis);
 }
 

@@ -11,10 +11,16 @@
 enum format { FORMAT_TEXT, FORMAT_JSON };
 static const char *const formats[] = {"text", "json", NULL};
 
+/* By enum rank_order. */
+static const char *const sort_names[] = {"calls", "total", "self", "max", "name", NULL};
+
 struct analyze_values {
     int format; /* enum format */
     int color;  /* enum color_choice */
+    int sort;   /* enum rank_order */
     uint64_t top;
+    uint64_t since_ns, until_ns, min_ns;
+    struct option_list functions, callers, threads, group_by, ignored;
 };
 
 static const struct option analyze_options[] = {
@@ -30,6 +36,54 @@ static const struct option analyze_options[] = {
      .offset = offsetof(struct analyze_values, top),
      .value = "N",
      .help = "Entries that each section shows, at most; 0 shows all. Default: 10."},
+    {.name = "sort",
+     .letter = 's',
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct analyze_values, sort),
+     .choices = sort_names,
+     .help = "What the first list of functions and the groups are sorted by. Default: calls."},
+    {.name = "function",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct analyze_values, functions),
+     .value = "GLOB",
+     .help =
+         "Only calls of functions of that name; * is any text, ? one character. Several times: any of them."},
+    {.name = "caller",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct analyze_values, callers),
+     .value = "GLOB",
+     .help = "Only calls by such functions; \"unknown\" are those without a caller."},
+    {.name = "thread",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct analyze_values, threads),
+     .value = "ID|NAME",
+     .help = "Only calls on that thread or track: its number or, as a pattern, its name."},
+    {.name = "since",
+     .type = OPTION_TIME,
+     .offset = offsetof(struct analyze_values, since_ns),
+     .value = "TIME",
+     .help = "Only calls that began so long after the input's first moment, or later: 1.5s, 200ms, 2m."},
+    {.name = "until",
+     .type = OPTION_TIME,
+     .offset = offsetof(struct analyze_values, until_ns),
+     .value = "TIME",
+     .help = "Only calls that began before that."},
+    {.name = "min-ms",
+     .type = OPTION_MS,
+     .offset = offsetof(struct analyze_values, min_ns),
+     .value = "MS",
+     .help = "Only calls that took so many milliseconds at least: 5, or 0.25."},
+    {.name = "group-by",
+     .type = OPTION_KEYS,
+     .offset = offsetof(struct analyze_values, group_by),
+     .value = "KEY[,KEY]",
+     .help = "Adds up calls by the values of these parameters or metrics."},
+    {.name = "ignore",
+     .type = OPTION_KEYS,
+     .offset = offsetof(struct analyze_values, ignored),
+     .value = "KEY[,KEY]",
+     .help =
+         "Parameters that do not make one call differ from another: request numbers, times. Patterns, too."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct analyze_values, color),
@@ -41,9 +95,27 @@ static const struct option analyze_options[] = {
 /* All calls can be asked for, but not all can be the slowest. */
 #define SLOWEST_MAX 100000u
 
-static int analyze(const struct analyze_values *values, const struct input_list *inputs) {
+static struct analysis_texts texts(const struct option_list *list) {
+    return (struct analysis_texts){list->items, list->count};
+}
+
+static struct analysis_options analysis_options(const struct analyze_values *values) {
     bool all = values->top == 0 || values->top > SLOWEST_MAX;
-    struct analysis_options options = {.slowest_max = all ? SLOWEST_MAX : (uint32_t)values->top};
+    return (struct analysis_options){
+        .slowest_max = all ? SLOWEST_MAX : (uint32_t)values->top,
+        .selection = {.functions = texts(&values->functions),
+                      .callers = texts(&values->callers),
+                      .threads = texts(&values->threads),
+                      .since_ns = values->since_ns,
+                      .until_ns = values->until_ns == UINT64_MAX ? 0 : values->until_ns,
+                      .min_ns = values->min_ns},
+        .ignored = texts(&values->ignored),
+        .group_by = texts(&values->group_by),
+    };
+}
+
+static int analyze(const struct analyze_values *values, const struct input_list *inputs) {
+    struct analysis_options options = analysis_options(values);
     struct analysis *model = collect_open(&options);
     if (model == NULL)
         return EXIT_COULD_NOT;
@@ -56,7 +128,8 @@ static int analyze(const struct analyze_values *values, const struct input_list 
             code = EXIT_COULD_NOT;
     }
     if (good > 0 || model->calls > 0) {
-        struct report report = {.model = model, .out = stdout, .top = values->top};
+        struct report report = {
+            .model = model, .out = stdout, .top = values->top, .sort = (enum rank_order)values->sort};
         report.color = terminal_color((enum color_choice)values->color, stdout);
         if (analysis_finish(model) != 0 ||
             (values->format == FORMAT_JSON ? report_json(&report) : report_text(&report)) != 0) {
@@ -69,11 +142,15 @@ static int analyze(const struct analyze_values *values, const struct input_list 
 }
 
 static int analyze_run(int argc, char **argv) {
-    struct analyze_values values = {.top = 10};
+    struct analyze_values values = {.top = 10, .until_ns = UINT64_MAX};
     int operands;
     int code = options_parse(&command_analyze, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
         return code;
+    if (values.since_ns >= values.until_ns) {
+        message_error("--until: no call can begin before that time and not before --since");
+        return EXIT_COULD_NOT;
+    }
     if (operands == 0) {
         message_error("name a trace, a log, a folder of them, or - for standard input");
         return EXIT_COULD_NOT;

@@ -9,7 +9,8 @@
 struct report {
     const struct analysis *model; /* finished */
     FILE *out;
-    uint64_t top; /* how many entries a section shows; 0: all */
+    uint64_t top;         /* how many entries a section shows; 0: all */
+    enum rank_order sort; /* of the first section of functions */
     bool color;
     bool failed;                  /* out of memory: the report is incomplete */
     struct perftrace_buffer line; /* scratch of the sections */

@@ -4,11 +4,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+static const char *const headings[RANK_ORDERS] = {
+    [RANK_CALLS] = "Functions by Call Count", [RANK_TOTAL] = "Functions by Total Time",
+    [RANK_SELF] = "Functions by Self Time",   [RANK_MAX] = "Functions by Longest Call",
+    [RANK_NAME] = "Functions by Name",
+};
+
 static void top_functions_text(struct report *report) {
     size_t count;
-    const struct analysis_function **functions = rank_functions(report->model, &count);
+    const struct analysis_function **functions = rank_functions(report->model, report->sort, &count);
     report->failed |= functions == NULL;
-    report_top_heading(report, "Functions by Call Count");
+    report_top_heading(report, headings[report->sort]);
     if (count == 0)
         fputs("  No calls.\n", report->out);
     for (size_t i = 0; i < report_shown(report, count); i++) {
@@ -22,7 +28,7 @@ static void top_functions_text(struct report *report) {
 static void top_functions_json(struct report *report) {
     struct json *json = &report->json;
     size_t count;
-    const struct analysis_function **functions = rank_functions(report->model, &count);
+    const struct analysis_function **functions = rank_functions(report->model, report->sort, &count);
     report->failed |= functions == NULL;
     json_unsigned(json, "count", count);
     json_array(json, "entries");

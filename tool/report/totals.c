@@ -1,4 +1,5 @@
 /* The head of the report: how many calls there were, and what is missing from them. */
+#include "filter.h"
 #include "report.h"
 
 #include "../support/terminal.h"
@@ -61,6 +62,7 @@ static void totals_text(struct report *report) {
     if (model->unfinished > 0)
         fprintf(report->out, "Unfinished: %" PRIu64 " (spans without an end, not counted below)\n",
                 model->unfinished);
+    report_filter_text(report);
     losses(report);
     inputs(report);
 }
@@ -71,6 +73,7 @@ static void totals_json(struct report *report) {
     struct json *json = &report->json;
     json_unsigned(json, "calls", model->calls);
     json_unsigned(json, "unfinished", model->unfinished);
+    report_filter_json(report);
     json_unsigned(json, "signatures", model->signature_count);
     json_object(json, "lost");
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)

@@ -25,8 +25,11 @@ int collect_input(struct analysis *model, const char *path) {
     int status = analysis_begin_input(model, input.name);
     if (status == 0) {
         const struct perftrace_item *item;
-        while (status == 0 && (item = input_next(&input)) != NULL)
+        while (status == 0 && (item = input_next(&input)) != NULL) {
+            if (!input.native)
+                analysis_place(model, input.log_start_ns);
             status = analysis_item(model, item);
+        }
         if (status == 0)
             status =
                 analysis_end_input(model, perftrace_reader_info(input.reader), count_threads(input.reader));

@@ -54,7 +54,9 @@ const struct perftrace_item *input_next(struct input *input) {
     if (input->native || item == NULL || item->call == NULL)
         return item;
     input->call = *item->call;
-    input->call.children_ns = log_times_add(&input->times, item->call).children_ns;
+    struct log_time time = log_times_add(&input->times, item->call);
+    input->call.children_ns = time.children_ns;
+    input->log_start_ns = time.start_ns;
     input->item = *item;
     input->item.call = &input->call;
     return &input->item;

@@ -15,6 +15,7 @@ struct input {
     uint64_t items;
     bool native; /* a trace; else a log, of which children_ns is worked out here: */
     struct log_times times;
+    uint64_t log_start_ns; /* and when its last call may have begun, by log_times.h */
     struct perftrace_call call;
     struct perftrace_item item;
 };

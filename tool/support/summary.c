@@ -13,7 +13,7 @@ static void add_count(struct perftrace_buffer *text, const char *label, uint64_t
 void summary_print(const struct analysis *model, FILE *file) {
     struct perftrace_buffer text = {0};
     size_t functions;
-    const struct analysis_function **ranked = rank_functions(model, &functions);
+    const struct analysis_function **ranked = rank_functions(model, RANK_CALLS, &functions);
     uint64_t lost = 0, threads = 0;
     for (uint32_t i = 0; i < model->input_count; i++)
         threads += model->inputs[i].threads;
