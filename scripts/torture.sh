@@ -26,7 +26,7 @@ for program in "$source"/tests/torture/torture_*; do
     name=${name#torture_} ending=${name##*.}
     name=${name%.*}
     [ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-    [ "$ending" != c ] || program=$build/tests/torture_$name
+    case $ending in c | cpp) program=$build/tests/torture_$name ;; esac
     echo "== $name"
     { "$program" full 2>&1 || echo "exit code $?"; } | tee output | grep -vE '^[0-9]+ passed, [0-9]+ failed$'
     cat output >>"$build/torture.log"
