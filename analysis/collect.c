@@ -1,6 +1,8 @@
 /* The collector: one finished call updates its function, its edge, its signature and the slowest calls. */
 #include "collect.h"
 
+#include "known.h"
+#include "log_times.h"
 #include "pairs.h"
 #include "part.h"
 
@@ -25,6 +27,11 @@ struct analysis_state {
     struct pair_table signatures; /* (question, caller) */
     uint32_t *site_functions;     /* by site id of this input: function + 1, or 0 */
     uint32_t site_count;
+    struct known known;     /* calls of this input */
+    struct log_times times; /* of this input, if it is a log */
+    const struct perftrace_site_info *
+        *function_sites; /* by function: the last one of its name in this input, or NULL */
+    uint32_t function_site_count;
     uint32_t input_capacity, function_capacity, edge_capacity, signature_capacity, question_capacity,
         parameter_capacity;
     struct perftrace_arena input_names;
@@ -84,6 +91,9 @@ static void free_state(struct analysis_state *state) {
     pair_table_free(&state->signatures);
     perftrace_arena_free(&state->input_names);
     analysis_selector_free(&state->selector);
+    known_free(&state->known);
+    log_times_free(&state->times);
+    free(state->function_sites);
     free(state->site_functions);
     free(state->scratch.bytes);
     free(state);
@@ -119,6 +129,10 @@ int analysis_begin_input(struct analysis *analysis, const char *name) {
         memset(state->site_functions, 0, state->site_count * sizeof *state->site_functions);
     state->first_ns = UINT64_MAX;
     state->placed_ns = 0;
+    known_clear(&state->known);
+    state->known.budget = &analysis->budget;
+    log_times_free(&state->times);
+    state->function_site_count = 0;
     return 0;
 }
 
@@ -249,7 +263,7 @@ static uint32_t question_of(struct analysis *analysis, uint32_t function, const 
     return question;
 }
 
-static uint32_t signature_of(struct analysis *analysis, uint32_t question, uint32_t caller) {
+static uint32_t signature_of(struct analysis *analysis, uint32_t question, uint32_t caller, uint32_t edge) {
     struct analysis_state *state = analysis->state;
     uint32_t signature = pair_table_add(&state->signatures, pair_key(question, caller));
     if (signature == INTERN_NONE || signature < analysis->signature_count)
@@ -258,8 +272,8 @@ static uint32_t signature_of(struct analysis *analysis, uint32_t question, uint3
                       sizeof *analysis->signatures) != 0)
         return INTERN_NONE;
     struct analysis_question *asked = &analysis->questions[question];
-    analysis->signatures[signature] =
-        (struct analysis_signature){.question = question, .caller = caller, .next = asked->first_signature};
+    analysis->signatures[signature] = (struct analysis_signature){
+        .question = question, .caller = caller, .edge = edge, .next = asked->first_signature};
     asked->first_signature = signature;
     asked->signatures++;
     analysis->signature_count++;
@@ -321,7 +335,7 @@ static int place_call(struct analysis *analysis, const struct perftrace_call *ca
     placed->question = question_of(analysis, placed->function, call);
     if (placed->edge == INTERN_NONE || placed->question == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
-    placed->signature = signature_of(analysis, placed->question, placed->caller);
+    placed->signature = signature_of(analysis, placed->question, placed->caller, placed->edge);
     return placed->signature != INTERN_NONE ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
@@ -368,11 +382,11 @@ static int select_call(struct analysis *analysis, const struct perftrace_call *c
     return selected;
 }
 
-static int add_call(struct analysis *analysis, const struct perftrace_call *call) {
-    struct analysis_call placed = {
+/* The call, but for what it is one of. */
+static struct analysis_call start_call(const struct analysis *analysis, const struct perftrace_call *call) {
+    return (struct analysis_call){
         .id = {call->number, analysis->input_count},
         .parent = call->parent_number,
-        .function = function_of_site(analysis, call->site),
         .track = call->track->id,
         .start_ns = call->start_ns,
         .elapsed_ns = call->elapsed_ns,
@@ -384,6 +398,21 @@ static int add_call(struct analysis *analysis, const struct perftrace_call *call
         .metric_count = call->metric_count,
         .metrics = call->metrics,
     };
+}
+
+static int show_parts(struct analysis *analysis, const struct analysis_call *placed) {
+    int result = count_call(analysis, placed);
+    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
+        if (parts[i]->add != NULL)
+            result = parts[i]->add(analysis, analysis->parts[i], placed);
+    return result;
+}
+
+/* *signature: which it was of, or INTERN_NONE where it counts in none. */
+static int add_call(struct analysis *analysis, const struct perftrace_call *call, uint32_t *signature) {
+    struct analysis_call placed = start_call(analysis, call);
+    placed.function = function_of_site(analysis, call->site);
+    *signature = INTERN_NONE;
     if (placed.function == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
     if (analysis->state->selects) {
@@ -397,12 +426,10 @@ static int add_call(struct analysis *analysis, const struct perftrace_call *call
         return 0;
     }
     int result = place_call(analysis, call, &placed);
-    if (result == 0)
-        result = count_call(analysis, &placed);
-    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
-        if (parts[i]->add != NULL)
-            result = parts[i]->add(analysis, analysis->parts[i], &placed);
-    return result;
+    if (result != 0)
+        return result;
+    *signature = placed.signature;
+    return show_parts(analysis, &placed);
 }
 
 /* The first moment of an input: items come in order of time, about. */
@@ -416,8 +443,91 @@ int analysis_item(struct analysis *analysis, const struct perftrace_item *item) 
     if (analysis->state->selects)
         look_at_time(analysis->state, item);
     if (item->kind == PERFTRACE_ITEM_SPAN_END || item->kind == PERFTRACE_ITEM_ASYNC_END)
-        return add_call(analysis, item->call);
+        return add_call(analysis, item->call, &(uint32_t){0});
     return 0;
+}
+
+bool analysis_needs_items(const struct analysis *analysis) {
+    return analysis->state->selects || analysis->options.group_by.count > 0;
+}
+
+/* ---- brief calls ---------------------------------------------------------------------------------- */
+
+/* What a log does not tell. */
+static void add_children(struct analysis *analysis, struct perftrace_call *call, bool log) {
+    if (log)
+        call->children_ns = log_times_add(&analysis->state->times, call).children_ns;
+}
+
+/* Remembers a site for brief calls that do not name theirs. */
+static int remember_site(struct analysis *analysis, uint32_t function,
+                         const struct perftrace_site_info *site) {
+    struct analysis_state *state = analysis->state;
+    if (function >= state->function_site_count) {
+        uint32_t wanted = analysis->function_count * 2;
+        const struct perftrace_site_info **grown = realloc(state->function_sites, wanted * sizeof(*grown));
+        if (grown == NULL)
+            return -PERFTRACE_ERROR_MEMORY;
+        state->function_sites = grown;
+        while (state->function_site_count < wanted)
+            state->function_sites[state->function_site_count++] = NULL;
+    }
+    state->function_sites[function] = site;
+    return 0;
+}
+
+static int add_unknown(struct analysis *analysis, struct perftrace_reader *reader,
+                       struct perftrace_call *call, bool log) {
+    uint64_t key[2] = {call->key[0], call->key[1]};
+    bool brief = call->brief;
+    if (!perftrace_reader_fill(reader, call, NULL))
+        return 0;
+    add_children(analysis, call, log);
+    uint32_t signature;
+    int result = add_call(analysis, call, &signature);
+    if (result != 0 || !brief || (key[0] | key[1]) == 0 || signature == INTERN_NONE ||
+        memcmp(key, call->key, sizeof key) != 0)
+        return result;
+    known_add(&analysis->state->known, key, signature);
+    return remember_site(analysis, analysis->questions[analysis->signatures[signature].question].function,
+                         call->site);
+}
+
+static int add_known(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *call,
+                     uint32_t number, bool log) {
+    const struct analysis_signature *signature = &analysis->signatures[number];
+    uint32_t function = analysis->questions[signature->question].function;
+    const struct perftrace_site_info *site =
+        call->site != NULL ? call->site : analysis->state->function_sites[function];
+    if (!perftrace_reader_fill(reader, call, site))
+        return 0;
+    add_children(analysis, call, log);
+    struct analysis_call placed = start_call(analysis, call);
+    placed.function = function;
+    placed.caller = signature->caller;
+    placed.question = signature->question;
+    placed.signature = number;
+    placed.edge = signature->edge;
+    return show_parts(analysis, &placed);
+}
+
+int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
+                   size_t count) {
+    enum { AHEAD = 8 };
+    const struct known *known = &analysis->state->known;
+    bool log = !perftrace_reader_info(reader)->native;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        struct perftrace_call *call = &calls[i];
+        if (i + AHEAD < count)
+            known_prefetch(known, calls[i + AHEAD].key);
+        uint32_t signature = call->brief && (call->key[0] | call->key[1]) != 0 && !call->unfinished
+                                 ? known_find(known, call->key)
+                                 : INTERN_NONE;
+        result = signature == INTERN_NONE ? add_unknown(analysis, reader, call, log)
+                                          : add_known(analysis, reader, call, signature, log);
+    }
+    return result;
 }
 
 int analysis_finish(struct analysis *analysis) {

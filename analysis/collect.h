@@ -50,7 +50,7 @@ struct analysis_edge {
 /* Calls of one function with the same parameters from one caller. */
 #define ANALYSIS_NUMBERS_MAX 20u /* how many call numbers a signature remembers: the smallest */
 struct analysis_signature {
-    uint32_t question, caller;
+    uint32_t question, caller, edge;
     uint32_t next; /* signature of the same question, or INTERN_NONE */
     uint32_t number_count, number_capacity;
     uint64_t calls, total_ns;
@@ -131,6 +131,12 @@ int analysis_begin_input(struct analysis *analysis, const char *name);
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item);
 /* When the next item's call may have begun, for a log, which does not tell: what a selection by time goes by. */
 void analysis_place(struct analysis *analysis, uint64_t start_ns);
+/* Whether an input has to be given by items, for what is asked of each call. Else it may be given by calls: */
+bool analysis_needs_items(const struct analysis *analysis);
+/* As many items, given as perftrace_reader_calls does: the fast way, since calls are known by their keys. Of a log, it works out
+ * children_ns as well, which items need to have already. */
+int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
+                   size_t count);
 int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads);
 
 /* After the last input, before anything but the totals is looked at. 0, or -PERFTRACE_ERROR_MEMORY. */

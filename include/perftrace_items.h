@@ -114,9 +114,12 @@ struct perftrace_call {
     bool at_end;          /* and it was still open when the trace ended (not jumped out of) */
     bool milliseconds;    /* elapsed_ns is only known to the millisecond */
     bool async;           /* begun and ended by handle or id: it may overlap others of its track */
+    bool brief;           /* from perftrace_reader_calls, and not yet filled: see there */
     size_t parameter_count, metric_count;
     const struct perftrace_value *parameters;
     const struct perftrace_value *metrics;
+    uint64_t key[2]; /* both 0: none. See perftrace_reader_calls */
+    uint64_t place;  /* the reader's own: where in its memory the rest of a brief call is */
 };
 
 enum perftrace_item_kind {

@@ -45,6 +45,38 @@ struct perftrace_reader *perftrace_reader_open(const char *path,
  * and told to on_damage; perftrace_reader_error tells whether the end was one of failure. */
 const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *reader);
 
+/* ---- many calls at once --------------------------------------------------------------------------- */
+
+/* The next finished calls (those of the SPAN_END and ASYNC_END items), in the same order, for whoever wants nothing else of an input and
+ * wants it fast. Returns how many, 0 at the end; *calls is the reader's, valid until the next call of this function, and may be
+ * written to. Read an input either by items or in this way, and each of its calls once, in order.
+ *
+ * Most calls of an input repeat what is known. So they may come `brief`, which says little and costs little: number, parent_number,
+ * start_ns, elapsed_ns, children_ns, depth and the flags are there, and a key of 128 bits: brief calls with equal keys have equal
+ * sites, callers and parameters (of the same form, even; equal ones in another form may have another key). perftrace_reader_fill
+ * gives the rest. Keys are of one reader, made with a secret so that no input can bring about equal ones; a brief call without
+ * a key has to be filled. Calls that are not brief are whole; they have no key.
+ *
+ *     while ((count = perftrace_reader_calls(reader, &calls)) > 0)
+ *         for (size_t i = 0; i < count; i++) {
+ *             known = find(calls[i].key); // what was kept of an earlier call with this key; NULL
+ *             if (perftrace_reader_fill(reader, &calls[i], known != NULL ? known->site : NULL))
+ *                 …
+ *         }
+ *
+ * A log may be read by a thread of its own meanwhile, which ends with the input or in perftrace_reader_close. */
+size_t perftrace_reader_calls(struct perftrace_reader *reader, struct perftrace_call **calls);
+
+/* Fills in what a brief call leaves out; nothing happens to others. `site`: NULL fills in all. Else it is the site of an earlier call
+ * with the same key that was filled: then track, site and metrics are filled in, while parent_site, caller and parameters
+ * remain unknown, being those of the earlier call. The values are valid until the next fill. False: it is no call after all,
+ * but something that makes no sense; on_damage has been told. When all is filled in, a log's number and times may turn out
+ * to be others than the brief call said. */
+bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_call *call,
+                           const struct perftrace_site_info *site);
+
+/* ---- what is known of it -------------------------------------------------------------------------- */
+
 /* NULL, or why reading ended before the end of the input (a read error, no memory). */
 const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader);
 

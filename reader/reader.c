@@ -14,6 +14,7 @@
 struct perftrace_reader {
     struct perftrace_native_reader *native; /* one of the two */
     struct perftrace_log_reader *log;
+    struct perftrace_call call; /* the only one of perftrace_reader_calls, where items are taken one by one */
 };
 
 static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *path,
@@ -92,6 +93,29 @@ void perftrace_reader_close(struct perftrace_reader *reader) {
 
 const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *reader) {
     return reader->native != NULL ? perftrace_native_next(reader->native) : perftrace_log_next(reader->log);
+}
+
+static size_t one_call(struct perftrace_reader *reader, struct perftrace_call **calls) {
+    const struct perftrace_item *item;
+    do
+        item = perftrace_reader_next(reader);
+    while (item != NULL && item->kind != PERFTRACE_ITEM_SPAN_END && item->kind != PERFTRACE_ITEM_ASYNC_END);
+    if (item == NULL)
+        return 0;
+    reader->call = *item->call;
+    *calls = &reader->call;
+    return 1;
+}
+
+size_t perftrace_reader_calls(struct perftrace_reader *reader, struct perftrace_call **calls) {
+    return one_call(reader, calls);
+}
+
+bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_call *call,
+                           const struct perftrace_site_info *site) {
+    (void)reader;
+    (void)site;
+    return !call->brief;
 }
 
 const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader) {

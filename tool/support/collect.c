@@ -18,22 +18,36 @@ static uint32_t count_threads(const struct perftrace_reader *reader) {
     return threads;
 }
 
+/* The calls alone, and those that repeat others in brief. */
+static int collect_calls(struct analysis *model, struct input *input) {
+    struct perftrace_call *calls;
+    size_t count;
+    int status = 0;
+    while (status == 0 && (count = input_calls(input, &calls)) > 0)
+        status = analysis_calls(model, input->reader, calls, count);
+    return status;
+}
+
+static int collect_items(struct analysis *model, struct input *input) {
+    const struct perftrace_item *item;
+    int status = 0;
+    while (status == 0 && (item = input_next(input)) != NULL) {
+        if (!input->native)
+            analysis_place(model, input->log_start_ns);
+        status = analysis_item(model, item);
+    }
+    return status;
+}
+
 int collect_input(struct analysis *model, const char *path) {
     struct input input;
     if (input_open(&input, path) != 0)
         return -1;
     int status = analysis_begin_input(model, input.name);
-    if (status == 0) {
-        const struct perftrace_item *item;
-        while (status == 0 && (item = input_next(&input)) != NULL) {
-            if (!input.native)
-                analysis_place(model, input.log_start_ns);
-            status = analysis_item(model, item);
-        }
-        if (status == 0)
-            status =
-                analysis_end_input(model, perftrace_reader_info(input.reader), count_threads(input.reader));
-    }
+    if (status == 0)
+        status = analysis_needs_items(model) ? collect_items(model, &input) : collect_calls(model, &input);
+    if (status == 0)
+        status = analysis_end_input(model, perftrace_reader_info(input.reader), count_threads(input.reader));
     if (status != 0)
         message_error("%s: out of memory", input.name);
     else

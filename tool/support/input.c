@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define WARNINGS_MAX 5u
+enum { ITEMS_PER_LOOK = 65536 }; /* at the clock, for the progress bar */
 
 static void on_damage(void *context, const struct perftrace_error_info *what) {
     struct input *input = context;
@@ -47,7 +48,6 @@ int input_open(struct input *input, const char *path) {
 }
 
 const struct perftrace_item *input_next(struct input *input) {
-    enum { ITEMS_PER_LOOK = 65536 };
     if (++input->items % ITEMS_PER_LOOK == 0)
         progress_show(&input->progress, perftrace_reader_info(input->reader)->bytes);
     const struct perftrace_item *item = perftrace_reader_next(input->reader);
@@ -60,6 +60,16 @@ const struct perftrace_item *input_next(struct input *input) {
     input->item = *item;
     input->item.call = &input->call;
     return &input->item;
+}
+
+size_t input_calls(struct input *input, struct perftrace_call **calls) {
+    size_t count = perftrace_reader_calls(input->reader, calls);
+    input->items += count;
+    if (input->items >= input->next_look) {
+        input->next_look = input->items + ITEMS_PER_LOOK;
+        progress_show(&input->progress, perftrace_reader_info(input->reader)->bytes);
+    }
+    return count;
 }
 
 int input_end(struct input *input) {

@@ -12,7 +12,7 @@ struct input {
     struct perftrace_reader *reader;
     struct progress progress;
     uint64_t damages;
-    uint64_t items;
+    uint64_t items, next_look;
     bool native; /* a trace; else a log, of which children_ns is worked out here: */
     struct log_times times;
     uint64_t log_start_ns; /* and when its last call may have begun, by log_times.h */
@@ -23,6 +23,8 @@ struct input {
 /* 0, or -1 after an error message. "-" is standard input. */
 int input_open(struct input *input, const char *path);
 const struct perftrace_item *input_next(struct input *input);
+/* Instead of items: calls, many at once (perftrace_reader_calls). Of a log, children_ns is not worked out. */
+size_t input_calls(struct input *input, struct perftrace_call **calls);
 /* After the last item: tells what went wrong while reading. 0, or -1 when reading failed or when there was
  * nothing in the input that could be read. */
 int input_end(struct input *input);
