@@ -2,7 +2,6 @@
 #include "collect.h"
 
 #include "known.h"
-#include "log_times.h"
 #include "pairs.h"
 #include "part.h"
 
@@ -27,8 +26,7 @@ struct analysis_state {
     struct pair_table signatures; /* (question, caller) */
     uint32_t *site_functions;     /* by site id of this input: function + 1, or 0 */
     uint32_t site_count;
-    struct known known;     /* calls of this input */
-    struct log_times times; /* of this input, if it is a log */
+    struct known known; /* calls of this input */
     const struct perftrace_site_info *
         *function_sites; /* by function: the last one of its name in this input, or NULL */
     uint32_t function_site_count;
@@ -61,6 +59,7 @@ struct analysis *analysis_open(const struct analysis_options *options) {
         return NULL;
     analysis->options = *options;
     analysis->budget.max = options->memory_max != 0 ? options->memory_max : SIZE_MAX;
+    analysis->open.budget = &analysis->budget;
     analysis->state = calloc(1, sizeof *analysis->state);
     if (analysis->state != NULL) {
         analysis->state->selector.wanted = options->selection;
@@ -92,7 +91,6 @@ static void free_state(struct analysis_state *state) {
     perftrace_arena_free(&state->input_names);
     analysis_selector_free(&state->selector);
     known_free(&state->known);
-    log_times_free(&state->times);
     free(state->function_sites);
     free(state->site_functions);
     free(state->scratch.bytes);
@@ -111,6 +109,7 @@ void analysis_close(struct analysis *analysis) {
     free(analysis->signatures);
     free(analysis->questions);
     free(analysis->parameters);
+    open_calls_free(&analysis->open);
     free_state(analysis->state);
     free(analysis);
 }
@@ -131,7 +130,6 @@ int analysis_begin_input(struct analysis *analysis, const char *name) {
     state->placed_ns = 0;
     known_clear(&state->known);
     state->known.budget = &analysis->budget;
-    log_times_free(&state->times);
     state->function_site_count = 0;
     return 0;
 }
@@ -152,6 +150,7 @@ int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_i
     for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
         if (parts[i]->end_input != NULL)
             result = parts[i]->end_input(analysis, analysis->parts[i]);
+    open_calls_clear(&analysis->open);
     return result;
 }
 
@@ -355,7 +354,7 @@ static int count_call(struct analysis *analysis, const struct analysis_call *cal
     return 0;
 }
 
-/* 1: it counts. 0: it does not, and that is done. */
+/* 1: it counts. 0: it does not. */
 static int select_call(struct analysis *analysis, const struct perftrace_call *call,
                        struct analysis_call *placed) {
     struct analysis_state *state = analysis->state;
@@ -372,25 +371,22 @@ static int select_call(struct analysis *analysis, const struct perftrace_call *c
                                        .caller_name = analysis->functions[placed->caller].name,
                                        .moment_ns = start_ns > first_ns ? start_ns - first_ns : 0,
                                    });
-    if (selected != 0)
-        return selected;
-    analysis->left_out++;
-    placed->question = placed->signature = placed->edge = INTERN_NONE;
-    for (unsigned i = 0; i < ANALYSIS_PARTS && selected == 0 && !call->unfinished; i++)
-        if (parts[i]->left_out != NULL)
-            selected = parts[i]->left_out(analysis, analysis->parts[i], placed);
+    if (selected == 0)
+        analysis->left_out++;
     return selected;
 }
 
-/* The call, but for what it is one of. */
-static struct analysis_call start_call(const struct analysis *analysis, const struct perftrace_call *call) {
-    return (struct analysis_call){
+/* The call, but for what it is one of. To be ended with end_call. */
+static struct analysis_call start_call(struct analysis *analysis, const struct perftrace_call *call) {
+    struct open_calls *open = &analysis->open;
+    struct analysis_call placed = {
         .id = {call->number, analysis->input_count},
         .parent = call->parent_number,
+        .slot = open_calls_take(open, call->number),
+        .parent_slot = OPEN_CALLS_NONE,
         .track = call->track->id,
         .start_ns = call->start_ns,
         .elapsed_ns = call->elapsed_ns,
-        .self_ns = call->elapsed_ns > call->children_ns ? call->elapsed_ns - call->children_ns : 0,
         .milliseconds = call->milliseconds,
         .async = call->async,
         .parameter_count = call->parameter_count,
@@ -398,6 +394,35 @@ static struct analysis_call start_call(const struct analysis *analysis, const st
         .metric_count = call->metric_count,
         .metrics = call->metrics,
     };
+    /* A log does not say what a call's children took. */
+    uint64_t children_ns =
+        call->children_ns != 0 ? call->children_ns : open_calls_children_ns(open, placed.slot, placed.track);
+    placed.self_ns = placed.elapsed_ns > children_ns ? placed.elapsed_ns - children_ns : 0;
+    if (placed.parent != 0)
+        placed.parent_slot =
+            open_calls_tell_parent(open, placed.parent, placed.track, placed.async ? 0 : placed.elapsed_ns);
+    return placed;
+}
+
+static void end_call(struct analysis *analysis, const struct analysis_call *placed) {
+    open_calls_give(&analysis->open, placed->slot);
+}
+
+static int add_left_out(struct analysis *analysis, struct analysis_call *placed) {
+    int result = 0;
+    placed->question = placed->signature = placed->edge = INTERN_NONE;
+    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
+        if (parts[i]->left_out != NULL)
+            result = parts[i]->left_out(analysis, analysis->parts[i], placed);
+    return result;
+}
+
+static int add_unfinished(struct analysis *analysis, const struct perftrace_call *call,
+                          struct analysis_call *placed) {
+    analysis->unfinished++;
+    analysis->functions[placed->function].unfinished++;
+    placed->caller = caller_of(analysis, call);
+    return placed->caller != INTERN_NONE ? add_left_out(analysis, placed) : -PERFTRACE_ERROR_MEMORY;
 }
 
 static int show_parts(struct analysis *analysis, const struct analysis_call *placed) {
@@ -408,28 +433,32 @@ static int show_parts(struct analysis *analysis, const struct analysis_call *pla
     return result;
 }
 
+/* As what it is known, with its function known. */
+static int place_and_show(struct analysis *analysis, const struct perftrace_call *call,
+                          struct analysis_call *placed) {
+    int selected = 1;
+    if (analysis->state->selects)
+        selected = select_call(analysis, call, placed);
+    if (selected < 0)
+        return selected;
+    if (selected == 0)
+        return add_left_out(analysis, placed);
+    if (call->unfinished)
+        return add_unfinished(analysis, call, placed);
+    int result = place_call(analysis, call, placed);
+    return result == 0 ? show_parts(analysis, placed) : result;
+}
+
 /* *signature: which it was of, or INTERN_NONE where it counts in none. */
 static int add_call(struct analysis *analysis, const struct perftrace_call *call, uint32_t *signature) {
     struct analysis_call placed = start_call(analysis, call);
     placed.function = function_of_site(analysis, call->site);
-    *signature = INTERN_NONE;
-    if (placed.function == INTERN_NONE)
-        return -PERFTRACE_ERROR_MEMORY;
-    if (analysis->state->selects) {
-        int selected = select_call(analysis, call, &placed);
-        if (selected <= 0)
-            return selected;
-    }
-    if (call->unfinished) {
-        analysis->unfinished++;
-        analysis->functions[placed.function].unfinished++;
-        return 0;
-    }
-    int result = place_call(analysis, call, &placed);
-    if (result != 0)
-        return result;
+    placed.signature = INTERN_NONE;
+    int result =
+        placed.function != INTERN_NONE ? place_and_show(analysis, call, &placed) : -PERFTRACE_ERROR_MEMORY;
     *signature = placed.signature;
-    return show_parts(analysis, &placed);
+    end_call(analysis, &placed);
+    return result;
 }
 
 /* The first moment of an input: items come in order of time, about. */
@@ -453,12 +482,6 @@ bool analysis_needs_items(const struct analysis *analysis) {
 
 /* ---- brief calls ---------------------------------------------------------------------------------- */
 
-/* What a log does not tell. */
-static void add_children(struct analysis *analysis, struct perftrace_call *call, bool log) {
-    if (log)
-        call->children_ns = log_times_add(&analysis->state->times, call).children_ns;
-}
-
 /* Remembers a site for brief calls that do not name theirs. */
 static int remember_site(struct analysis *analysis, uint32_t function,
                          const struct perftrace_site_info *site) {
@@ -477,12 +500,11 @@ static int remember_site(struct analysis *analysis, uint32_t function,
 }
 
 static int add_unknown(struct analysis *analysis, struct perftrace_reader *reader,
-                       struct perftrace_call *call, bool log) {
+                       struct perftrace_call *call) {
     uint64_t key[2] = {call->key[0], call->key[1]};
     bool brief = call->brief;
     if (!perftrace_reader_fill(reader, call, NULL))
         return 0;
-    add_children(analysis, call, log);
     uint32_t signature;
     int result = add_call(analysis, call, &signature);
     if (result != 0 || !brief || (key[0] | key[1]) == 0 || signature == INTERN_NONE ||
@@ -494,28 +516,28 @@ static int add_unknown(struct analysis *analysis, struct perftrace_reader *reade
 }
 
 static int add_known(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *call,
-                     uint32_t number, bool log) {
+                     uint32_t number) {
     const struct analysis_signature *signature = &analysis->signatures[number];
     uint32_t function = analysis->questions[signature->question].function;
     const struct perftrace_site_info *site =
         call->site != NULL ? call->site : analysis->state->function_sites[function];
     if (!perftrace_reader_fill(reader, call, site))
         return 0;
-    add_children(analysis, call, log);
     struct analysis_call placed = start_call(analysis, call);
     placed.function = function;
     placed.caller = signature->caller;
     placed.question = signature->question;
     placed.signature = number;
     placed.edge = signature->edge;
-    return show_parts(analysis, &placed);
+    int result = show_parts(analysis, &placed);
+    end_call(analysis, &placed);
+    return result;
 }
 
 int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
                    size_t count) {
     enum { AHEAD = 8 };
     const struct known *known = &analysis->state->known;
-    bool log = !perftrace_reader_info(reader)->native;
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) {
         struct perftrace_call *call = &calls[i];
@@ -524,8 +546,8 @@ int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, s
         uint32_t signature = call->brief && (call->key[0] | call->key[1]) != 0 && !call->unfinished
                                  ? known_find(known, call->key)
                                  : INTERN_NONE;
-        result = signature == INTERN_NONE ? add_unknown(analysis, reader, call, log)
-                                          : add_known(analysis, reader, call, signature, log);
+        result = signature == INTERN_NONE ? add_unknown(analysis, reader, call)
+                                          : add_known(analysis, reader, call, signature);
     }
     return result;
 }

@@ -7,6 +7,7 @@
 #include "../core/budget.h"
 #include "../core/text.h"
 #include "intern.h"
+#include "open_calls.h"
 #include "select.h"
 
 enum analysis_part_number {
@@ -81,8 +82,10 @@ struct analysis_call {
     struct analysis_call_id id;
     uint64_t parent; /* the number of the enclosing call, in the same input; 0: none or unknown */
     uint32_t function, caller, question, signature, edge;
-    uint32_t track;    /* its number in the trace; of a log: the value of `thread`, else 0 */
-    uint64_t start_ns; /* 0: unknown */
+    uint32_t slot;        /* its own, until now its children's parent_slot; OPEN_CALLS_NONE: it has none */
+    uint32_t parent_slot; /* of the enclosing call (open_calls.h); OPEN_CALLS_NONE: none or unknown */
+    uint32_t track;       /* its number in the trace; of a log: the value of `thread`, else 0 */
+    uint64_t start_ns;    /* 0: unknown */
     uint64_t elapsed_ns, self_ns;
     bool milliseconds; /* elapsed_ns is known to the millisecond only */
     bool async;        /* it may overlap others of its track */
@@ -117,6 +120,7 @@ struct analysis {
     uint32_t input_count, function_count, edge_count, signature_count, question_count, parameter_count;
     struct analysis_options options;
     struct perftrace_budget budget; /* of options.memory_max: whatever grows with the input takes from it */
+    struct open_calls open;         /* of this input */
     struct analysis_state *state;   /* collect.c's own */
     void *parts[ANALYSIS_PARTS];    /* what each part has found: behind the functions of its header */
 };
@@ -133,8 +137,7 @@ int analysis_item(struct analysis *analysis, const struct perftrace_item *item);
 void analysis_place(struct analysis *analysis, uint64_t start_ns);
 /* Whether an input has to be given by items, for what is asked of each call. Else it may be given by calls: */
 bool analysis_needs_items(const struct analysis *analysis);
-/* As many items, given as perftrace_reader_calls does: the fast way, since calls are known by their keys. Of a log, it works out
- * children_ns as well, which items need to have already. */
+/* As many items, given as perftrace_reader_calls does: the fast way, since calls are known by their keys. */
 int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
                    size_t count);
 int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_info *info, uint32_t threads);

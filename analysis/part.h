@@ -11,10 +11,11 @@ struct analysis_part {
     /* 0, or -PERFTRACE_ERROR_MEMORY; so is what comes below. */
     int (*open)(const struct analysis *analysis, void *state); /* options are known */
     int (*add)(struct analysis *analysis, void *state, const struct analysis_call *call);
-    /* A finished call that options.selection leaves out. It counts for nothing, but a part may be waiting for it: its children, or
-     * a call that it is the parent of, may count. question, signature and edge are INTERN_NONE. */
+    /* A call that counts for nothing: options.selection leaves it out, or it has no end (its elapsed_ns is up to the last thing known
+     * of its track). But a part may be waiting for it: its children, or a call that it is the parent of, may count; what is kept
+     * by its slot is given up. question, signature and edge are INTERN_NONE. */
     int (*left_out)(struct analysis *analysis, void *state, const struct analysis_call *call);
-    /* What belongs together is within one input: open spans, call numbers. */
+    /* What belongs together is within one input: open spans, call numbers, slots, all of which are given up after it. */
     int (*end_input)(struct analysis *analysis, void *state);
     int (*finish)(struct analysis *analysis, void *state);
     /* Adds a line (with its end) on what it could not keep exact within analysis.budget, and by how much that is off; nothing

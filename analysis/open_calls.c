@@ -1,0 +1,179 @@
+/* Slots for open calls: a dense array, and a hash table of their numbers with open addressing. */
+#include "open_calls.h"
+
+#include "../core/hash.h"
+
+#include <stdlib.h>
+
+#define TABLE_MIN 64u
+
+static uint32_t place_of(const struct open_calls *open, uint64_t number) {
+    return (uint32_t)perftrace_hash_number(open->key, number) & (open->table_size - 1);
+}
+
+/* Where the number is in the table, or the empty place where it belongs. */
+static uint32_t find(const struct open_calls *open, uint64_t number) {
+    uint32_t at = place_of(open, number);
+    while (open->table[at] != 0 && open->calls[open->table[at] - 1].number != number)
+        at = (at + 1) & (open->table_size - 1);
+    return at;
+}
+
+/* At most half full, so that most searches end at once. */
+static bool reserve_table(struct open_calls *open) {
+    if (open->in_table < open->table_size / 2)
+        return true;
+    uint32_t wanted = open->table_size == 0 ? TABLE_MIN : open->table_size * 2;
+    if (!perftrace_budget_take(open->budget, wanted * sizeof *open->table))
+        return false;
+    uint32_t *old = open->table, old_size = open->table_size;
+    uint32_t *table = calloc(wanted, sizeof *table);
+    if (table == NULL) {
+        perftrace_budget_give(open->budget, wanted * sizeof *open->table);
+        return false;
+    }
+    if (open->key == 0)
+        open->key = perftrace_hash_key();
+    open->table = table;
+    open->table_size = wanted;
+    for (uint32_t i = 0; i < old_size; i++)
+        if (old[i] != 0)
+            table[find(open, open->calls[old[i] - 1].number)] = old[i];
+    free(old);
+    perftrace_budget_give(open->budget, old_size * sizeof *open->table);
+    return true;
+}
+
+static bool reserve_calls(struct open_calls *open) {
+    if (open->unused != 0 || open->count < open->capacity)
+        return true;
+    uint32_t wanted = open->capacity == 0 ? TABLE_MIN : open->capacity * 2;
+    size_t more = (wanted - open->capacity) * sizeof *open->calls;
+    if (wanted > OPEN_CALLS_MAX || !perftrace_budget_take(open->budget, more))
+        return false;
+    struct open_call *grown = realloc(open->calls, wanted * sizeof *grown);
+    if (grown == NULL) {
+        perftrace_budget_give(open->budget, more);
+        return false;
+    }
+    open->calls = grown;
+    open->capacity = wanted;
+    return true;
+}
+
+static uint32_t new_slot(struct open_calls *open, uint64_t number, uint32_t track, uint64_t elapsed_ns) {
+    if (!reserve_calls(open))
+        return OPEN_CALLS_NONE;
+    uint32_t slot = open->count;
+    if (open->unused != 0) {
+        slot = open->unused - 1;
+        open->unused = open->calls[slot].others;
+    } else {
+        open->count++;
+    }
+    open->calls[slot] = (struct open_call){number, elapsed_ns, track, OPEN_CALLS_NONE};
+    return slot;
+}
+
+/* Takes an entry out so that those behind it are still found: each that may be moves into the gap. */
+static void close_gap(struct open_calls *open, uint32_t gap) {
+    uint32_t mask = open->table_size - 1;
+    for (uint32_t at = (gap + 1) & mask; open->table[at] != 0; at = (at + 1) & mask) {
+        uint32_t home = place_of(open, open->calls[open->table[at] - 1].number);
+        if (((at - home) & mask) < ((at - gap) & mask))
+            continue;
+        open->table[gap] = open->table[at];
+        gap = at;
+    }
+    open->table[gap] = 0;
+}
+
+uint32_t open_calls_take(struct open_calls *open, uint64_t number) {
+    if (open->in_table == 0)
+        return OPEN_CALLS_NONE;
+    uint32_t at = find(open, number);
+    if (open->table[at] == 0)
+        return OPEN_CALLS_NONE;
+    uint32_t slot = open->table[at] - 1;
+    if (open->last_number == number)
+        open->last_number = 0;
+    close_gap(open, at);
+    open->in_table--;
+    return slot;
+}
+
+uint64_t open_calls_children_ns(const struct open_calls *open, uint32_t slot, uint32_t track) {
+    for (; slot != OPEN_CALLS_NONE; slot = open->calls[slot].others)
+        if (open->calls[slot].track == track)
+            return open->calls[slot].children_ns;
+    return 0;
+}
+
+void open_calls_give(struct open_calls *open, uint32_t slot) {
+    while (slot != OPEN_CALLS_NONE) {
+        uint32_t next = open->calls[slot].others;
+        open->calls[slot].others = open->unused;
+        open->unused = slot + 1;
+        slot = next;
+    }
+}
+
+static void add_child(struct open_calls *open, uint32_t slot, uint32_t track, uint64_t elapsed_ns) {
+    uint32_t last = slot, tracks = 1;
+    for (; slot != OPEN_CALLS_NONE; slot = open->calls[slot].others, tracks++) {
+        if (open->calls[slot].track == track) {
+            open->calls[slot].children_ns += elapsed_ns;
+            return;
+        }
+        last = slot;
+    }
+    if (tracks > OPEN_CALLS_TRACKS_MAX)
+        return;
+    uint32_t more = new_slot(open, 0, track, elapsed_ns);
+    open->calls[last].others = more;
+}
+
+static uint32_t find_or_make(struct open_calls *open, uint64_t parent, uint32_t track) {
+    bool room = reserve_table(open); /* without it those that are there are still found */
+    if (open->table_size == 0)
+        return OPEN_CALLS_NONE;
+    uint32_t at = find(open, parent);
+    if (open->table[at] != 0)
+        return open->table[at] - 1;
+    uint32_t slot = room ? new_slot(open, parent, track, 0) : OPEN_CALLS_NONE;
+    if (slot != OPEN_CALLS_NONE) {
+        open->table[at] = slot + 1;
+        open->in_table++;
+    }
+    return slot;
+}
+
+uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t parent, uint32_t track,
+                                uint64_t elapsed_ns) {
+    if (parent != open->last_number) {
+        uint32_t slot = find_or_make(open, parent, track);
+        if (slot == OPEN_CALLS_NONE) {
+            open->refused++;
+            return slot;
+        }
+        open->last_number = parent;
+        open->last_slot = slot;
+    }
+    add_child(open, open->last_slot, track, elapsed_ns);
+    return open->last_slot;
+}
+
+void open_calls_clear(struct open_calls *open) {
+    for (uint32_t i = 0; i < open->table_size; i++)
+        open->table[i] = 0;
+    open->count = open->unused = open->in_table = 0;
+    open->last_number = 0;
+}
+
+void open_calls_free(struct open_calls *open) {
+    perftrace_budget_give(open->budget, open->table_size * sizeof *open->table);
+    perftrace_budget_give(open->budget, open->capacity * sizeof *open->calls);
+    free(open->table);
+    free(open->calls);
+    *open = (struct open_calls){0};
+}

@@ -1,0 +1,52 @@
+/* Calls that are known only from their children: children end first, and name their parent by its number. Each such
+ * parent has a slot, a small number, from its first child's end to its own; parts keep by it what they gather for it. */
+#ifndef PERFTRACE_ANALYSIS_OPEN_CALLS_H
+#define PERFTRACE_ANALYSIS_OPEN_CALLS_H
+
+#include "../core/budget.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OPEN_CALLS_MAX (1u << 20) /* at once; children of further ones are as of an unknown parent */
+#define OPEN_CALLS_NONE UINT32_MAX
+#define OPEN_CALLS_TRACKS_MAX 64u /* on which children of one call are told apart */
+
+struct open_call {
+    uint64_t number;
+    uint64_t children_ns; /* that calls of `track` took directly within it */
+    uint32_t track;       /* of its first child */
+    uint32_t others;      /* an unnumbered slot for another track, and so on; or OPEN_CALLS_NONE */
+};
+
+/* Zero-initialised is empty. */
+struct open_calls {
+    struct open_call *calls; /* by slot */
+    uint32_t count, capacity;
+    uint32_t unused; /* slot + 1 of the first that was given back, and so on in `others` */
+    uint32_t *table; /* slot + 1, or 0 */
+    uint32_t table_size, in_table;
+    uint64_t key; /* of the hashes */
+    uint64_t last_number;
+    uint32_t last_slot;
+    uint64_t refused; /* calls whose parent got no slot: too many at once, or no memory left */
+    struct perftrace_budget *budget;
+};
+
+/* The slot of a call that now ends, which from here on is nobody's parent; OPEN_CALLS_NONE if no child has named it. The slot
+ * stays as it is until open_calls_give. */
+uint32_t open_calls_take(struct open_calls *open, uint64_t number);
+/* What its children took of its own track's time. */
+uint64_t open_calls_children_ns(const struct open_calls *open, uint32_t slot, uint32_t track);
+void open_calls_give(struct open_calls *open, uint32_t slot);
+
+/* The slot of the call that a child names as its parent (not 0), found or made; the child's time is added to it.
+ * OPEN_CALLS_NONE, and counted in `refused`, where there is no room. */
+uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t parent, uint32_t track,
+                                uint64_t elapsed_ns);
+
+/* Forgets all: numbers mean something within one input. */
+void open_calls_clear(struct open_calls *open);
+void open_calls_free(struct open_calls *open);
+
+#endif
