@@ -1,9 +1,11 @@
 /* perftrace analyze: the report on one or more traces and logs. */
 #include "command.h"
 
+#include "../report/page.h"
 #include "../report/report.h"
 #include "../support/collect.h"
 #include "../support/input.h"
+#include "../support/page_file.h"
 #include "../support/terminal.h"
 
 #include <stddef.h>
@@ -19,6 +21,7 @@ struct analyze_values {
     int color;  /* enum color_choice */
     int sort;   /* enum rank_order */
     uint64_t top;
+    const char *html;
     uint64_t since_ns, until_ns, min_ns;
     struct option_list functions, callers, threads, group_by, ignored;
 };
@@ -30,12 +33,19 @@ static const struct option analyze_options[] = {
      .offset = offsetof(struct analyze_values, format),
      .choices = formats,
      .help = "Text for people, or JSON for programs. Default: text."},
+    {.name = "html",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct analyze_values, html),
+     .value = "FILE",
+     .help = "Write the report as one page for a browser to FILE instead (- is standard output), with a "
+             "flame graph "
+             "and timelines. It needs no network, and can be sent."},
     {.name = "top",
      .letter = 'n',
      .type = OPTION_NUMBER,
      .offset = offsetof(struct analyze_values, top),
      .value = "N",
-     .help = "Entries that each section shows, at most; 0 shows all. Default: 10."},
+     .help = "Entries that each section shows, at most; 0 shows all. Default: 10, and 200 in a page."},
     {.name = "sort",
      .letter = 's',
      .type = OPTION_CHOICE,
@@ -95,6 +105,11 @@ static const struct option analyze_options[] = {
 /* All calls can be asked for, but not all can be the slowest. */
 #define SLOWEST_MAX 100000u
 
+#define TOP_NOT_SAID UINT64_MAX
+#define TOP 10u
+#define TOP_OF_PAGE 200u
+#define TIMELINES_MAX 100u /* in a page: so many of the slowest calls have one */
+
 static struct analysis_texts texts(const struct option_list *list) {
     return (struct analysis_texts){list->items, list->count};
 }
@@ -114,7 +129,13 @@ static struct analysis_options analysis_options(const struct analyze_values *val
     };
 }
 
-static int analyze(const struct analyze_values *values, const struct input_list *inputs) {
+static int write_report(const struct analyze_values *values, struct report *report) {
+    if (values->html != NULL)
+        return report_page(report);
+    return values->format == FORMAT_JSON ? report_json(report) : report_text(report);
+}
+
+static int analyze(const struct analyze_values *values, const struct input_list *inputs, FILE *out) {
     struct analysis_options options = analysis_options(values);
     struct analysis *model = collect_open(&options);
     if (model == NULL)
@@ -129,20 +150,30 @@ static int analyze(const struct analyze_values *values, const struct input_list 
     }
     if (good > 0 || model->calls > 0) {
         struct report report = {
-            .model = model, .out = stdout, .top = values->top, .sort = (enum rank_order)values->sort};
-        report.color = terminal_color((enum color_choice)values->color, stdout);
-        if (analysis_finish(model) != 0 ||
-            (values->format == FORMAT_JSON ? report_json(&report) : report_text(&report)) != 0) {
+            .model = model, .out = out, .top = values->top, .sort = (enum rank_order)values->sort};
+        report.color = terminal_color((enum color_choice)values->color, out);
+        if (analysis_finish(model) != 0 || write_report(values, &report) != 0) {
             message_error("out of memory: the report is incomplete");
             code = EXIT_COULD_NOT;
         }
     }
     analysis_close(model);
-    return message_finish_stdout(code);
+    return code;
+}
+
+/* The page appears as a whole, or not at all. */
+static int analyze_to(const struct analyze_values *values, const struct input_list *inputs) {
+    if (values->html == NULL)
+        return message_finish_stdout(analyze(values, inputs, stdout));
+    struct outfile page;
+    if (page_file_open(&page, values->html) != 0)
+        return EXIT_COULD_NOT;
+    int code = analyze(values, inputs, page.file);
+    return page_file_close(&page) == 0 ? code : EXIT_COULD_NOT;
 }
 
 static int analyze_run(int argc, char **argv) {
-    struct analyze_values values = {.top = 10, .until_ns = UINT64_MAX};
+    struct analyze_values values = {.top = TOP_NOT_SAID, .until_ns = UINT64_MAX};
     int operands;
     int code = options_parse(&command_analyze, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
@@ -151,13 +182,15 @@ static int analyze_run(int argc, char **argv) {
         message_error("--until: no call can begin before that time and not before --since");
         return EXIT_COULD_NOT;
     }
+    if (values.top == TOP_NOT_SAID)
+        values.top = values.html != NULL ? TOP_OF_PAGE : TOP;
     if (operands == 0) {
         message_error("name a trace, a log, a folder of them, or - for standard input");
         return EXIT_COULD_NOT;
     }
     struct input_list inputs;
     int listed = input_list_make(&inputs, operands, argv + 1);
-    code = inputs.count > 0 ? analyze(&values, &inputs) : EXIT_COULD_NOT;
+    code = inputs.count > 0 ? analyze_to(&values, &inputs) : EXIT_COULD_NOT;
     input_list_free(&inputs);
     return listed == 0 ? code : EXIT_COULD_NOT;
 }

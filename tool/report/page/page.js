@@ -1,0 +1,109 @@
+// The page as a whole: its head, the search, and a part for each section of the report.
+'use strict';
+
+const report = dataOf('report');
+
+// What the sections are called for people, and what to look for. One that is not here is shown under its own name.
+const sectionTitles = {
+  totals: ['Totals', null],
+  top_functions: ['Functions', 'Self time is what a function took without what it called: that is where its own work is.'],
+  slowest_calls: ['Slowest calls', 'Single calls; a number opens the timeline around the call.'],
+  call_patterns: ['Who calls whom', null],
+  redundant_calls: ['Potential redundant calls', 'The same function, caller and parameters more than once: the answer could have been kept.'],
+  same_question: ['Same question from different callers', 'What one of them has learnt, the other asks again.'],
+  what_to_do: ['What to do', 'The findings with the largest saving.'],
+};
+
+function inputCount() {
+  return report.totals?.inputs?.length ?? 1;
+}
+
+function isTable(value) {
+  return Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'object' && entry !== null && !Array.isArray(entry));
+}
+
+function isEmpty(section) {
+  return Object.values(section).every((value) => value === 0 || (Array.isArray(value) && value.length === 0));
+}
+
+// A section's plain members first, then its lists as tables.
+function contents(section) {
+  const plain = {};
+  const rest = [];
+  for (const [key, value] of Object.entries(section)) {
+    if (isTable(value)) rest.push(key === 'entries' ? null : make('h3', {}, titleOf(key)), table(value));
+    else if (Array.isArray(value) && value.length === 0) continue;
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) rest.push(...nested(key, value));
+    else plain[key] = value;
+  }
+  const onlyCount = Object.keys(plain).every((key) => key === 'count');
+  return [onlyCount ? null : facts(plain), ...rest];
+}
+
+function nested(key, value) {
+  const shown = contents(value).filter((part) => part !== null);
+  return isEmpty(value) || shown.length === 0 ? [] : [make('h3', {}, titleOf(key)), ...shown];
+}
+
+function part(id, title, ...children) {
+  return make('section', { id, 'aria-labelledby': `${id}-title` }, make('h2', { id: `${id}-title` }, title), ...children);
+}
+
+function sectionPart(key, section) {
+  const [title, about] = sectionTitles[key] ?? [titleOf(key), null];
+  const note = about === null ? null : make('p', { className: 'note' }, about);
+  const empty = isEmpty(section) && key !== 'totals';
+  return part(key, title, note, ...(empty ? [make('p', { className: 'none' }, 'Nothing of this kind.')] : contents(section)));
+}
+
+function lostRecords() {
+  return Object.values(report.totals?.lost ?? {}).reduce((sum, value) => sum + Number(value), 0);
+}
+
+// What makes the numbers below less than the truth is said first.
+function warnings() {
+  const lost = lostRecords();
+  const list = [];
+  if (lost > 0) list.push(`${count(lost)} records were lost: counts and times below are too low.`);
+  if (report.totals?.unfinished > 0) list.push(`${count(report.totals.unfinished)} calls have no end and are not counted.`);
+  for (const input of report.totals?.inputs ?? []) {
+    if (input.damaged) list.push(`${visible(input.name)}: damaged in places, which were left out.`);
+    if (!input.finished) list.push(`${visible(input.name)}: ${input.live ? 'still running when this was made' : 'ended without finishing its trace'}.`);
+  }
+  return list.map((text) => make('p', { className: 'warning' }, text));
+}
+
+function header() {
+  const inputs = report.totals?.inputs ?? [];
+  const names = inputs.slice(0, 3).map((input) => visible(input.name)).join(', ') + (inputs.length > 3 ? ` and ${inputs.length - 3} more` : '');
+  document.title = names === '' ? 'perftrace' : `${names} – perftrace`;
+  const search = make('input', { type: 'search', id: 'search', placeholder: 'Search names (/)', 'aria-label': 'Search names', autocomplete: 'off', spellcheck: false });
+  search.addEventListener('input', () => searchFor(search.value));
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== '/' || event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    search.focus();
+  });
+  return make('header', {}, make('div', { className: 'title' }, make('h1', {}, 'Performance Analysis Report'), make('p', { className: 'inputs' }, make('bdi', {}, names))), search);
+}
+
+function searchFor(text) {
+  const wanted = text.toLowerCase();
+  for (const searcher of searchers) searcher(wanted);
+}
+
+function links(parts) {
+  const list = parts.map((element) => make('a', { href: `#${element.id}` }, element.querySelector('h2').textContent));
+  return make('nav', { 'aria-label': 'Sections' }, ...list);
+}
+
+function start() {
+  const sections = Object.entries(report).filter(([, value]) => typeof value === 'object' && value !== null);
+  const first = sections.filter(([key]) => key === 'totals' || key === 'what_to_do');
+  const rest = sections.filter(([key]) => key !== 'totals' && key !== 'what_to_do');
+  const show = ([key, section]) => sectionPart(key, section);
+  const parts = [...first.map(show), flamePart(), timelinePart(), ...rest.map(show)].filter((element) => element !== null);
+  document.getElementById('page').replaceChildren(header(), links(parts), ...warnings(), ...parts);
+}
+
+document.addEventListener('DOMContentLoaded', start);

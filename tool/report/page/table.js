@@ -1,0 +1,154 @@
+// Tables: of any list of objects, sorted by a click on a column's head, and cut to what is searched for.
+'use strict';
+
+const ROWS_AT_FIRST = 15;
+
+const kinds = {
+  time: { right: true, show: (value) => time(value), order: (value) => Number(value) },
+  share: { right: true, show: (value) => `${(100 * value).toFixed(1)} %`, order: (value) => Number(value) },
+  count: { right: true, show: (value) => count(value), order: (value) => Number(value) },
+  flag: { show: (value) => (value ? 'yes' : 'no'), order: (value) => Number(value) },
+  text: { show: (value) => name(value), order: (value) => String(value) },
+  call: { show: (value, row) => callLink(value, row.input), order: (value) => Number(value) },
+  calls: { show: (value) => callList(value), order: (value) => value.length },
+  list: { show: (value) => inner(value), order: (value) => value.length },
+  object: { show: (value) => facts(value), order: () => 0 },
+};
+
+const isNumber = (value) => typeof value === 'number' || (typeof value === 'string' && /^\d{16,20}$/.test(value));
+const isCall = (value) => isNumber(value) || (typeof value === 'object' && value !== null && 'number' in value && 'input' in value);
+
+function kindOf(key, value) {
+  if (value === null || value === undefined) return null;
+  if (Array.isArray(value)) return value.length > 0 && value.every(isCall) && /call|number/.test(key) ? 'calls' : 'list';
+  if (typeof value === 'boolean') return 'flag';
+  if (typeof value === 'object') return isCall(value) ? 'calls' : 'object';
+  if (!isNumber(value)) return 'text';
+  if (/_ns$/.test(key)) return 'time';
+  if (/_(share|ratio|fraction)$|^share$/.test(key)) return 'share';
+  return /(^|_)(number|call_number|parent_call)$/.test(key) ? 'call' : 'count';
+}
+
+function titleOf(key) {
+  const words = key.replace(/_ns$/, '').replace(/_/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+// #42 as something to click, where the calls around it were kept.
+function callLink(number, input) {
+  const text = input > 1 || (input === 1 && inputCount() > 1) ? `#${input}:${number}` : `#${number}`;
+  if (!timelineHas(number, input)) return make('span', { className: 'call' }, text);
+  return make('button', { type: 'button', className: 'call link', onclick: () => showCall(number, input), title: 'Show in the timeline' }, text);
+}
+
+const CALLS_SHOWN = 12;
+
+function callList(value) {
+  const calls = Array.isArray(value) ? value : [value];
+  const list = make('span', { className: 'calls' });
+  for (const call of calls.slice(0, CALLS_SHOWN))
+    list.append(typeof call === 'object' ? callLink(call.number, call.input) : callLink(call), ' ');
+  if (calls.length > CALLS_SHOWN) list.append(`… ${calls.length - CALLS_SHOWN} more`);
+  return list;
+}
+
+// A list within a cell.
+function inner(value) {
+  if (value.length === 0) return '–';
+  if (value.every((entry) => typeof entry !== 'object' || entry === null))
+    return value.map((entry) => visible(entry)).join(', ');
+  const many = make('details', { className: 'inner' }, make('summary', {}, `${value.length} ${value.length === 1 ? 'entry' : 'entries'}`));
+  // Made when it is opened: most never are.
+  many.addEventListener('toggle', () => many.children.length === 1 && many.append(table(value)), { once: true });
+  return many;
+}
+
+// An object's plain members, as a list of what they say.
+function facts(object) {
+  const list = make('dl', { className: 'facts' });
+  for (const [key, value] of Object.entries(object)) {
+    const kind = kindOf(key, value);
+    if (kind !== null) list.append(make('div', {}, make('dt', {}, titleOf(key)), make('dd', {}, kinds[kind].show(value, object))));
+  }
+  return list;
+}
+
+// What is found when somebody searches: all texts of the row.
+function textOf(value) {
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(textOf).join('\n');
+  return typeof value === 'string' ? value.toLowerCase() : '';
+}
+
+function columnsOf(rows) {
+  const columns = new Map();
+  for (const row of rows)
+    for (const [key, value] of Object.entries(row)) {
+      const kind = kindOf(key, value);
+      if (kind !== null && (columns.get(key) ?? kind) !== kind) columns.set(key, kind === 'list' || kind === 'calls' ? 'list' : 'text');
+      else if (kind !== null) columns.set(key, kind);
+    }
+  const inputs = inputCount() > 1;
+  return [...columns].filter(([key]) => inputs || key !== 'input').map(([key, kind]) => ({ key, kind, title: titleOf(key) }));
+}
+
+// `rows` are objects; columns are their members, in the order in which they first appear.
+function table(rows) {
+  const columns = columnsOf(rows);
+  const texts = rows.map((row) => textOf(row));
+  const state = { column: null, descending: false, all: false, wanted: '' };
+  const body = make('tbody');
+  const more = make('button', { type: 'button', className: 'more' });
+  const heads = columns.map((column) => {
+    const button = make('button', { type: 'button', onclick: () => sortBy(column) }, column.title);
+    return make('th', { scope: 'col', className: kinds[column.kind].right ? 'right' : '', 'aria-sort': 'none' }, button);
+  });
+
+  function sortBy(column) {
+    state.descending = state.column === column ? !state.descending : kinds[column.kind].right === true;
+    state.column = column;
+    heads.forEach((head, index) =>
+      head.setAttribute('aria-sort', columns[index] !== column ? 'none' : state.descending ? 'descending' : 'ascending'));
+    fill();
+  }
+
+  function order() {
+    const indices = rows.map((_, index) => index).filter((index) => texts[index].includes(state.wanted));
+    if (state.column === null) return indices;
+    const { key, kind } = state.column;
+    const values = rows.map((row) => (row[key] === undefined || row[key] === null ? null : kinds[kind].order(row[key])));
+    const compare = (a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b)));
+    const sign = state.descending ? -1 : 1;
+    return indices.sort((a, b) => {
+      if (values[a] === null || values[b] === null) return (values[a] === null) - (values[b] === null) || a - b;
+      return sign * compare(values[a], values[b]) || a - b;
+    });
+  }
+
+  function fill() {
+    const indices = order();
+    const shown = state.all ? indices : indices.slice(0, ROWS_AT_FIRST);
+    body.replaceChildren(...shown.map((index) => make('tr', {}, ...columns.map(({ key, kind }) => cell(rows[index], key, kind)))));
+    if (indices.length === 0)
+      body.append(make('tr', {}, make('td', { colSpan: columns.length, className: 'none' }, 'Nothing here has that in its name.')));
+    more.hidden = indices.length <= ROWS_AT_FIRST;
+    more.textContent = state.all ? 'Show fewer' : `Show all ${count(indices.length)}`;
+  }
+
+  function cell(row, key, kind) {
+    const value = row[key];
+    const known = value !== null && value !== undefined;
+    return make('td', { className: kinds[kind].right ? 'right' : '' }, known ? kinds[kind].show(value, row) : '');
+  }
+
+  more.onclick = () => {
+    state.all = !state.all;
+    fill();
+  };
+  searchers.push((wanted) => {
+    state.wanted = wanted;
+    fill();
+  });
+  fill();
+  const grid = make('div', { className: 'scroll', tabIndex: 0 }, make('table', {}, make('thead', {}, make('tr', {}, ...heads)), body));
+  return make('div', { className: 'table' }, grid, more);
+}

@@ -1,0 +1,4 @@
+'use strict';
+function timelinePart() { return null; }
+function timelineHas() { return false; }
+function showCall() {}
