@@ -19,8 +19,9 @@ enum analysis_part_number {
 
 /* What is asked for. */
 struct analysis_options {
-    uint32_t slowest_max; /* so many of the slowest calls are kept */
-    size_t memory_max;    /* for all that is kept, in bytes, about; 0: as much as there is */
+    uint32_t slowest_max;    /* so many of the slowest calls are kept */
+    uint32_t neighbours_max; /* of so many the calls around them are kept, too; 0: of none */
+    size_t memory_max;       /* for all that is kept, in bytes, about; 0: as much as there is */
     /* All texts are the caller's, and live as long as the analysis. */
     struct analysis_selection selection; /* calls that count */
     struct analysis_texts

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Opens Chrome files in the programs that they are for, and compares what these find with what is in the trace: catapult's
+# Opens the page of `analyze --html` in a browser, and Chrome files in the programs that they are for, and compares what these find with what is in the trace: catapult's
 # trace model (chrome://tracing), DevTools' performance panel and speedscope; and with what the description of the format says.
 # The traces are of programs of all kinds, one of a million spans on eight threads. run.sh BUILD [NAME...]: only these traces.
 # What was made on the way stays in BUILD/consumers.
@@ -146,6 +146,21 @@ for file in everything.json everything.converted.json; do
         if [ "$fine" = true ]; then ok "$file: $name"; else not_ok "$file: $name" </dev/null; fi
     done <statements
 done
+
+# ---- the page of the report --------------------------------------------------------------------------------------
+
+statements() { # PREFIX: on standard input "true NAME" or "false NAME" lines
+    while read -r fine name; do
+        if [ "$fine" = true ]; then ok "$1: $name"; else not_ok "$1: $name" </dev/null; fi
+    done
+}
+if [ -e nodestore.ptrace ]; then
+    "$PERFTRACE" analyze --html=page.html nodestore.ptrace || exit 2
+    "$here/hostile_log.py" >hostile.log
+    "$PERFTRACE" analyze --html=hostile.html hostile.log || exit 2
+    node "$here/read_page.js" "$modules" page.html hostile.html >statements || exit 2
+    statements page <statements
+fi
 
 # ---- that the comparison sees something -------------------------------------------------------------------------
 

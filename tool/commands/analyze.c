@@ -118,6 +118,7 @@ static struct analysis_options analysis_options(const struct analyze_values *val
     bool all = values->top == 0 || values->top > SLOWEST_MAX;
     return (struct analysis_options){
         .slowest_max = all ? SLOWEST_MAX : (uint32_t)values->top,
+        .neighbours_max = values->html != NULL ? TIMELINES_MAX : 0,
         .selection = {.functions = texts(&values->functions),
                       .callers = texts(&values->callers),
                       .threads = texts(&values->threads),

@@ -32,7 +32,8 @@ function visible(text) {
 // A name, kept apart from the direction of the text around it.
 function name(text, className) {
   const shown = visible(text);
-  return make('bdi', { className: className ?? 'name', title: shown }, shown);
+  const pieces = shown.split(/(?<=[|_/:.,])/); // where a line may end
+  return make('bdi', { className: className ?? 'name' }, ...pieces.flatMap((piece) => [piece, make('wbr')]));
 }
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });

@@ -79,6 +79,7 @@ function textOf(value) {
   return typeof value === 'string' ? value.toLowerCase() : '';
 }
 
+// The columns that say something: those of the usual answer alone (nothing unfinished, nothing damaged) are left out.
 function columnsOf(rows) {
   const columns = new Map();
   for (const row of rows)
@@ -88,7 +89,12 @@ function columnsOf(rows) {
       else if (kind !== null) columns.set(key, kind);
     }
   const inputs = inputCount() > 1;
-  return [...columns].filter(([key]) => inputs || key !== 'input').map(([key, kind]) => ({ key, kind, title: titleOf(key) }));
+  const says = ([key, kind]) => {
+    if (key === 'input') return inputs;
+    if (kind === 'flag' || key === 'unfinished') return rows.some((row) => Boolean(row[key]) !== (key === 'exact' || key === 'finished'));
+    return true;
+  };
+  return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key) }));
 }
 
 // `rows` are objects; columns are their members, in the order in which they first appear.

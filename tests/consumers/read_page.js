@@ -1,0 +1,168 @@
+// The page of `analyze --html` in Chromium: read_page.js MODULES PAGE HOSTILE_PAGE writes a line "true NAME" or "false NAME" for
+// each thing that is to be so. PAGE is of examples/nodestore, HOSTILE_PAGE of what hostile_log.py writes.
+'use strict';
+
+const path = require('path');
+const { withChromium } = require('../../scripts/chromium.js');
+
+function say(fine, name, why) {
+  console.log(`${fine === true} ${name}${fine === true || why === undefined ? '' : `: ${JSON.stringify(why)}`}`);
+}
+
+// What a page does that it should not: errors, requests, and what its policy has refused.
+function watch(page) {
+  const seen = { errors: [], requests: [] };
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && seen.errors.push(message.text()));
+  page.on('pageerror', (error) => seen.errors.push(error.message));
+  page.on('request', (request) => seen.requests.push(request.url()));
+  return seen;
+}
+
+async function open(page, seen, file) {
+  seen.errors.length = seen.requests.length = 0;
+  await page.goto(`file://${path.resolve(file)}`);
+  await page.waitForSelector('section');
+}
+
+const refused = (page) => page.evaluate(() => globalThis.perftraceRefused);
+const cells = (page, section, column) => page.evaluate(([of, title]) => {
+  const table = document.querySelector(`#${of} table`);
+  const at = [...table.querySelectorAll('th')].findIndex((head) => head.textContent === title);
+  return [...table.querySelectorAll('tbody tr')].map((row) => row.children[at]?.textContent ?? '');
+}, [section, column]);
+const numbers = (texts) => texts.map((text) => Number(text.replace(/,/g, '')));
+const inOrder = (values, sign) => values.length > 2 && values.every((value, i) => i === 0 || sign * (value - values[i - 1]) >= 0);
+
+async function quiet(page, seen, what) {
+  say(seen.errors.length === 0, `${what}: no errors on the console`, seen.errors);
+  say(seen.requests.length === 1, `${what}: nothing is loaded`, seen.requests);
+  const violations = await refused(page);
+  say(violations.length === 0, `${what}: the policy has nothing to refuse`, violations);
+}
+
+async function tables(page) {
+  const head = page.locator('#top_functions th button', { hasText: /^Calls$/ });
+  await head.click();
+  say(inOrder(numbers(await cells(page, 'top_functions', 'Calls')), -1), 'a table sorts by a number, the largest first');
+  await head.click();
+  say(inOrder(numbers(await cells(page, 'top_functions', 'Calls')), 1), 'and the smallest first');
+  say((await page.locator('#top_functions th[aria-sort=ascending]').count()) === 1, 'and says so to a screen reader');
+  await page.locator('#top_functions th button', { hasText: /^Function$/ }).focus();
+  await page.keyboard.press('Enter');
+  const names = await cells(page, 'top_functions', 'Function');
+  say(names.length > 2 && names.every((one, i) => i === 0 || names[i - 1].localeCompare(one) <= 0), 'a table sorts by a name, with the keyboard', names);
+  await page.locator('#slowest_calls .more').click();
+  say((await cells(page, 'slowest_calls', 'Function')).length > 15, 'a long table shows all when asked to');
+}
+
+async function search(page) {
+  await page.keyboard.press('/');
+  await page.keyboard.type('EXISTS_node');
+  const found = await cells(page, 'top_functions', 'Function');
+  say(found.length === 1 && found[0] === 'exists_node', 'the search finds a function, whatever its case', found);
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('no such name');
+  say((await page.locator('#top_functions td.none').count()) === 1, 'the search finds nothing where there is nothing');
+  await page.locator('#search').fill('');
+  say((await cells(page, 'top_functions', 'Function')).length > 5, 'without a search all is there again');
+}
+
+async function timelines(page) {
+  const link = page.locator('#slowest_calls button.call').nth(3);
+  const number = await link.textContent();
+  await link.click();
+  say((await page.locator('#timeline .details .call').first().textContent()) === number, 'a call number opens the timeline around the call');
+  say((await page.locator('#timeline .bar.chosen').count()) === 1, 'the call is marked in it');
+  const bars = () => page.locator('#timeline .bar').count();
+  say((await bars()) > 3, 'and others are around it');
+  const width = () => page.locator('#timeline .bar.chosen').evaluate((bar) => bar.getBoundingClientRect().width);
+  const before = await width();
+  await page.keyboard.press('+');
+  say((await width()) > before * 1.2, 'the keyboard zooms in', [before, await width()]);
+  await page.keyboard.press('-');
+  await page.keyboard.press('n');
+  say((await page.locator('#timeline .details .call').first().textContent()) !== number, 'and goes to the next call');
+  const other = page.locator('#timeline .bar:not(.chosen)').first();
+  const title = await other.getAttribute('title');
+  await other.click();
+  say(title.startsWith(`${await page.locator('#timeline .details .call').first().textContent()} `), 'a click chooses another call');
+}
+
+async function appearance(page) {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  say((await ground()) !== light, 'it is dark where that is preferred');
+  await page.emulateMedia({ colorScheme: 'light', media: 'print' });
+  say(!(await page.locator('nav').isVisible()), 'what only a screen can do is not printed');
+  await page.emulateMedia({ media: 'screen' });
+  await page.setViewportSize({ width: 360, height: 700 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  say(wide <= 360, 'it fits a phone', wide);
+  await page.setViewportSize({ width: 1200, height: 800 });
+}
+
+// Names that try to be more than names.
+async function hostile(page) {
+  const found = await page.evaluate(() => ({
+    hit: globalThis.hit,
+    strangers: document.querySelectorAll('#page img, #page svg, #page iframe, #page script, #page style, #page link').length,
+    scripts: [...document.scripts].filter((script) => script.type !== 'application/json').length,
+    turned: /[\u202a-\u202e\u2066-\u2069\u200b\u2028]/.test(document.body.innerText),
+    longest: Math.max(...[...document.querySelectorAll('.name')].map((name) => name.textContent.length)),
+    prototype: ({}).polluted,
+    shown: document.getElementById('page').textContent.includes('</script><img'),
+  }));
+  say(found.hit === undefined && found.strangers === 0 && found.scripts === 1 && found.prototype === undefined, 'hostile: names stay names', found);
+  say(found.shown, 'hostile: and are shown as they are');
+  say(!found.turned, 'hostile: nothing turns the direction of the text, or hides');
+  say(found.longest <= 500, 'hostile: a megabyte of name is cut', found.longest);
+  await page.locator('#search').fill('onerror');
+  say((await cells(page, 'top_functions', 'Function')).length > 0, 'hostile: they can be searched for');
+  await page.locator('#search').fill('');
+}
+
+// That the policy holds: what it should refuse it does.
+async function policy(page) {
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.hit = true';
+    document.body.append(script);
+    const image = document.createElement('img');
+    image.src = 'https://localhost/x';
+    document.body.append(image);
+    const handler = document.createElement('div');
+    handler.setAttribute('onclick', 'globalThis.hit = true');
+    document.body.append(handler);
+    handler.click();
+  });
+  await page.waitForTimeout(200);
+  const violations = await refused(page);
+  const hit = await page.evaluate(() => globalThis.hit);
+  say(hit === undefined && violations.length >= 3, 'the policy refuses a script, a handler and an image that were put in', [hit, violations]);
+}
+
+async function main(modules, plain, evil) {
+  await withChromium(modules, [], async ({ page }) => {
+    await page.addInitScript(() => {
+      globalThis.perftraceRefused = [];
+      document.addEventListener('securitypolicyviolation', (event) => globalThis.perftraceRefused.push(event.violatedDirective));
+    });
+    const seen = watch(page);
+    await open(page, seen, plain);
+    await tables(page);
+    await search(page);
+    await timelines(page);
+    await appearance(page);
+    await quiet(page, seen, 'nodestore');
+    await open(page, seen, evil);
+    await hostile(page);
+    await quiet(page, seen, 'hostile');
+    await policy(page);
+  });
+}
+
+main(...process.argv.slice(2)).catch((error) => {
+  console.error(`read_page.js: ${error.message}`);
+  process.exit(2);
+});
