@@ -154,6 +154,8 @@ static bool keep_trace(const char *path, off_t bytes) {
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where) {
     (void)where;
+    if (type == FTW_F)
+        perftrace_reader_fold(path, NULL); /* the rings of the killed are not left in memory */
     if (type != FTW_F || !keep_trace(path, status->st_size))
         remove(path);
     return 0;
