@@ -1,0 +1,440 @@
+/* Counting durations by value. Distinct values are few where times are known to the micro- or millisecond: a hash table of
+ * (function, value) counts them. Where they are many they are mostly below a millisecond: functions with many of them get an array
+ * of counters, in pages, made as they are needed.
+ *
+ * Past the budget, values in the table are rounded down to fewer binary digits (as in HdrHistogram: as many steps between
+ * any power of two and the next), first in functions that have most, so that equal ones fall together. */
+#include "durations.h"
+
+#include "../core/hash.h"
+#include "part.h"
+
+#include <stdlib.h>
+
+enum {
+    PAGE_COUNTERS = 256, /* of neighbouring values */
+    PAGES = 4096,        /* of a function: values below 2^20 ns */
+    PAGED_FROM = 2048,   /* distinct values below that, when a function gets pages */
+    TABLE_MIN = 256,
+    BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
+};
+#define PAGED_MAX ((uint64_t)PAGES * PAGE_COUNTERS)
+
+/* Digits kept of a value after its first, by level; 0 is all of them. */
+static const unsigned level_digits[] = {64, 7, 4, 1};
+enum { LEVEL_LAST = sizeof level_digits / sizeof *level_digits - 1 };
+
+struct duration {
+    uint64_t ns;
+    uint32_t function;
+    uint32_t
+        calls; /* 0: an empty slot. UINT32_MAX: there are no more in this one, and may be another one of the same key */
+};
+
+struct function_durations {
+    uint32_t **pages;  /* NULL: it has none; each is NULL until it is needed */
+    uint32_t distinct; /* in the table */
+    uint32_t small;    /* of them, below PAGED_MAX, while that is counted */
+    uint8_t level;     /* of level_digits */
+    struct analysis_percentiles result;
+};
+
+struct durations {
+    struct duration *slots;
+    uint32_t slot_count, used;
+    bool fixed; /* the table can't grow any more */
+    uint64_t key;
+    struct function_durations *functions;
+    uint32_t function_capacity;
+    uint64_t ignored;
+    struct perftrace_budget *budget;
+    size_t taken, taken_max;
+};
+
+static bool take(struct durations *durations, size_t bytes) {
+    if (bytes > durations->taken_max - durations->taken || !perftrace_budget_take(durations->budget, bytes))
+        return false;
+    durations->taken += bytes;
+    return true;
+}
+
+static void give(struct durations *durations, size_t bytes) {
+    durations->taken -= bytes;
+    perftrace_budget_give(durations->budget, bytes);
+}
+
+static int durations_open(const struct analysis *analysis, void *state) {
+    struct durations *durations = state;
+    durations->key = perftrace_hash_key();
+    /* The budget is the analysis's own, which is not const where it lives. */
+    durations->budget = (struct perftrace_budget *)(uintptr_t)&analysis->budget;
+    durations->taken_max = analysis->budget.max / BUDGET_SHARE;
+    return 0;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------ */
+
+static uint32_t home_of(const struct durations *durations, const struct duration *duration) {
+    return (uint32_t)perftrace_hash_number(durations->key + duration->function, duration->ns) &
+           (durations->slot_count - 1);
+}
+
+static bool is_same(const struct duration *a, const struct duration *b) {
+    return a->ns == b->ns && a->function == b->function && a->calls != UINT32_MAX;
+}
+
+static uint64_t rounded(uint64_t ns, unsigned level) {
+    if (level == 0 || ns == 0)
+        return ns;
+    unsigned digits = 63 - (unsigned)__builtin_clzll(ns), kept = level_digits[level];
+    return digits <= kept ? ns : ns >> (digits - kept) << (digits - kept);
+}
+
+/* Doubles the table. False where that can't be. */
+static bool grow(struct durations *durations) {
+    uint32_t wanted = durations->slot_count == 0 ? TABLE_MIN : durations->slot_count * 2;
+    size_t bytes = (size_t)wanted * sizeof(struct duration);
+    if (durations->fixed || wanted < durations->slot_count || !take(durations, bytes))
+        return false;
+    struct duration *slots = calloc(wanted, sizeof *slots);
+    if (slots == NULL) {
+        give(durations, bytes);
+        return false;
+    }
+    struct duration *old = durations->slots;
+    uint32_t old_count = durations->slot_count;
+    durations->slots = slots;
+    durations->slot_count = wanted;
+    for (uint32_t i = 0; i < old_count; i++) {
+        if (old[i].calls == 0)
+            continue;
+        uint32_t at = home_of(durations, &old[i]);
+        while (slots[at].calls != 0)
+            at = (at + 1) & (wanted - 1);
+        slots[at] = old[i];
+    }
+    free(old);
+    give(durations, old_count * sizeof *old);
+    return true;
+}
+
+/* Adds `from` to an entry of the same key. True if all of it went there, else the rest stays in `from`. */
+static bool unite(struct durations *durations, struct duration *entry, struct duration *from) {
+    uint32_t room = UINT32_MAX - entry->calls;
+    uint32_t moved = from->calls < room ? from->calls : room;
+    entry->calls += moved;
+    from->calls -= moved;
+    if (from->calls > 0)
+        return false;
+    durations->used--;
+    durations->functions[from->function].distinct--;
+    return true;
+}
+
+#define MISPLACED 0x80000000u /* in `function`, while the table is put in order */
+
+/* Puts an entry into its place; what lies there and is not yet in its own is taken out and goes on. */
+static void put_in_place(struct durations *durations, struct duration entry) {
+    struct duration *slots = durations->slots;
+    uint32_t mask = durations->slot_count - 1;
+    for (uint32_t at = home_of(durations, &entry); entry.calls != 0; at = (at + 1) & mask) {
+        if (slots[at].calls != 0 && (slots[at].function & MISPLACED) == 0) {
+            if (is_same(&slots[at], &entry) && unite(durations, &slots[at], &entry))
+                return;
+            continue;
+        }
+        struct duration displaced = slots[at];
+        slots[at] = entry;
+        entry = displaced;
+        if (entry.calls != 0) {
+            entry.function &= ~MISPLACED;
+            at = (home_of(durations, &entry) - 1) & mask;
+        }
+    }
+}
+
+/* Raises the level of functions with more than `distinct_min` values, and unites values that have become equal. No memory is
+ * needed for it: there is none. */
+static void raise_levels(struct durations *durations, uint32_t function_count, uint32_t distinct_min) {
+    for (uint32_t i = 0; i < function_count; i++) {
+        struct function_durations *function = &durations->functions[i];
+        if (function->distinct > distinct_min && function->level < LEVEL_LAST)
+            function->level++;
+    }
+    for (uint32_t i = 0; i < durations->slot_count; i++) {
+        struct duration *slot = &durations->slots[i];
+        if (slot->calls == 0)
+            continue;
+        slot->ns = rounded(slot->ns, durations->functions[slot->function].level);
+        slot->function |= MISPLACED;
+    }
+    for (uint32_t i = 0; i < durations->slot_count; i++) {
+        struct duration entry = durations->slots[i];
+        if (entry.calls == 0 || (entry.function & MISPLACED) == 0)
+            continue;
+        durations->slots[i].calls = 0;
+        entry.function &= ~MISPLACED;
+        put_in_place(durations, entry);
+    }
+}
+
+/* Makes room in a table that can't grow. Each time at least an eighth of it, so that this does not happen at every call; if the
+ * functions with most values don't yield that, all have to. */
+static bool make_room(struct durations *durations, uint32_t function_count) {
+    uint32_t goal = durations->slot_count / 8 * 5, functions = 1;
+    for (uint32_t i = 0; i < function_count; i++)
+        functions += durations->functions[i].distinct > 0;
+    raise_levels(durations, function_count, durations->used / functions / 2);
+    for (unsigned level = 0; level < LEVEL_LAST && durations->used > goal; level++)
+        raise_levels(durations, function_count, 0);
+    return durations->used <= goal;
+}
+
+static bool reserve_slot(struct durations *durations, uint32_t function_count) {
+    if (durations->used < durations->slot_count / 4 * 3 || grow(durations))
+        return true;
+    if (durations->fixed || durations->slot_count == 0)
+        return false;
+    durations->fixed = !make_room(durations, function_count);
+    return !durations->fixed;
+}
+
+/* ---- pages ---------------------------------------------------------------------------------------- */
+
+static void give_pages_to(struct durations *durations, struct function_durations *function) {
+    size_t bytes = PAGES * sizeof *function->pages;
+    function->small = 0; /* if it does not come to anything, again after so many */
+    if (!take(durations, bytes))
+        return;
+    function->pages = calloc(PAGES, sizeof *function->pages);
+    if (function->pages == NULL)
+        give(durations, bytes);
+}
+
+/* The counter of a small value, or NULL without memory. */
+static uint32_t *counter_of(struct durations *durations, struct function_durations *function, uint64_t ns) {
+    uint32_t **page = &function->pages[ns / PAGE_COUNTERS];
+    if (*page == NULL && take(durations, PAGE_COUNTERS * sizeof **page)) {
+        *page = calloc(PAGE_COUNTERS, sizeof **page);
+        if (*page == NULL)
+            give(durations, PAGE_COUNTERS * sizeof **page);
+    }
+    return *page != NULL ? *page + ns % PAGE_COUNTERS : NULL;
+}
+
+/* ---- calls ---------------------------------------------------------------------------------------- */
+
+static void add_to_table(struct durations *durations, uint32_t function_count, uint32_t number, uint64_t ns) {
+    struct function_durations *function = &durations->functions[number];
+    bool room = reserve_slot(durations, function_count); /* may raise the level */
+    struct duration wanted = {rounded(ns, function->level), number, 1};
+    if (durations->slot_count == 0) {
+        function->result.ignored++;
+        return;
+    }
+    uint32_t mask = durations->slot_count - 1, at = home_of(durations, &wanted);
+    for (; durations->slots[at].calls != 0; at = (at + 1) & mask) {
+        if (is_same(&durations->slots[at], &wanted)) {
+            durations->slots[at].calls++;
+            return;
+        }
+    }
+    if (!room) {
+        function->result.ignored++;
+        return;
+    }
+    durations->slots[at] = wanted;
+    durations->used++;
+    function->distinct++;
+    if (ns < PAGED_MAX && ++function->small >= PAGED_FROM && function->pages == NULL)
+        give_pages_to(durations, function);
+}
+
+static int reserve_functions(struct durations *durations, uint32_t function) {
+    uint32_t wanted = function < 64 ? 128 : function * 2;
+    struct function_durations *grown = realloc(durations->functions, wanted * sizeof *grown);
+    if (grown == NULL)
+        return -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t i = durations->function_capacity; i < wanted; i++)
+        grown[i] = (struct function_durations){0};
+    durations->functions = grown;
+    durations->function_capacity = wanted;
+    return 0;
+}
+
+static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+    struct durations *durations = state;
+    if (call->function >= durations->function_capacity && reserve_functions(durations, call->function) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    struct function_durations *function = &durations->functions[call->function];
+    if (function->pages != NULL && call->elapsed_ns < PAGED_MAX) {
+        uint32_t *counter = counter_of(durations, function, call->elapsed_ns);
+        if (counter != NULL && *counter != UINT32_MAX) {
+            ++*counter;
+            return 0;
+        }
+    }
+    uint32_t known = analysis->function_count < durations->function_capacity ? analysis->function_count
+                                                                             : durations->function_capacity;
+    add_to_table(durations, known, call->function, call->elapsed_ns);
+    return 0;
+}
+
+/* ---- results -------------------------------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right) {
+    const struct duration *a = left, *b = right;
+    if (a->function != b->function)
+        return a->function < b->function ? -1 : 1;
+    return (a->ns > b->ns) - (a->ns < b->ns);
+}
+
+/* The values of one function, smallest first: those of its pages and those of the table. */
+struct walk {
+    const struct function_durations *function;
+    const struct duration *table, *table_end;
+    uint64_t next_ns; /* in the pages */
+};
+
+static uint32_t paged_calls(struct walk *walk) {
+    uint32_t **pages = walk->function->pages;
+    if (pages == NULL)
+        return 0;
+    for (; walk->next_ns < PAGED_MAX; walk->next_ns++) {
+        const uint32_t *page = pages[walk->next_ns / PAGE_COUNTERS];
+        if (page == NULL)
+            walk->next_ns |= PAGE_COUNTERS - 1;
+        else if (page[walk->next_ns % PAGE_COUNTERS] != 0)
+            return page[walk->next_ns % PAGE_COUNTERS];
+    }
+    return 0;
+}
+
+/* The next value and how many calls had it; false when there are no more. */
+static bool step(struct walk *walk, uint64_t *ns, uint32_t *calls) {
+    uint32_t paged = paged_calls(walk);
+    if (walk->table < walk->table_end && (paged == 0 || walk->table->ns <= walk->next_ns)) {
+        *ns = walk->table->ns;
+        *calls = walk->table->calls;
+        walk->table++;
+        return true;
+    }
+    *ns = walk->next_ns++;
+    *calls = paged;
+    return paged != 0;
+}
+
+/* In the middle of all that was rounded to it. */
+static uint64_t middle(const struct function_durations *function, uint64_t ns) {
+    if (function->level == 0 || ns == 0)
+        return ns;
+    unsigned digits = 63 - (unsigned)__builtin_clzll(ns), kept = level_digits[function->level];
+    return digits <= kept ? ns : ns + (UINT64_C(1) << (digits - kept)) / 2;
+}
+
+static uint64_t clamp(const struct analysis_function *function, uint64_t ns) {
+    return ns < function->min_ns ? function->min_ns : ns > function->max_ns ? function->max_ns : ns;
+}
+
+/* The rank of a percentile among `calls`, from 1: at least so many percent of them. */
+static uint64_t rank_of(uint64_t calls, unsigned percent) {
+    return calls / 100 * percent + (calls % 100 * percent + 99) / 100;
+}
+
+static void find_percentiles(const struct analysis_function *function, struct function_durations *durations,
+                             const struct duration *table, const struct duration *table_end) {
+    struct analysis_percentiles *result = &durations->result;
+    uint64_t counted = function->calls - result->ignored, before = 0, ns;
+    const unsigned percents[] = {50, 90, 99};
+    uint64_t *const answers[] = {&result->p50_ns, &result->p90_ns, &result->p99_ns};
+    struct walk walk = {.function = durations, .table = table, .table_end = table_end};
+    uint32_t calls;
+    for (unsigned i = 0; i < 3 && step(&walk, &ns, &calls);) {
+        before += calls;
+        for (; i < 3 && before >= rank_of(counted, percents[i]); i++)
+            *answers[i] = clamp(function, middle(durations, ns));
+    }
+    if (durations->level > 0)
+        result->error = 1.0 / (double)(UINT64_C(2) << level_digits[durations->level]);
+}
+
+static void free_counts(struct durations *durations) {
+    give(durations, durations->taken);
+    free(durations->slots);
+    durations->slots = NULL;
+    durations->slot_count = durations->used = 0;
+    for (uint32_t i = 0; i < durations->function_capacity; i++) {
+        uint32_t **pages = durations->functions[i].pages;
+        for (uint32_t page = 0; pages != NULL && page < PAGES; page++)
+            free(pages[page]);
+        free(pages);
+        durations->functions[i].pages = NULL;
+    }
+}
+
+static int durations_finish(struct analysis *analysis, void *state) {
+    struct durations *durations = state;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < durations->slot_count; i++)
+        if (durations->slots[i].calls != 0)
+            durations->slots[used++] = durations->slots[i];
+    if (used > 0)
+        qsort(durations->slots, used, sizeof *durations->slots, compare);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < analysis->function_count && i < durations->function_capacity; i++) {
+        uint32_t first = at;
+        while (at < used && durations->slots[at].function == i)
+            at++;
+        find_percentiles(&analysis->functions[i], &durations->functions[i], durations->slots + first,
+                         durations->slots + at);
+    }
+    free_counts(durations);
+    return 0;
+}
+
+struct analysis_percentiles analysis_percentiles(const struct analysis *analysis, uint32_t function) {
+    const struct durations *durations = analysis->parts[ANALYSIS_PART_durations];
+    return function < durations->function_capacity ? durations->functions[function].result
+                                                   : (struct analysis_percentiles){0};
+}
+
+static void durations_approximated(const struct analysis *analysis, const void *state,
+                                   struct perftrace_buffer *text) {
+    const struct durations *durations = state;
+    uint64_t functions = 0, ignored = 0;
+    unsigned level = 0;
+    for (uint32_t i = 0; i < analysis->function_count && i < durations->function_capacity; i++) {
+        const struct function_durations *function = &durations->functions[i];
+        functions += function->level > 0;
+        ignored += function->result.ignored;
+        level = function->level > level ? function->level : level;
+    }
+    if (functions > 0) {
+        perftrace_buffer_text(text, "Percentiles of ");
+        perftrace_buffer_unsigned(text, functions);
+        perftrace_buffer_text(text, functions == 1 ? " function" : " functions");
+        perftrace_buffer_text(text, " may be off by up to 1/");
+        perftrace_buffer_unsigned(text, UINT64_C(2) << level_digits[level]);
+        perftrace_buffer_text(text, " of their value.\n");
+    }
+    if (ignored > 0) {
+        perftrace_buffer_text(text, "Percentiles leave out ");
+        perftrace_buffer_unsigned(text, ignored);
+        perftrace_buffer_text(text, ignored == 1 ? " call.\n" : " calls.\n");
+    }
+}
+
+static void durations_close(void *state) {
+    struct durations *durations = state;
+    free_counts(durations);
+    free(durations->functions);
+}
+
+const struct analysis_part part_durations = {
+    .state_bytes = sizeof(struct durations),
+    .open = durations_open,
+    .add = durations_add,
+    .finish = durations_finish,
+    .approximated = durations_approximated,
+    .close = durations_close,
+};
