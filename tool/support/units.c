@@ -24,15 +24,23 @@ static void three_digits(double value, const char *unit, char text[UNITS_TEXT_MA
     snprintf(text, UNITS_TEXT_MAX, "%.*f %s", decimals, value, unit);
 }
 
+/* The largest unit of which there is one, after rounding. */
+static const struct {
+    double from_ns, ns;
+    const char *name;
+} duration_units[] = {
+    {86220e9, 86400e9, "d"}, {3597e9, 3600e9, "h"}, {59.95e9, 60e9, "m"},
+    {999.5e6, 1e9, "s"},     {999.5e3, 1e6, "ms"},  {1e3, 1e3, "us"},
+};
+
 void units_duration(uint64_t ns, char text[UNITS_TEXT_MAX]) {
-    if (ns >= 999500000)
-        three_digits((double)ns / 1e9, "s", text);
-    else if (ns >= 999500)
-        three_digits((double)ns / 1e6, "ms", text);
-    else if (ns >= 1000)
-        three_digits((double)ns / 1e3, "us", text);
-    else
-        snprintf(text, UNITS_TEXT_MAX, "%" PRIu64 " ns", ns);
+    for (size_t i = 0; i < sizeof duration_units / sizeof *duration_units; i++) {
+        if ((double)ns >= duration_units[i].from_ns) {
+            three_digits((double)ns / duration_units[i].ns, duration_units[i].name, text);
+            return;
+        }
+    }
+    snprintf(text, UNITS_TEXT_MAX, "%" PRIu64 " ns", ns);
 }
 
 void units_date(uint64_t realtime_ns, char text[UNITS_TEXT_MAX]) {

@@ -11,7 +11,7 @@
  * largest of us and ns of which there is at least one. */
 void units_elapsed(uint64_t ns, int columns, char text[UNITS_TEXT_MAX]);
 
-/* "1.52 s", "14.2 ms", "850 us", "36 ns": three digits. */
+/* "2.50 h", "1.20 m" (minutes), "1.52 s", "14.2 ms", "850 us", "36 ns": three digits; of days as many as it takes. */
 void units_duration(uint64_t ns, char text[UNITS_TEXT_MAX]);
 
 /* "2025-01-31 12:00:00 UTC" of nanoseconds since 1970. */
