@@ -2,6 +2,8 @@
  * section_NAME` and a line here. */
 SECTION(totals)
 SECTION(top_functions)
+SECTION(functions_by_total)
+SECTION(functions_by_self)
 SECTION(slowest_calls)
 SECTION(call_patterns)
 SECTION(redundant_calls)

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "../support/terminal.h"
+#include "../support/units.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -73,6 +74,25 @@ void report_line(struct report *report) {
     if (!report->line.failed)
         fwrite(report->line.bytes, 1, report->line.length, report->out);
     report->line.length = 0;
+}
+
+void report_column(struct report *report, const char *text, int columns) {
+    char column[UNITS_TEXT_MAX];
+    snprintf(column, sizeof column, "%*s", columns, text);
+    perftrace_buffer_text(&report->line, column);
+}
+
+void report_time(struct report *report, uint64_t ns) {
+    char text[UNITS_TEXT_MAX] = "0"; /* of nothing there is no unit: what is known may be milliseconds */
+    if (ns != 0)
+        units_duration(ns, text);
+    report_column(report, text, REPORT_TIME_COLUMNS);
+}
+
+void report_count(struct report *report, uint64_t count, int columns) {
+    char text[PERFTRACE_DIGITS_MAX + 1];
+    text[perftrace_format_unsigned(text, count)] = '\0';
+    report_column(report, text, columns);
 }
 
 void report_call(struct report *report, struct analysis_call_id id) {

@@ -42,6 +42,12 @@ void report_more(const struct report *report, size_t count);
 /* report->line so far, and an end of line; empties it. */
 void report_line(struct report *report);
 
+/* Right-aligned in so many columns: any text, a time in three digits, a number. Added to report->line. */
+#define REPORT_TIME_COLUMNS 8
+void report_column(struct report *report, const char *text, int columns);
+void report_time(struct report *report, uint64_t ns);
+void report_count(struct report *report, uint64_t count, int columns);
+
 /* "#42", or with several inputs "#2:42", the second input's call 42; added to report->line. */
 void report_call(struct report *report, struct analysis_call_id id);
 /* The calls of a signature, at most so many of them: "#42 #43 … and 7 more". */

@@ -1,5 +1,5 @@
-/* Which functions were called most. */
-#include "report.h"
+/* Which functions were called most; or the order that was asked for. */
+#include "functions.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,13 +11,17 @@ static const char *const headings[RANK_ORDERS] = {
 };
 
 static void top_functions_text(struct report *report) {
+    if (report->sort != RANK_CALLS) {
+        report_function_times(report, report->sort, headings[report->sort]);
+        return;
+    }
     size_t count;
     const struct analysis_function **functions = rank_functions(report->model, report->sort, &count);
     report->failed |= functions == NULL;
     report_top_heading(report, headings[report->sort]);
     if (count == 0)
         fputs("  No calls.\n", report->out);
-    for (size_t i = 0; i < report_shown(report, count); i++) {
+    for (size_t i = 0; functions != NULL && i < report_shown(report, count); i++) {
         fprintf(report->out, "%7" PRIu64 " ", functions[i]->calls);
         perftrace_buffer_visible(&report->line, functions[i]->name);
         report_line(report);
@@ -26,26 +30,7 @@ static void top_functions_text(struct report *report) {
 }
 
 static void top_functions_json(struct report *report) {
-    struct json *json = &report->json;
-    size_t count;
-    const struct analysis_function **functions = rank_functions(report->model, report->sort, &count);
-    report->failed |= functions == NULL;
-    json_unsigned(json, "count", count);
-    json_array(json, "entries");
-    for (size_t i = 0; i < report_shown(report, count); i++) {
-        const struct analysis_function *function = functions[i];
-        json_object(json, NULL);
-        json_text(json, "function", function->name);
-        json_unsigned(json, "calls", function->calls);
-        json_unsigned(json, "unfinished", function->unfinished);
-        json_unsigned(json, "total_ns", function->total_ns);
-        json_unsigned(json, "self_ns", function->self_ns);
-        json_unsigned(json, "min_ns", function->min_ns);
-        json_unsigned(json, "max_ns", function->max_ns);
-        json_end_object(json);
-    }
-    json_end_array(json);
-    free(functions);
+    report_json_functions(report, report->sort);
 }
 
 const struct report_section section_top_functions = {
