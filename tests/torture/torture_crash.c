@@ -230,19 +230,17 @@ static bool put(const char *folder, const char *name, const char *text) {
     return done;
 }
 
-/* A control group (version 2) in which 64 MiB are all that there is. */
+/* A control group, of version 2 or of the older one, in which 64 MiB are all that there is. */
 static bool make_group(char *folder, size_t size) {
-    snprintf(folder, size, "/sys/fs/cgroup/perftrace-torture-%d", (int)getpid());
-    if (access("/sys/fs/cgroup/cgroup.controllers", R_OK) != 0) {
-        torture_left_out("control groups of version 2 are not at hand");
-        return false;
-    }
-    if (mkdir(folder, 0700) != 0 || !put(folder, "memory.max", "67108864")) {
+    bool second = access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
+    snprintf(folder, size, "/sys/fs/cgroup/%sperftrace-torture-%d", second ? "" : "memory/", (int)getpid());
+    const char *limit = second ? "memory.max" : "memory.limit_in_bytes";
+    if (mkdir(folder, 0700) != 0 || !put(folder, limit, "67108864")) {
         torture_left_out("%s can't be made, or has no limit of memory: %s", folder, strerror(errno));
         rmdir(folder);
         return false;
     }
-    put(folder, "memory.swap.max", "0");
+    put(folder, second ? "memory.swap.max" : "memory.memsw.limit_in_bytes", second ? "0" : "67108864");
     return true;
 }
 
