@@ -26,6 +26,7 @@ struct analysis_options {
     struct analysis_selection selection; /* calls that count */
     struct analysis_texts
         ignored; /* patterns of the names of parameters that are not part of signatures and questions */
+    struct analysis_texts invalidations; /* rules of cache_rules.h */
     struct analysis_texts group_by; /* names of parameters or metrics whose values make groups of calls */
 };
 

@@ -3,3 +3,4 @@
 PART(durations)
 PART(slowest)
 PART(neighbourhood)
+PART(cache)

@@ -1,0 +1,346 @@
+/* Each call at the cache of its function, one stack for all sizes. */
+#include "cache.h"
+
+#include "cache_curve.h"
+#include "cache_keys.h"
+#include "cache_roots.h"
+#include "cache_rules.h"
+#include "cache_result.h"
+#include "part.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One function's cache. */
+struct cache_of_function {
+    bool writer;          /* its results are of no use to a cache */
+    uint32_t writes;      /* rules, as bits, of which it is the writer */
+    uint32_t invalidated; /* rules that are about its cache */
+    uint32_t top;         /* the key on top of the stack + 1; 0: unknown */
+    struct cache_counts counts;
+    struct lru_stack stack;
+    struct analysis_cache_curve curve;
+};
+
+struct cache {
+    struct analysis_cache found; /* first: what the others see */
+    struct cache_of_function **functions;
+    uint32_t function_count, function_capacity;
+    struct cache_keys keys;
+    struct cache_roots roots;
+    struct cache_rules rules;
+    struct analysis_cache_rule_result *rule_results;
+    bool off; /* not even a small sample could be kept */
+};
+
+static int cache_open(const struct analysis *analysis, void *state) {
+    struct cache *cache = state;
+    cache->keys.seed = perftrace_hash_key();
+    cache->rule_results = calloc(analysis->options.invalidations.count + 1, sizeof *cache->rule_results);
+    cache->found.rules = cache->rule_results;
+    return cache->rule_results != NULL ? cache_rules_open(&cache->rules, analysis->options.invalidations)
+                                       : -PERFTRACE_ERROR_MEMORY;
+}
+
+static void free_function(struct cache_of_function *function, struct perftrace_budget *budget) {
+    if (function == NULL)
+        return;
+    lru_stack_free(&function->stack, budget);
+    cache_curve_free(&function->curve, budget);
+    perftrace_budget_give(budget, sizeof *function);
+    free(function);
+}
+
+static void give_up(struct cache *cache, struct perftrace_budget *budget) {
+    for (uint32_t i = 0; i < cache->function_count; i++)
+        free_function(cache->functions[i], budget);
+    perftrace_budget_give(budget, cache->function_capacity * sizeof(*cache->functions));
+    free(cache->functions);
+    cache->functions = NULL;
+    cache->function_count = cache->function_capacity = 0;
+    cache_keys_free(&cache->keys, budget);
+    cache_roots_free(&cache->roots);
+    cache_rules_close(&cache->rules, budget);
+    cache->off = true;
+}
+
+static uint32_t renumber(const void *context, uint32_t number) {
+    return cache_keys_halved(context, number);
+}
+
+/* A result is not valid any more. */
+static void forget(void *context, uint32_t number) {
+    struct cache *cache = context;
+    cache_roots_forget(&cache->roots, number, &cache->keys.keys[number].root);
+}
+
+/* Memory is used up: half as many questions are followed. False: there is nothing left to halve. */
+static bool halve(struct cache *cache, struct perftrace_budget *budget) {
+    if (cache->keys.shift == CACHE_SHIFT_MAX || !cache_keys_halve(&cache->keys, budget))
+        return false;
+    for (uint32_t i = 0; i < cache->function_count; i++) {
+        struct cache_of_function *function = cache->functions[i];
+        if (function == NULL)
+            continue;
+        lru_stack_thin(&function->stack, cache->keys.keys, renumber, &cache->keys, budget);
+        function->top = 0;
+        if (!cache_curve_coarsen(&function->curve, budget))
+            return false;
+    }
+    cache_roots_renumbered(&cache->roots);
+    /* Which values the keys have was said by calls that have passed: what can be invalidated is taken for invalid. */
+    cache_rules_clear(&cache->rules, budget);
+    for (uint32_t i = 0; i < cache->function_count && cache->rules.count > 0; i++)
+        if (cache->functions[i] != NULL && cache->functions[i]->invalidated != 0)
+            lru_stack_clear(&cache->functions[i]->stack, cache->keys.keys, forget, cache);
+    return true;
+}
+
+static bool reserve_functions(struct cache *cache, uint32_t function, struct perftrace_budget *budget) {
+    if (function >= cache->function_capacity) {
+        uint32_t wanted = function + function / 2 + 64;
+        size_t more = (wanted - cache->function_capacity) * sizeof(*cache->functions);
+        if (!perftrace_budget_take(budget, more))
+            return false;
+        struct cache_of_function **grown = realloc(cache->functions, wanted * sizeof(*grown));
+        if (grown == NULL) {
+            perftrace_budget_give(budget, more);
+            return false;
+        }
+        memset(grown + cache->function_capacity, 0, more);
+        cache->functions = grown;
+        cache->function_capacity = wanted;
+    }
+    if (function >= cache->function_count)
+        cache->function_count = function + 1;
+    return true;
+}
+
+/* NULL without memory, within the budget. */
+static struct cache_of_function *function_of(struct analysis *analysis, struct cache *cache,
+                                             uint32_t number) {
+    struct perftrace_budget *budget = &analysis->budget;
+    if (number < cache->function_count && cache->functions[number] != NULL)
+        return cache->functions[number];
+    if (!reserve_functions(cache, number, budget) ||
+        !perftrace_budget_take(budget, sizeof(struct cache_of_function)))
+        return NULL;
+    struct cache_of_function *function = calloc(1, sizeof *function);
+    if (function == NULL) {
+        perftrace_budget_give(budget, sizeof *function);
+        return NULL;
+    }
+    struct perftrace_text name = analysis->functions[number].name;
+    function->writes = cache_rules_of_writer(&cache->rules, name);
+    function->invalidated = cache_rules_of_function(&cache->rules, name);
+    function->curve.coarse = cache->keys.shift > 0;
+    cache->functions[number] = function;
+    return function;
+}
+
+/* ---- writes --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t clear(struct cache *cache, struct cache_of_function *function) {
+    function->top = 0;
+    return lru_stack_clear(&function->stack, cache->keys.keys, forget, cache);
+}
+
+static uint64_t remove_all(struct cache *cache, uint32_t rule) {
+    uint64_t removed = 0;
+    for (uint32_t i = 0; i < cache->function_count; i++)
+        if (cache->functions[i] != NULL && (cache->functions[i]->invalidated >> rule & 1) != 0)
+            removed += clear(cache, cache->functions[i]);
+    return removed;
+}
+
+/* Without memory for the hole that it would leave, the whole cache goes. */
+static uint64_t remove_one(struct cache *cache, struct cache_of_function *function, uint32_t number,
+                           struct perftrace_budget *budget) {
+    struct lru_key *keys = cache->keys.keys;
+    if (keys[number].position == 0)
+        return 0;
+    if (!lru_stack_remove(&function->stack, keys, number, budget))
+        return clear(cache, function);
+    if (function->top == number + 1)
+        function->top = 0;
+    forget(cache, number);
+    return 1;
+}
+
+/* A call of a function that writes. */
+static void apply_rules(struct analysis *analysis, struct cache *cache, uint32_t which,
+                        const struct analysis_call *call) {
+    for (; which != 0; which &= which - 1) {
+        uint32_t rule = (uint32_t)__builtin_ctz(which), cursor = 0, number, function;
+        uint64_t removed = 0;
+        while ((number = cache_rules_take(&cache->rules, rule, call, &cursor, &function,
+                                          &analysis->budget)) != CACHE_RULES_END)
+            removed += number == CACHE_RULES_ALL
+                           ? remove_all(cache, rule)
+                           : remove_one(cache, cache->functions[function], number, &analysis->budget);
+        cache->rule_results[rule].writes++;
+        cache->rule_results[rule].removed += removed << cache->keys.shift;
+    }
+}
+
+/* ---- calls ---------------------------------------------------------------------------------------------------------- */
+
+/* One call that a cache is asked for. False: out of memory, and to be tried again; `counted` is what has been done. */
+static bool ask(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
+                const struct analysis_call *call, uint32_t number, bool *counted) {
+    struct perftrace_budget *budget = &analysis->budget;
+    if (!cache_keys_reserve(&cache->keys, number, budget))
+        return false;
+    struct lru_key *key = &cache->keys.keys[number];
+    if (key->position == 0) {
+        if (function->invalidated != 0 &&
+            !cache_rules_put(&cache->rules, function->invalidated, number, call, budget))
+            return false;
+    } else if (!*counted) {
+        unsigned shift = cache->keys.shift;
+        uint64_t ns = cache_times(call->elapsed_ns, shift);
+        uint64_t place = (uint64_t)lru_stack_place(&function->stack, key) << shift;
+        if (!cache_curve_add(&function->curve, place, UINT64_C(1) << shift, ns, budget))
+            return false;
+        function->counts.hits += UINT64_C(1) << shift;
+        function->counts.saved_ns = cache_sum(function->counts.saved_ns, ns);
+        key->saved_ns = cache_sum(key->saved_ns, call->elapsed_ns);
+        *counted = true;
+    }
+    if (!lru_stack_touch(&function->stack, cache->keys.keys, number, budget))
+        return false;
+    function->top = number + 1;
+    return true;
+}
+
+/* Asked again at once: it is on top of the stack, and stays there. */
+static void ask_top(struct cache *cache, struct cache_of_function *function, uint64_t elapsed_ns) {
+    struct lru_key *key = &cache->keys.keys[function->top - 1];
+    function->counts.top_hits++;
+    function->counts.top_ns = cache_sum(function->counts.top_ns, elapsed_ns);
+    key->saved_ns = cache_sum(key->saved_ns, elapsed_ns);
+}
+
+static void ask_root(struct cache *cache, struct cache_of_function *function,
+                     const struct analysis_call *call, uint32_t number) {
+    if (call->async || !cache_roots_ask(&cache->roots, call->track, number, &cache->keys.keys[number].root))
+        return;
+    unsigned shift = cache->keys.shift;
+    function->counts.root_hits += UINT64_C(1) << shift;
+    function->counts.root_ns = cache_sum(function->counts.root_ns, cache_times(call->elapsed_ns, shift));
+}
+
+/* A call with parameters of a function that does not write. */
+static void add_question(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
+                         const struct analysis_call *call) {
+    struct cache_counts *counts = &function->counts;
+    counts->calls++;
+    counts->total_ns = cache_sum(counts->total_ns, call->elapsed_ns);
+    if (analysis->questions[call->question].calls == 1) {
+        counts->questions++;
+        counts->first_ns = cache_sum(counts->first_ns, call->elapsed_ns);
+    }
+    uint32_t number = cache_key_of(&cache->keys, call->question);
+    if (function->top == number + 1 && cache->keys.shift == 0) {
+        ask_top(cache, function, call->elapsed_ns);
+    } else {
+        bool counted = false;
+        while (number != CACHE_KEY_NONE && !ask(analysis, cache, function, call, number, &counted)) {
+            if (!halve(cache, &analysis->budget)) {
+                give_up(cache, &analysis->budget);
+                return;
+            }
+            number = cache_key_of(&cache->keys, call->question);
+        }
+        if (number == CACHE_KEY_NONE)
+            return;
+    }
+    ask_root(cache, function, call, number);
+}
+
+static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+    struct cache *cache = state;
+    if (cache->off)
+        return 0;
+    bool asks = call->question != INTERN_NONE && analysis->questions[call->question].parameter_count > 0;
+    if (asks || cache->rules.count > 0) {
+        struct cache_of_function *function;
+        while ((function = function_of(analysis, cache, call->function)) == NULL)
+            if (!halve(cache, &analysis->budget)) {
+                give_up(cache, &analysis->budget);
+                return 0;
+            }
+        if (function->writes != 0)
+            apply_rules(analysis, cache, function->writes, call);
+        else if (asks)
+            add_question(analysis, cache, function, call);
+    }
+    if (call->parent == 0 && !call->async)
+        cache_roots_end(&cache->roots, call->track);
+    return 0;
+}
+
+/* Each input is a process of its own, about, whose caches start empty. */
+static int cache_end_input(struct analysis *analysis, void *state) {
+    (void)analysis;
+    struct cache *cache = state;
+    for (uint32_t i = 0; i < cache->function_count; i++)
+        if (cache->functions[i] != NULL)
+            clear(cache, cache->functions[i]);
+    cache_roots_end_all(&cache->roots);
+    return 0;
+}
+
+static int cache_finish(struct analysis *analysis, void *state) {
+    struct cache *cache = state;
+    struct cache_results results = {.exact_totals = cache->rules.count == 0 && analysis->input_count == 1,
+                                    .keys = &cache->keys};
+    results.caches = malloc((cache->function_count + 1) * sizeof *results.caches);
+    if (results.caches == NULL)
+        return -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t i = 0; i < cache->function_count; i++) {
+        struct cache_of_function *function = cache->functions[i];
+        if (function != NULL)
+            results.caches[results.count++] = (struct cache_measured){i, &function->counts, &function->curve};
+    }
+    cache->found.root_calls = cache->roots.busy;
+    cache->found.sampled_one_in = cache->off ? 0 : 1u << cache->keys.shift;
+    int result = cache_results_make(analysis, &results, &cache->found);
+    free(results.caches);
+    return result;
+}
+
+static void cache_approximated(const struct analysis *analysis, const void *state,
+                               struct perftrace_buffer *text) {
+    (void)analysis;
+    const struct cache *cache = state;
+    if (cache->off) {
+        perftrace_buffer_text(text, "What caches would give is not known.\n");
+    } else if (cache->keys.shift > 0) {
+        perftrace_buffer_text(text, "What caches would give is estimated from one in ");
+        perftrace_buffer_unsigned(text, 1u << cache->keys.shift);
+        perftrace_buffer_text(text, " of the questions.\n");
+    }
+}
+
+static void cache_close(void *state) {
+    struct cache *cache = state;
+    give_up(cache, NULL);
+    free(cache->rule_results);
+    free((void *)(uintptr_t)cache->found.functions);
+}
+
+const struct analysis_cache *analysis_cache(const struct analysis *analysis) {
+    return &((const struct cache *)analysis->parts[ANALYSIS_PART_cache])->found;
+}
+
+const struct analysis_part part_cache = {
+    .state_bytes = sizeof(struct cache),
+    .open = cache_open,
+    .add = cache_add,
+    .left_out = cache_add, /* writes, and the ends of root calls */
+    .end_input = cache_end_input,
+    .finish = cache_finish,
+    .approximated = cache_approximated,
+    .close = cache_close,
+};

@@ -1,0 +1,189 @@
+/* What analysis_cache tells. */
+#define _GNU_SOURCE /* qsort_r */
+#include "cache_result.h"
+
+#include "call_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GRAPH_STEPS_MAX (UINT64_C(1) << 26)
+#define APART_MAX 256u /* functions that are looked at for the sum */
+
+bool analysis_cache_step(const struct analysis_cache_function *function, struct analysis_cache_point *point) {
+    const struct cache_bin *bin = cache_curve_next(function->curve, &point->size);
+    if (bin == NULL)
+        return false;
+    point->hits = cache_sum(point->hits, bin->hits);
+    point->saved_ns = cache_sum(point->saved_ns, bin->ns);
+    return true;
+}
+
+/* Where questions were sampled, a few that are asked very often are over- or underrepresented, and with them the small places: there the
+ * curve gets the difference to what is known of all. */
+static int correct(const struct cache_measured *cache, uint64_t hits, uint64_t ns) {
+    const struct cache_counts *counts = cache->counts;
+    uint64_t estimated_hits = cache_sum(counts->hits, counts->top_hits);
+    uint64_t estimated_ns = cache_sum(counts->saved_ns, counts->top_ns);
+    uint64_t more_hits = hits > estimated_hits ? hits - estimated_hits : 0;
+    uint64_t more_ns = ns > estimated_ns ? ns - estimated_ns : 0;
+    if ((more_hits > 0 || more_ns > 0) && !cache_curve_add(cache->curve, 1, more_hits, more_ns, NULL))
+        return -PERFTRACE_ERROR_MEMORY;
+    cache_curve_take(cache->curve, estimated_hits > hits ? estimated_hits - hits : 0,
+                     estimated_ns > ns ? estimated_ns - ns : 0);
+    return 0;
+}
+
+/* The sizes that matter. */
+static void measure(struct analysis_cache_function *function) {
+    struct analysis_cache_point point = {0};
+    while (analysis_cache_step(function, &point))
+        if (point.saved_ns > function->all.saved_ns || function->all.size == 0 ||
+            (point.saved_ns == function->all.saved_ns && point.hits > function->all.hits))
+            function->all = point;
+    uint64_t enough_ns = function->all.saved_ns - function->all.saved_ns / 10;
+    uint64_t enough_hits = function->all.hits - function->all.hits / 10;
+    point = (struct analysis_cache_point){0};
+    while (analysis_cache_step(function, &point))
+        if (function->all.saved_ns > 0 ? point.saved_ns >= enough_ns : point.hits >= enough_hits)
+            break;
+    function->most = point;
+}
+
+static int make_function(struct analysis_cache_function *function, const struct cache_measured *cache,
+                         const struct cache_results *results) {
+    const struct cache_counts *counts = cache->counts;
+    *function = (struct analysis_cache_function){
+        .function = cache->function,
+        .calls = counts->calls,
+        .total_ns = counts->total_ns,
+        .questions = counts->questions,
+        .root_hits = counts->root_hits,
+        .root_saved_ns = counts->root_ns,
+        .sampled = results->keys->shift > 0,
+        .curve = cache->curve,
+    };
+    if (counts->top_hits > 0 && !cache_curve_add(cache->curve, 1, counts->top_hits, counts->top_ns, NULL))
+        return -PERFTRACE_ERROR_MEMORY;
+    if (function->sampled && results->exact_totals &&
+        correct(cache, counts->calls - counts->questions,
+                counts->total_ns == UINT64_MAX ? UINT64_MAX : counts->total_ns - counts->first_ns) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    measure(function);
+    return 0;
+}
+
+static bool hotter(const struct analysis *analysis, const struct analysis_cache_key *a,
+                   const struct analysis_cache_key *b) {
+    return a->saved_ns != b->saved_ns ? a->saved_ns > b->saved_ns
+                                      : analysis_call_before(analysis->questions[a->question].first,
+                                                             analysis->questions[b->question].first);
+}
+
+static void look_at_key(const struct analysis *analysis, struct analysis_cache_function *function,
+                        const struct analysis_cache_key *key) {
+    struct analysis_cache_key *hottest = function->hottest;
+    uint32_t at = function->hottest_count;
+    if (at == ANALYSIS_CACHE_HOTTEST) {
+        if (!hotter(analysis, key, &hottest[at - 1]))
+            return;
+        at--;
+    } else {
+        function->hottest_count++;
+    }
+    for (; at > 0 && hotter(analysis, key, &hottest[at - 1]); at--)
+        hottest[at] = hottest[at - 1];
+    hottest[at] = *key;
+}
+
+/* The hottest keys of each function, in one walk over all. `places` is by function: where its cache is, + 1. */
+static void look_at_keys(const struct analysis *analysis, const struct cache_keys *keys,
+                         struct analysis_cache_function *functions, const uint32_t *places,
+                         struct analysis_cache *found) {
+    for (uint32_t question = 0; question < analysis->question_count; question++) {
+        uint32_t number = cache_key_of(keys, question);
+        if (number >= keys->count) /* and those that are not followed */
+            continue;
+        found->sampled += analysis->questions[question].parameter_count > 0;
+        uint32_t place = places[analysis->questions[question].function];
+        if (place != 0 && keys->keys[number].saved_ns > 0)
+            look_at_key(analysis, &functions[place - 1],
+                        &(struct analysis_cache_key){question, keys->keys[number].saved_ns});
+    }
+}
+
+static int compare(const void *left, const void *right, void *context) {
+    const struct analysis_cache_function *a = left, *b = right;
+    const struct analysis *analysis = context;
+    if (a->all.saved_ns != b->all.saved_ns)
+        return a->all.saved_ns < b->all.saved_ns ? 1 : -1;
+    if (a->all.hits != b->all.hits)
+        return a->all.hits < b->all.hits ? 1 : -1;
+    struct perftrace_text first = analysis->functions[a->function].name,
+                          second = analysis->functions[b->function].name;
+    int order =
+        memcmp(first.bytes, second.bytes, first.length < second.length ? first.length : second.length);
+    return order != 0 ? order : (first.length > second.length) - (first.length < second.length);
+}
+
+/* Whether `at` can be added to those that are apart already: neither calls the other. `below` says what they call. */
+static bool is_apart(const struct call_graph *graph, const struct analysis_cache_function *functions,
+                     size_t at, const bool *below) {
+    if (functions[at].recursive || below[functions[at].function])
+        return false;
+    for (size_t i = 0; i < at; i++)
+        if (functions[i].apart && call_graph_calls(graph, functions[i].function))
+            return false;
+    return true;
+}
+
+static int look_at_graph(const struct analysis *analysis, struct analysis_cache_function *functions,
+                         struct analysis_cache *found) {
+    struct call_graph graph;
+    bool *below = calloc((size_t)analysis->function_count + 1, sizeof *below);
+    if (below == NULL || call_graph_make(&graph, analysis, GRAPH_STEPS_MAX) != 0) {
+        free(below);
+        return -PERFTRACE_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < found->count; i++) {
+        /* Where that is not known, the worse is assumed. */
+        bool known = call_graph_search(&graph, functions[i].function);
+        functions[i].recursive = !known || call_graph_calls(&graph, functions[i].function);
+        if (i >= APART_MAX || !is_apart(&graph, functions, i, below))
+            continue;
+        functions[i].apart = true;
+        found->apart_ns = cache_sum(found->apart_ns, functions[i].all.saved_ns);
+        for (uint32_t function = 0; function < analysis->function_count; function++)
+            below[function] |= call_graph_calls(&graph, function);
+    }
+    call_graph_free(&graph);
+    free(below);
+    return 0;
+}
+
+int cache_results_make(const struct analysis *analysis, const struct cache_results *results,
+                       struct analysis_cache *found) {
+    struct analysis_cache_function *functions = malloc((results->count + 1) * sizeof *functions);
+    uint32_t *places = calloc((size_t)analysis->function_count + 1, sizeof *places);
+    int result = functions != NULL && places != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
+    for (size_t i = 0; i < results->count && result == 0; i++) {
+        result = make_function(&functions[found->count], &results->caches[i], results);
+        if (result == 0 && functions[found->count].all.hits > 0)
+            found->count++;
+    }
+    if (result == 0) {
+        qsort_r(functions, found->count, sizeof *functions, compare, (void *)(uintptr_t)analysis);
+        for (size_t i = 0; i < found->count; i++)
+            places[functions[i].function] = (uint32_t)i + 1;
+        look_at_keys(analysis, results->keys, functions, places, found);
+        result = look_at_graph(analysis, functions, found);
+    }
+    free(places);
+    if (result != 0) {
+        free(functions);
+        found->count = 0;
+        return result;
+    }
+    found->functions = functions;
+    return 0;
+}

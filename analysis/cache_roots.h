@@ -1,0 +1,46 @@
+/* Which calls a cache would hit that lives for one root call, the outermost call of its thread, and has no limit ("within one
+ * transaction"). Calls that overlap others of their thread (async) are in none.
+ *
+ * Each root call has a serial number while it is open, which a key keeps from its last call. Where several threads ask one
+ * question in turn, keys of open root calls that had to give way are kept beside. */
+#ifndef PERFTRACE_ANALYSIS_CACHE_ROOTS_H
+#define PERFTRACE_ANALYSIS_CACHE_ROOTS_H
+
+#include "../core/map.h"
+#include "intern.h"
+
+#define CACHE_ROOTS_OPEN_MAX 1024u /* root calls open at once; in further ones nothing is hit */
+#define CACHE_ROOT_TRACK_BYTES 48u /* what one takes from the budget */
+
+struct cache_root_track {
+    uint32_t serial; /* of its open root call; 0: none */
+    uint32_t asked;  /* calls in it, up to 2 */
+};
+
+/* Zero-initialised but for beside.budget is empty. */
+struct cache_roots {
+    struct pair_table numbers; /* of tracks */
+    struct cache_root_track *tracks;
+    uint32_t track_count, track_capacity;
+    uint32_t last_track, last_number;        /* track + 1 and its number */
+    uint32_t open[2 * CACHE_ROOTS_OPEN_MAX]; /* serials, each in the slot of its lower bits */
+    uint32_t open_count;
+    uint32_t serial;             /* the last one */
+    struct perftrace_map beside; /* (serial, key's number): it was asked */
+    size_t purge_at;             /* so many beside: those of ended root calls are looked for */
+    uint64_t busy;               /* root calls with two calls or more in them */
+};
+
+/* The next call of a key on a track: whether it is hit. *root is the key's own. False without memory as well. */
+bool cache_roots_ask(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root);
+/* What the key's last calls have left is not valid any more. */
+void cache_roots_forget(struct cache_roots *roots, uint64_t number, uint32_t *root);
+/* Keys have other numbers from now on: what was kept beside is forgotten. */
+void cache_roots_renumbered(struct cache_roots *roots);
+/* The root call of a track has ended. */
+void cache_roots_end(struct cache_roots *roots, uint32_t track);
+/* All root calls have, and tracks are others from now on. */
+void cache_roots_end_all(struct cache_roots *roots);
+void cache_roots_free(struct cache_roots *roots);
+
+#endif

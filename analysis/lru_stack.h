@@ -1,0 +1,56 @@
+/* An LRU stack: at place d stands what a cache of d entries holds and one of d - 1 does not. It answers at which place a key
+ * is, in logarithmic time, and moves it to the top.
+ *
+ * Each access gets the next position on a tape, and a mark there, which moves on with the key: its place is the number of marks
+ * from its own on. Marks are bits, counted in words near the end of the tape and in a Fenwick tree (P. M. Fenwick, 1994) of
+ * blocks further away. When the tape is full, the marks are moved together, in order (F. Olken: Efficient methods for
+ * calculating the success function of fixed space replacement policies, 1981, has a balanced tree in its stead).
+ *
+ * What is removed leaves a hole: a place that caches of that size and larger have free. The next key that comes to the top
+ * from below, or is new, fills the topmost hole above its place: caches too small to have held the key put it there, and in the
+ * larger ones it is where the key came from that is free now. So places are exact with removals, too. */
+#ifndef PERFTRACE_ANALYSIS_LRU_STACK_H
+#define PERFTRACE_ANALYSIS_LRU_STACK_H
+
+#include "../core/budget.h"
+
+#include <stdint.h>
+
+/* What is known of a key; keys are numbers into an array of these that the owner of the stack has, and belong to one stack. */
+struct lru_key {
+    uint32_t position; /* on the tape; 0: not in the stack. The stack's alone */
+    uint32_t root;     /* this and the next are the owner's, here since they are wanted at the same moment */
+    uint64_t saved_ns;
+};
+
+/* Zero-initialised is empty. */
+struct lru_stack {
+    uint64_t *marks;  /* a bit for each position: a key's or a hole's */
+    uint32_t *owners; /* by position: which key, or LRU_HOLE */
+    uint32_t *sums;   /* the tree: of marks in blocks that are full */
+    uint32_t *holes;  /* their positions, a heap with the topmost first */
+    uint32_t next, capacity;
+    uint32_t marked; /* keys and holes */
+    uint32_t hole_count, hole_capacity;
+};
+
+/* The place of a key that is in the stack, from 1. */
+uint32_t lru_stack_place(const struct lru_stack *stack, const struct lru_key *key);
+/* Brings a key to the top, from its place or from outside. False without memory, within the budget: nothing has changed. */
+bool lru_stack_touch(struct lru_stack *stack, struct lru_key *keys, uint32_t number,
+                     struct perftrace_budget *budget);
+/* Takes a key out that is in the stack, leaving a hole. False as above. */
+bool lru_stack_remove(struct lru_stack *stack, struct lru_key *keys, uint32_t number,
+                      struct perftrace_budget *budget);
+/* Takes everything out, after a word on each key; no holes are left. Returns how many keys that were. */
+uint32_t lru_stack_clear(struct lru_stack *stack, struct lru_key *keys,
+                         void (*removed)(void *context, uint32_t number), void *context);
+/* Leaves out every second hole, and the keys for which `renumber` says LRU_NONE; `keys` has the others already under their new
+ * numbers. Gives back what is not needed any more. */
+#define LRU_NONE UINT32_MAX
+void lru_stack_thin(struct lru_stack *stack, struct lru_key *keys,
+                    uint32_t (*renumber)(const void *context, uint32_t number), const void *context,
+                    struct perftrace_budget *budget);
+void lru_stack_free(struct lru_stack *stack, struct perftrace_budget *budget);
+
+#endif
