@@ -35,7 +35,7 @@ static void keep(struct perftrace_clock *clock, uint64_t ticks, uint64_t ns, uin
     }
     clock->kept[clock->count++] = (struct perftrace_clock_point){ticks, ns};
     clock->last_error_ns = error_ns;
-    clock->span = 0; /* no piece is chosen */
+    clock->span = clock->quick_span = 0; /* no piece is chosen */
 }
 
 /* From the last reading that is long enough before the newest, or else the first. */
@@ -151,7 +151,13 @@ uint64_t perftrace_clock_straight_after_jump(const struct perftrace_clock *clock
     return beyond > 0 && distance(before, last) / BEYOND_PARTS < (uint64_t)beyond ? before : after;
 }
 
-void perftrace_clock_choose_piece(struct perftrace_clock *clock, uint64_t ticks) {
+/* Of the chosen piece as much as is less than 2^52 ticks and 2^61 nanoseconds long: then no limit is near. */
+static void choose_quick_span(struct perftrace_clock *clock) {
+    double ticks = clock->piece_slope > 0x1p9 ? 0x1p61 / clock->piece_slope : 0x1p52;
+    clock->quick_span = (double)clock->span < ticks ? clock->span : (uint64_t)ticks;
+}
+
+static void choose(struct perftrace_clock *clock, uint64_t ticks) {
     static const struct perftrace_clock_point nothing;
     uint32_t at = clock->count;
     while (at > 1 && clock->kept[at - 1].ticks > ticks)
@@ -166,4 +172,9 @@ void perftrace_clock_choose_piece(struct perftrace_clock *clock, uint64_t ticks)
     clock->piece = *from;
     clock->piece_slope = (double)(to->ns - from->ns) / difference(to->ticks, from->ticks);
     clock->span = to->ticks - from->ticks;
+}
+
+void perftrace_clock_choose_piece(struct perftrace_clock *clock, uint64_t ticks) {
+    choose(clock, ticks);
+    choose_quick_span(clock);
 }

@@ -37,6 +37,7 @@ struct perftrace_clock {
     /* The piece that was used last: [piece.ticks, piece.ticks + span). */
     struct perftrace_clock_point piece;
     uint64_t span;
+    uint64_t quick_span; /* of that, where the time can be told without looking at limits */
     double piece_slope;
 };
 
@@ -80,6 +81,15 @@ static inline uint64_t perftrace_clock_ns(struct perftrace_clock *clock, uint64_
     if (ns < 0)
         return -ns < (double)clock->piece.ns ? clock->piece.ns - (uint64_t)-ns : 0;
     return clock->piece.ns + (ns < (double)PERFTRACE_CLOCK_NS_MAX ? (uint64_t)ns : PERFTRACE_CLOCK_NS_MAX);
+}
+
+/* The same where that multiplication is all that it takes; else false. */
+static inline bool perftrace_clock_quick(const struct perftrace_clock *clock, uint64_t ticks, uint64_t *ns) {
+    uint64_t passed = ticks - clock->piece.ticks;
+    if (passed >= clock->quick_span)
+        return false;
+    *ns = clock->piece.ns + (uint64_t)(int64_t)((double)(int64_t)passed * clock->piece_slope);
+    return true;
 }
 
 #endif

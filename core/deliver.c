@@ -44,8 +44,7 @@ static void consume(struct perftrace_stream *stream, struct perftrace_track_stat
 
 static const struct perftrace_item *begin(struct perftrace_stream *stream,
                                           struct perftrace_track_state *track, uint64_t ns) {
-    const uint64_t *words = perftrace_head_words(track);
-    uint32_t depth = perftrace_word_depth(words[0]);
+    uint32_t depth = perftrace_word_depth(perftrace_head_words(track)[0]);
     if (track->open_count > 0) {
         uint32_t top = track->open[track->open_count - 1].depth;
         depth = perftrace_nearest_depth(top + 1, depth);
@@ -53,24 +52,11 @@ static const struct perftrace_item *begin(struct perftrace_stream *stream,
             return perftrace_span_pop(stream, track, track->last_ns, true);
     }
     consume(stream, track, ns);
-    struct perftrace_open_span *span = perftrace_span_push(stream, track, track->site, depth, ns);
-    if (span == NULL) {
-        stream->said[PERFTRACE_SAID_TOO_DEEP]++;
-        return NULL;
-    }
-    struct perftrace_item *item =
-        perftrace_item_start(stream, PERFTRACE_ITEM_SPAN_BEGIN, ns, track->site, track);
-    item->call = &stream->call;
-    if (track->words == 1)
-        return item;
-    if (!perftrace_values_start(&stream->values, track->words)) {
-        stream->no_memory = true;
-        return NULL;
-    }
-    stream->call.parameters = perftrace_values_add(&stream->values, track->site, words + 1);
-    stream->call.parameter_count = track->site->info.argument_count;
-    span->kept = perftrace_keep(&stream->keeper, words + 1, track->words - 1);
-    return item;
+    if (perftrace_span_push(stream, track, depth, ns))
+        return perftrace_is_wanted(stream, PERFTRACE_ITEM_SPAN_BEGIN) ? perftrace_span_begun(stream, track)
+                                                                      : NULL;
+    stream->said[PERFTRACE_SAID_TOO_DEEP]++;
+    return NULL;
 }
 
 static const struct perftrace_item *end(struct perftrace_stream *stream, struct perftrace_track_state *track,
@@ -100,14 +86,15 @@ static void metric(struct perftrace_stream *stream, struct perftrace_track_state
     size_t found =
         perftrace_span_find(track, perftrace_nearest_depth(expected, perftrace_word_depth(words[0])));
     if (found != SIZE_MAX)
-        perftrace_keep_metric(&stream->keeper, &track->open[found].kept, track->site, words + 1,
-                              track->words - 1);
+        perftrace_span_add_metric(stream, track, &track->open[found]);
 }
 
 /* EVENT, COUNTER, FRAME, FLOW and MEMORY: what they say is all in the record. */
 static const struct perftrace_item *instant(struct perftrace_stream *stream,
                                             struct perftrace_track_state *track, uint64_t ns,
                                             enum perftrace_item_kind kind) {
+    if (!perftrace_is_wanted(stream, kind))
+        return NULL;
     const uint64_t *words = perftrace_head_words(track);
     unsigned fixed = perftrace_record_fixed_words(track->site->record_kind);
     struct perftrace_item *item = perftrace_item_start(stream, kind, ns, track->site, track);

@@ -60,14 +60,21 @@ static void settle(struct perftrace_merge *merge) {
 
 /* ---- a track's queue ------------------------------------------------------------------------------ */
 
+/* track->chunk is another one now. */
+static void become_first(const struct perftrace_stream *stream, struct perftrace_track_state *track) {
+    track->base = track->chunk->base_tick;
+    track->at = 0;
+    track->chunk->calls_before = stream->calls;
+}
+
 static void drop_chunk(struct perftrace_stream *stream, struct perftrace_track_state *track) {
     struct perftrace_waiting *chunk = track->chunk;
+    perftrace_spans_keep(stream, track);
     track->chunk = chunk->next;
     if (track->chunk == NULL)
         track->last_chunk = NULL;
     else
-        track->base = track->chunk->base_tick;
-    track->at = 0;
+        become_first(stream, track);
     stream->merge.waiting_bytes -= sizeof *chunk + chunk->word_count * sizeof chunk->words[0];
     free(chunk);
 }
@@ -85,25 +92,18 @@ static void drop_damaged(struct perftrace_stream *stream, struct perftrace_track
         track->gap = true;
 }
 
-/* The words of the record at `words`, or 0 for damage. As perftrace_record_words, but quick for sites
- * whose records are all of one length; sets track->site. */
+/* The words of the record at `words`, or 0 for damage; sets track->site. */
 static size_t measure(const struct perftrace_stream *stream, struct perftrace_track_state *track,
                       const uint64_t *words, size_t available) {
-    uint64_t word = words[0];
-    uint32_t kind = perftrace_word_kind(word);
+    uint32_t kind = perftrace_word_kind(words[0]);
     const struct perftrace_site_entry *site =
-        perftrace_tables_site(&stream->tables, perftrace_word_site(word));
+        perftrace_tables_site(&stream->tables, perftrace_word_site(words[0]));
     track->site = site;
     if (site == NULL)
         return 0;
     if (kind == PERFTRACE_RECORD_END)
         return site->record_kind == PERFTRACE_RECORD_BEGIN ? 1 : 0;
-    if (site->has_text) {
-        size_t length = perftrace_record_words(&stream->tables.shapes, words, available);
-        return length <= PERFTRACE_RECORD_WORDS_MAX ? length : 0;
-    }
-    size_t length = 1 + perftrace_record_fixed_words(kind) + site->argument_words;
-    return kind == site->record_kind && length <= available ? length : 0;
+    return kind == site->record_kind ? perftrace_record_length(site, words, available) : 0;
 }
 
 static uint64_t straight_tick(const struct perftrace_stream *stream,
@@ -166,8 +166,7 @@ bool perftrace_merge_add(struct perftrace_stream *stream, struct perftrace_track
         return true;
     }
     track->chunk = track->last_chunk = chunk;
-    track->base = base_tick;
-    track->at = 0;
+    become_first(stream, track);
     return !find_head(stream, track) || heap_add(&stream->merge, track);
 }
 
@@ -208,11 +207,14 @@ void perftrace_merge_straighten(struct perftrace_stream *stream) {
         sift_down(merge, i);
 }
 
-void perftrace_merge_step(struct perftrace_stream *stream) {
-    struct perftrace_track_state *track = stream->merge.run;
-    track->at += track->words;
-    if (!find_head(stream, track))
+void perftrace_merge_look(struct perftrace_stream *stream) {
+    if (!find_head(stream, stream->merge.run))
         settle(&stream->merge);
+}
+
+void perftrace_merge_step(struct perftrace_stream *stream) {
+    stream->merge.run->at += stream->merge.run->words;
+    perftrace_merge_look(stream);
 }
 
 void perftrace_merge_free(struct perftrace_stream *stream) {

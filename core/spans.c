@@ -71,18 +71,114 @@ static void describe(struct perftrace_stream *stream, const struct perftrace_tra
     call->caller = call->parent_site->name;
 }
 
-struct perftrace_open_span *perftrace_span_push(struct perftrace_stream *stream,
-                                                struct perftrace_track_state *track,
-                                                const struct perftrace_site_entry *site, uint32_t depth,
-                                                uint64_t start_ns) {
+bool perftrace_span_push(struct perftrace_stream *stream, struct perftrace_track_state *track, uint32_t depth,
+                         uint64_t start_ns) {
     if (stream->open_spans == PERFTRACE_OPEN_SPANS_MAX || !make_room(stream, track))
-        return NULL;
-    struct perftrace_open_span *span = &track->open[track->open_count++];
-    *span = (struct perftrace_open_span){
-        .site = site, .number = ++stream->calls, .start_ns = start_ns, .depth = depth};
+        return false;
+    track->open[track->open_count++] = (struct perftrace_open_span){
+        .site = track->site,
+        .number = ++stream->calls,
+        .start_ns = start_ns,
+        .depth = depth,
+        .end_word = perftrace_end_of_begin((uint32_t)perftrace_head_words(track)[0]),
+        .parameters_at = (uint16_t)(track->at + 1),
+        .parameter_words = (uint16_t)(track->words - 1),
+    };
     stream->open_spans++;
+    return true;
+}
+
+/* ---- what was recorded of open spans ---------------------------------------------------------------- */
+
+/* Whether the span began in the track's first chunk, where what was recorded of it lies if it isn't kept. */
+static bool is_here(const struct perftrace_track_state *track, const struct perftrace_open_span *span) {
+    return track->chunk != NULL && span->number > track->chunk->calls_before && span->kept == NULL;
+}
+
+static const struct perftrace_site_entry *site_at(const struct perftrace_stream *stream,
+                                                  const struct perftrace_waiting *chunk, size_t at) {
+    return perftrace_tables_site(&stream->tables, perftrace_word_site(chunk->words[at]));
+}
+
+static size_t words_at(const struct perftrace_site_entry *site, const struct perftrace_waiting *chunk,
+                       size_t at) {
+    return perftrace_record_length(site, chunk->words + at, chunk->word_count - at);
+}
+
+/* Keeps what lies in the chunk. */
+static void keep(struct perftrace_stream *stream, const struct perftrace_track_state *track,
+                 struct perftrace_open_span *span) {
+    const struct perftrace_waiting *chunk = track->chunk;
+    span->kept = perftrace_keep(&stream->keeper, chunk->words + span->parameters_at, span->parameter_words);
+    if (span->metric_at != 0) {
+        const struct perftrace_site_entry *site = site_at(stream, chunk, span->metric_at);
+        perftrace_keep_metric(&stream->keeper, &span->kept, site, chunk->words + span->metric_at + 1,
+                              words_at(site, chunk, span->metric_at) - 1);
+    }
+    span->parameter_words = span->metric_at = 0;
+}
+
+void perftrace_spans_keep(struct perftrace_stream *stream, const struct perftrace_track_state *track) {
+    for (size_t i = track->open_count; i > 0 && track->open[i - 1].number > track->chunk->calls_before; i--)
+        if (is_here(track, &track->open[i - 1]))
+            keep(stream, track, &track->open[i - 1]);
+}
+
+void perftrace_span_add_metric(struct perftrace_stream *stream, const struct perftrace_track_state *track,
+                               struct perftrace_open_span *span) {
+    if (is_here(track, span)) {
+        if (span->metric_at == 0) {
+            span->metric_at = (uint16_t)track->at;
+            return;
+        }
+        keep(stream, track, span);
+    }
+    perftrace_keep_metric(&stream->keeper, &span->kept, track->site, perftrace_head_words(track) + 1,
+                          track->words - 1);
+}
+
+/* Sets stream->call's values; what is kept is not released. */
+static void take_values(struct perftrace_stream *stream, const struct perftrace_track_state *track,
+                        const struct perftrace_open_span *span) {
+    struct perftrace_call *call = &stream->call;
+    const struct perftrace_waiting *chunk = track->chunk;
+    if (span->kept != NULL) {
+        perftrace_call_take_kept(stream, span->site, span->kept);
+        stream->release = NULL;
+        return;
+    }
+    if (span->parameter_words == 0 && span->metric_at == 0)
+        return;
+    const struct perftrace_site_entry *metric_site =
+        span->metric_at != 0 ? site_at(stream, chunk, span->metric_at) : NULL;
+    size_t metric_words = metric_site != NULL ? words_at(metric_site, chunk, span->metric_at) : 0;
+    if (!perftrace_values_start(&stream->values, span->parameter_words + metric_words)) {
+        stream->no_memory = true;
+        return;
+    }
+    if (span->parameter_words > 0) {
+        call->parameters =
+            perftrace_values_add(&stream->values, span->site, chunk->words + span->parameters_at);
+        call->parameter_count = span->site->info.argument_count;
+    }
+    if (metric_site != NULL) {
+        call->metrics =
+            perftrace_values_add(&stream->values, metric_site, chunk->words + span->metric_at + 1);
+        call->metric_count = metric_site->info.argument_count;
+    }
+}
+
+/* ---- items ------------------------------------------------------------------------------------------ */
+
+const struct perftrace_item *perftrace_span_begun(struct perftrace_stream *stream,
+                                                  const struct perftrace_track_state *track) {
+    const struct perftrace_open_span *span = &track->open[track->open_count - 1];
     describe(stream, track, track->open_count - 1);
-    return span;
+    struct perftrace_item *item =
+        perftrace_item_start(stream, PERFTRACE_ITEM_SPAN_BEGIN, span->start_ns, span->site, track);
+    item->call = &stream->call;
+    take_values(stream, track, span);
+    return item;
 }
 
 const struct perftrace_item *perftrace_span_pop(struct perftrace_stream *stream,
@@ -99,7 +195,8 @@ const struct perftrace_item *perftrace_span_pop(struct perftrace_stream *stream,
     struct perftrace_item *item =
         perftrace_item_start(stream, PERFTRACE_ITEM_SPAN_END, end_ns, span->site, track);
     item->call = call;
-    perftrace_call_take_kept(stream, span->site, span->kept);
+    take_values(stream, track, span);
+    stream->release = span->kept;
     return item;
 }
 
@@ -141,8 +238,7 @@ const struct perftrace_item *perftrace_stream_open_span(struct perftrace_stream 
         item->call = &stream->call;
         stream->call.elapsed_ns = track->last_ns - span->start_ns;
         stream->call.unfinished = stream->call.at_end = true;
-        perftrace_call_take_kept(stream, span->site, span->kept);
-        stream->release = NULL; /* it is still needed */
+        take_values(stream, track, span);
         return item;
     }
 }

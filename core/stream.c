@@ -122,17 +122,29 @@ static void leave_item(struct perftrace_stream *stream) {
     }
 }
 
+/* merge.run stands at a record again that has been looked at. */
+static void leave_run(struct perftrace_stream *stream) {
+    if (stream->running) {
+        stream->running = false;
+        perftrace_merge_look(stream);
+    }
+}
+
 const struct perftrace_item *perftrace_stream_next(struct perftrace_stream *stream) {
-    if (stream->told_track != NULL) {
+    if (stream->told_track != NULL && perftrace_is_wanted(stream, PERFTRACE_ITEM_TRACK)) {
         const struct perftrace_track_state *track = stream->told_track;
         stream->told_track = NULL;
         return perftrace_item_start(stream, PERFTRACE_ITEM_TRACK, track->last_ns, NULL, track);
     }
     const struct perftrace_item *item = NULL;
-    while (item == NULL) {
+    while (item == NULL || !perftrace_is_wanted(stream, item->kind)) {
+        item = NULL;
         leave_item(stream);
         if (stream->no_memory)
             return NULL;
+        if (stream->running && perftrace_run(stream, &item))
+            continue;
+        leave_run(stream);
         if (stream->placed.emitting || perftrace_placed_full(&stream->placed)) {
             if (!stream->placed.emitting)
                 perftrace_placed_start(&stream->placed);
@@ -140,12 +152,13 @@ const struct perftrace_item *perftrace_stream_next(struct perftrace_stream *stre
             continue;
         }
         struct perftrace_track_state *track = next_track(stream);
-        if (track != NULL)
-            item = perftrace_deliver(stream, track);
-        else if (stream->placed.count > 0)
+        if (track != NULL) {
+            if (!perftrace_run(stream, &item))
+                item = perftrace_deliver(stream, track);
+        } else if (stream->placed.count > 0)
             perftrace_placed_start(&stream->placed);
-        else
-            return stream->finishing ? finish_next(stream) : NULL;
+        else if (!stream->finishing || (item = finish_next(stream)) == NULL)
+            return NULL;
     }
     return item;
 }
@@ -451,6 +464,7 @@ int perftrace_stream_block(struct perftrace_stream *stream, const struct perftra
     const struct block block = {payload, header->bytes, offset};
     struct perftrace_block_loss loss;
     leave_item(stream);
+    leave_run(stream);
     perftrace_merge_shut(&stream->merge);
     switch (header->kind) {
     case PERFTRACE_BLOCK_PROCESS:
@@ -486,6 +500,7 @@ int perftrace_stream_block(struct perftrace_stream *stream, const struct perftra
 
 int perftrace_stream_finish(struct perftrace_stream *stream) {
     leave_item(stream);
+    leave_run(stream);
     let_everything(stream, 0);
     stream->finishing = true;
     return hand_out(stream);

@@ -1,5 +1,6 @@
-/* What the parts of the stream share: merge.c finds the next record, deliver.c makes it an item with the
- * help of spans.c, async.c and placed.c, and stream.c takes blocks and is the door to the outside. */
+/* What the parts of the stream share: merge.c finds the next record, run.c goes straight over those that are as usual,
+ * deliver.c makes any other an item with the help of spans.c, async.c and placed.c, and stream.c takes blocks and is the door to
+ * the outside. */
 #ifndef PERFTRACE_CORE_STREAM_STATE_H
 #define PERFTRACE_CORE_STREAM_STATE_H
 
@@ -14,6 +15,8 @@ struct perftrace_waiting {
     uint64_t offset; /* of the block, for messages */
     size_t word_count;
     bool after_gap; /* records before these are missing: what was open is over */
+    uint64_t
+        calls_before; /* spans with greater numbers, of this track, began in this chunk; known once it is the first */
     uint64_t words[];
 };
 
@@ -29,12 +32,17 @@ struct perftrace_merge {
     size_t waiting_bytes;
 };
 
+/* What was recorded of a span stays where it is, in its track's first chunk, until that goes: most spans have ended by then. */
 struct perftrace_open_span {
     const struct perftrace_site_entry *site;
     uint64_t number, start_ns, children_ns;
-    struct perftrace_kept *kept;
-    uint32_t depth; /* as recorded: greater than its place in the stack after losses */
+    struct perftrace_kept *kept; /* then all that there is lies here, and nothing in the chunk */
+    uint32_t depth;              /* as recorded: greater than its place in the stack after losses */
+    uint32_t end_word;           /* the lower half of its END's first word */
+    uint16_t parameters_at, parameter_words; /* in the chunk's words */
+    uint16_t metric_at;                      /* a METRIC record there; 0: none */
 };
+static_assert(PERFTRACE_SEGMENT_RECORD_BYTES / 8 <= UINT16_MAX, "a chunk's words can be told by 16 bits");
 
 struct perftrace_open_async {
     const struct perftrace_site_entry *site;
@@ -86,8 +94,6 @@ enum perftrace_said {
 #define PERFTRACE_KEPT_BYTES_MAX ((size_t)128 << 20)
 /* Of all that is kept of a trace; records that wait have a limit of their own. */
 #define PERFTRACE_STREAM_BYTES_MAX ((size_t)272 << 20)
-/* A record can't be longer than a segment holds. */
-#define PERFTRACE_RECORD_WORDS_MAX (PERFTRACE_SEGMENT_RECORD_BYTES / 8)
 
 struct perftrace_stream {
     struct perftrace_stream_options options;
@@ -117,8 +123,9 @@ struct perftrace_stream {
     /* The item at hand, and what is to be done when the next one is asked for. */
     struct perftrace_item item;
     struct perftrace_call call;
-    bool advance;                                   /* step over the record that merge.run stands at */
-    struct perftrace_kept *release;                 /* what the item's values lie in */
+    bool advance;                   /* step over the record that merge.run stands at */
+    bool running;                   /* merge.run stands at words that have not been looked at */
+    struct perftrace_kept *release; /* what the item's values lie in */
     const struct perftrace_track_state *told_track; /* a TRACK item waits */
 };
 
@@ -126,6 +133,10 @@ struct perftrace_stream {
 __attribute__((format(printf, 4, 5))) void perftrace_stream_note(struct perftrace_stream *stream,
                                                                  uint64_t offset, bool left_out,
                                                                  const char *format, ...);
+
+static inline bool perftrace_is_wanted(const struct perftrace_stream *stream, enum perftrace_item_kind kind) {
+    return (stream->options.unwanted & PERFTRACE_ITEM_BIT(kind)) == 0;
+}
 
 /* ---- merge.c -------------------------------------------------------------------------------------- */
 
@@ -143,9 +154,18 @@ void perftrace_merge_straighten(struct perftrace_stream *stream);
 void perftrace_merge_step(struct perftrace_stream *stream);
 void perftrace_merge_free(struct perftrace_stream *stream);
 
+/* Finds the record at which merge.run stands, from track->at on; it may have none. */
+void perftrace_merge_look(struct perftrace_stream *stream);
+
 static inline const uint64_t *perftrace_head_words(const struct perftrace_track_state *track) {
     return track->chunk->words + track->at;
 }
+
+/* ---- run.c ---------------------------------------------------------------------------------------- */
+
+/* Goes on over the records of merge.run as long as they are as usual and its turn, or until one makes an item. False: not even
+ * the next one is so. Else `running` is set, and *item is the item or NULL. */
+bool perftrace_run(struct perftrace_stream *stream, const struct perftrace_item **item);
 
 /* ---- deliver.c ------------------------------------------------------------------------------------ */
 
@@ -159,7 +179,7 @@ const struct perftrace_item *perftrace_deliver(struct perftrace_stream *stream,
 struct perftrace_item *perftrace_item_start(struct perftrace_stream *stream, enum perftrace_item_kind kind,
                                             uint64_t time_ns, const struct perftrace_site_entry *site,
                                             const struct perftrace_track_state *track);
-/* Sets stream->call's values from what was kept of a span, which is released with the next item. */
+/* Sets stream->call's values from what was kept of an async or placed span, which is released with the next item. */
 void perftrace_call_take_kept(struct perftrace_stream *stream, const struct perftrace_site_entry *site,
                               struct perftrace_kept *kept);
 
@@ -167,15 +187,25 @@ void perftrace_call_take_kept(struct perftrace_stream *stream, const struct perf
 
 /* The depth that is `low_bits` modulo 256 and nearest to `expected`. */
 uint32_t perftrace_nearest_depth(uint32_t expected, uint32_t low_bits);
-/* Opens a span; NULL when there is no room for another. Fills stream->call but for the values. */
-struct perftrace_open_span *perftrace_span_push(struct perftrace_stream *stream,
-                                                struct perftrace_track_state *track,
-                                                const struct perftrace_site_entry *site, uint32_t depth,
-                                                uint64_t start_ns);
+/* Opens the span of the BEGIN at which the track stands; false when there is no room for another. */
+bool perftrace_span_push(struct perftrace_stream *stream, struct perftrace_track_state *track, uint32_t depth,
+                         uint64_t start_ns);
+/* The SPAN_BEGIN of the innermost open span. */
+const struct perftrace_item *perftrace_span_begun(struct perftrace_stream *stream,
+                                                  const struct perftrace_track_state *track);
+/* Before the track's first chunk goes: keeps what open spans have in it. */
+void perftrace_spans_keep(struct perftrace_stream *stream, const struct perftrace_track_state *track);
+/* Takes the METRIC at which the track stands. */
+void perftrace_span_add_metric(struct perftrace_stream *stream, const struct perftrace_track_state *track,
+                               struct perftrace_open_span *span);
 /* Closes the innermost open span and gives its SPAN_END. */
 const struct perftrace_item *perftrace_span_pop(struct perftrace_stream *stream,
                                                 struct perftrace_track_state *track, uint64_t end_ns,
                                                 bool unfinished);
+/* The lower half of the first word of an END, by that of its BEGIN. */
+static inline uint32_t perftrace_end_of_begin(uint32_t begin_word) {
+    return begin_word ^ (uint32_t)(PERFTRACE_RECORD_BEGIN ^ PERFTRACE_RECORD_END) << PERFTRACE_KIND_SHIFT;
+}
 /* The index of the open span of that (full) depth, or SIZE_MAX. */
 size_t perftrace_span_find(const struct perftrace_track_state *track, uint32_t depth);
 

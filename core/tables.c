@@ -133,6 +133,7 @@ static struct perftrace_site_entry *make_entry(struct perftrace_tables *tables,
                                                .line = fixed->line,
                                                .arguments = entry->arguments};
     entry->record_kind = fixed->kind;
+    entry->first_argument = (uint8_t)(1 + perftrace_record_fixed_words(fixed->kind));
     struct rest rest = block->texts;
     if (!take_text(arena, &rest, fixed->name_bytes, like != NULL ? &like->name : NULL, &entry->info.name) ||
         !take_text(arena, &rest, fixed->target_bytes, like != NULL ? &like->target : NULL,
@@ -144,11 +145,11 @@ static struct perftrace_site_entry *make_entry(struct perftrace_tables *tables,
     for (unsigned i = 0; i < fixed->argument_count; i++) {
         entry->arguments[i].type = block->arguments[i].type;
         entry->arguments[i].metric = block->arguments[i].role == PERFTRACE_ROLE_METRIC;
-        entry->has_text |= block->arguments[i].type == PERFTRACE_TYPE_TEXT;
+        if (block->arguments[i].type == PERFTRACE_TYPE_TEXT)
+            entry->texts |= (uint16_t)(1u << i);
         if (!take_text(arena, &rest, block->arguments[i].name_bytes, NULL, &entry->arguments[i].name))
             return NULL;
     }
-    entry->argument_words = entry->has_text ? 0 : fixed->argument_count;
     return entry;
 }
 

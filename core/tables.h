@@ -10,8 +10,8 @@ struct perftrace_site_entry {
     struct perftrace_site_info info;
     uint32_t group;         /* the same for all sites of one name and target; not 0 */
     uint8_t record_kind;    /* enum perftrace_record_kind, as in the trace */
-    uint8_t argument_words; /* of a record, where no argument is a text */
-    bool has_text;
+    uint8_t first_argument; /* where the arguments begin among a record's words */
+    uint16_t texts;         /* bits: which arguments are texts */
     struct perftrace_argument_info arguments[];
 };
 
@@ -80,6 +80,22 @@ uint64_t *perftrace_tables_losses(struct perftrace_tables *tables, struct perftr
 /* A track that no block told of. NULL without memory. */
 struct perftrace_track_state *perftrace_tables_make_track(struct perftrace_tables *tables, uint32_t id);
 void perftrace_tables_free(struct perftrace_tables *tables);
+
+/* The words of a record (not an END) of that site, of which `available` are there; 0: it would have more. */
+static inline size_t perftrace_record_length(const struct perftrace_site_entry *site, const uint64_t *words,
+                                             size_t available) {
+    size_t length = site->first_argument, done = 0;
+    for (unsigned left = site->texts; left != 0; left &= left - 1) {
+        size_t text = (size_t)__builtin_ctz(left);
+        length += text - done;
+        if (length >= available)
+            return 0;
+        length += 1 + ((size_t)(uint32_t)words[length] + 7) / 8;
+        done = text + 1;
+    }
+    length += site->info.argument_count - done;
+    return length <= available ? length : 0;
+}
 
 static inline const struct perftrace_site_entry *perftrace_tables_site(const struct perftrace_tables *tables,
                                                                        uint32_t id) {

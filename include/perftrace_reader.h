@@ -29,6 +29,8 @@ struct perftrace_reader_options {
      * May be NULL. */
     void (*on_damage)(void *context, const struct perftrace_error_info *what);
     void *context;
+    uint32_t
+        unwanted; /* kinds of items that nobody needs, as PERFTRACE_ITEM_BITs: they are not handed out, which is faster */
     bool leave_rings; /* do not look for what a killed or running program left in its rings */
 };
 

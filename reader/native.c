@@ -89,8 +89,8 @@ struct perftrace_native_reader *perftrace_native_open(struct perftrace_source *s
         native->options = *options;
     native->source = *source;
     native->source.options = &native->options;
-    native->stream =
-        perftrace_stream_open(&(struct perftrace_stream_options){.on_damage = pass_on, .context = native});
+    native->stream = perftrace_stream_open(&(struct perftrace_stream_options){
+        .on_damage = pass_on, .context = native, .unwanted = native->options.unwanted});
     if (native->stream == NULL)
         refuse(error, PERFTRACE_ERROR_MEMORY, "no memory to read a trace");
     if (native->stream == NULL || take_header(native, error) != 0) {
