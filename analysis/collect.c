@@ -114,6 +114,13 @@ void analysis_close(struct analysis *analysis) {
     free(analysis);
 }
 
+uint32_t analysis_unwanted(const struct analysis *analysis) {
+    /* The first moment of an input, from which a selection's times count, may be that of any item. */
+    if (analysis->state->selects)
+        return 0;
+    return ~(PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_END) | PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_ASYNC_END));
+}
+
 int analysis_begin_input(struct analysis *analysis, const char *name) {
     struct analysis_state *state = analysis->state;
     if (array_reserve((void **)&analysis->inputs, analysis->input_count, &state->input_capacity,

@@ -133,6 +133,8 @@ void analysis_close(struct analysis *analysis);
 
 /* Around the items of one reader. `name` is copied; the reader must live until the end of its input. All
  * return 0 or -PERFTRACE_ERROR_MEMORY. */
+/* The kinds of items that it does nothing with, as PERFTRACE_ITEM_BITs. */
+uint32_t analysis_unwanted(const struct analysis *analysis);
 int analysis_begin_input(struct analysis *analysis, const char *name);
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item);
 /* When the next item's call may have begun, for a log, which does not tell: what a selection by time goes by. */

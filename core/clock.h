@@ -86,6 +86,10 @@ static inline uint64_t perftrace_clock_ns(struct perftrace_clock *clock, uint64_
 /* The same where that multiplication is all that it takes; else false. */
 static inline bool perftrace_clock_quick(const struct perftrace_clock *clock, uint64_t ticks, uint64_t *ns) {
     uint64_t passed = ticks - clock->piece.ticks;
+    if (clock->identity) {
+        *ns = ticks;
+        return true;
+    }
     if (passed >= clock->quick_span)
         return false;
     *ns = clock->piece.ns + (uint64_t)(int64_t)((double)(int64_t)passed * clock->piece_slope);

@@ -15,6 +15,7 @@ struct perftrace_reader {
     struct perftrace_native_reader *native; /* one of the two */
     struct perftrace_log_reader *log;
     struct perftrace_call call; /* the only one of perftrace_reader_calls, where items are taken one by one */
+    uint32_t unwanted; /* items, as in the options */
 };
 
 static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *path,
@@ -63,6 +64,8 @@ struct perftrace_reader *perftrace_reader_open(const char *path,
     if (error == NULL)
         error = &ignored;
     *error = (struct perftrace_error_info){0};
+    if (reader != NULL && options != NULL)
+        reader->unwanted = options->unwanted;
     if (path == NULL || reader == NULL) {
         if (path == NULL)
             set_error(error, PERFTRACE_ERROR_ARGUMENT, "a path", "is needed");
@@ -92,7 +95,13 @@ void perftrace_reader_close(struct perftrace_reader *reader) {
 }
 
 const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *reader) {
-    return reader->native != NULL ? perftrace_native_next(reader->native) : perftrace_log_next(reader->log);
+    if (reader->native != NULL)
+        return perftrace_native_next(reader->native);
+    const struct perftrace_item *item;
+    do
+        item = perftrace_log_next(reader->log);
+    while (item != NULL && (reader->unwanted & PERFTRACE_ITEM_BIT(item->kind)) != 0);
+    return item;
 }
 
 static size_t one_call(struct perftrace_reader *reader, struct perftrace_call **calls) {

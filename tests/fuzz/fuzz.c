@@ -72,7 +72,10 @@ static void add_call(struct fuzz_read *read, const struct perftrace_reader *read
     if (call->parent_site != NULL)
         add_site(read, reader, call->parent_site);
     add_text(read, call->caller);
+    add(read, call->number);
+    add(read, call->parent_number);
     add(read, call->elapsed_ns);
+    add(read, call->children_ns);
     add(read, call->start_ns);
     add(read, call->depth);
     add(read, call->unfinished);
@@ -107,13 +110,14 @@ static void hear_complaint(void *context, const struct perftrace_error_info *wha
     read->complaints++;
 }
 
-struct fuzz_read fuzz_read(const char *path,
-                           void (*hear)(void *context, const struct perftrace_reader *reader,
-                                        const struct perftrace_item *item),
-                           void *context) {
+struct fuzz_read fuzz_read_without(const char *path, uint32_t unwanted,
+                                   void (*hear)(void *context, const struct perftrace_reader *reader,
+                                                const struct perftrace_item *item),
+                                   void *context) {
     struct fuzz_read read = {0};
     struct perftrace_error_info error = {0};
-    const struct perftrace_reader_options options = {.on_damage = hear_complaint, .context = &read};
+    const struct perftrace_reader_options options = {
+        .on_damage = hear_complaint, .context = &read, .unwanted = unwanted};
     struct perftrace_reader *reader = perftrace_reader_open(path, &options, &error);
     if (reader == NULL) {
         FUZZ_CHECK(error.code != PERFTRACE_OK && error.message[0] != 0);
@@ -122,6 +126,7 @@ struct fuzz_read fuzz_read(const char *path,
     }
     const struct perftrace_item *item;
     while ((item = perftrace_reader_next(reader)) != NULL) {
+        FUZZ_CHECK((unwanted & PERFTRACE_ITEM_BIT(item->kind)) == 0);
         add_item(&read, reader, item);
         if (hear != NULL)
             hear(context, reader, item);
@@ -131,9 +136,17 @@ struct fuzz_read fuzz_read(const char *path,
     const struct perftrace_trace_info *info = perftrace_reader_info(reader);
     read.records = info->records;
     read.native = info->native;
-    FUZZ_CHECK(!info->native || read.begun == read.ended); /* each span ends once, if need be as unfinished */
+    /* Each span ends once, if need be as unfinished. */
+    FUZZ_CHECK(!info->native || unwanted != 0 || read.begun == read.ended);
     FUZZ_CHECK(info->damaged_bytes == 0 || info->damaged);
     FUZZ_CHECK(!info->damaged || read.complaints > 0);
     perftrace_reader_close(reader);
     return read;
+}
+
+struct fuzz_read fuzz_read(const char *path,
+                           void (*hear)(void *context, const struct perftrace_reader *reader,
+                                        const struct perftrace_item *item),
+                           void *context) {
+    return fuzz_read_without(path, 0, hear, context);
 }

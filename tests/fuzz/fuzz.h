@@ -32,6 +32,11 @@ struct fuzz_read fuzz_read(const char *path,
                            void (*hear)(void *context, const struct perftrace_reader *reader,
                                         const struct perftrace_item *item),
                            void *context);
+/* The same without items of these kinds, PERFTRACE_ITEM_BITs. */
+struct fuzz_read fuzz_read_without(const char *path, uint32_t unwanted,
+                                   void (*hear)(void *context, const struct perftrace_reader *reader,
+                                                const struct perftrace_item *item),
+                                   void *context);
 /* A file with these bytes, as a path: without a name, and the same one each time. */
 const char *fuzz_file(const uint8_t *data, size_t size);
 

@@ -22,10 +22,46 @@ static void aggregate(const char *path, const struct fuzz_read *read) {
     perftrace_reader_close(reader);
 }
 
+/* What is heard besides of items of these kinds, in order. */
+struct rest {
+    uint32_t unwanted;
+    uint64_t items, sum;
+};
+
+static void hear_rest(void *context, const struct perftrace_reader *reader,
+                      const struct perftrace_item *item) {
+    (void)reader;
+    struct rest *rest = context;
+    if ((rest->unwanted & PERFTRACE_ITEM_BIT(item->kind)) != 0)
+        return;
+    const struct perftrace_call *call = item->call;
+    const uint64_t numbers[] = {item->kind,
+                                item->time_ns,
+                                item->track->id,
+                                item->value_count,
+                                call == NULL ? 0 : call->number,
+                                call == NULL ? 0 : call->elapsed_ns,
+                                call == NULL ? 0 : call->parameter_count << 32 | call->metric_count};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        rest->sum = (rest->sum ^ numbers[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    rest->items++;
+}
+
+/* Nothing else changes when some kinds of items aren't asked for. */
+static void read_less(const char *path, uint32_t unwanted) {
+    struct rest all = {.unwanted = unwanted}, rest = {.unwanted = unwanted};
+    struct fuzz_read read = fuzz_read_without(path, 0, hear_rest, &all);
+    struct fuzz_read less = fuzz_read_without(path, unwanted, hear_rest, &rest);
+    FUZZ_CHECK(all.items == rest.items && all.sum == rest.sum && less.items == rest.items);
+    FUZZ_CHECK(read.records == less.records && read.complaints == less.complaints);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *path = fuzz_file(data, size);
     struct fuzz_read read = fuzz_read(path, NULL, NULL);
     if (size % 4 == 0 && read.error == 0)
         aggregate(path, &read);
+    if (read.error == 0)
+        read_less(path, size % 3 == 0 ? PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_BEGIN) : (uint32_t)size);
     return 0;
 }

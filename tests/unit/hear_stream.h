@@ -19,7 +19,7 @@ void hear_with_ticks(void);
 struct perftrace_stream *hear_open(void);
 
 /* What is heard of `made`, without the line about the first track; by callback and fetched one by one, which
- * must be the same. `info` (but for its texts) may be used; it may be NULL. */
+ * must be the same, and without SPAN_BEGINs, when the rest must be. `info` (but for its texts) may be used; it may be NULL. */
 const char *hear(struct perftrace_trace_info *info);
 
 #endif

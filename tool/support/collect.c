@@ -41,7 +41,7 @@ static int collect_items(struct analysis *model, struct input *input) {
 
 int collect_input(struct analysis *model, const char *path) {
     struct input input;
-    if (input_open(&input, path) != 0)
+    if (input_open(&input, path, analysis_unwanted(model)) != 0)
         return -1;
     int status = analysis_begin_input(model, input.name);
     if (status == 0)

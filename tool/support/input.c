@@ -27,10 +27,11 @@ static void on_damage(void *context, const struct perftrace_error_info *what) {
         message_warning("%s: %s", input->name, what->message);
 }
 
-int input_open(struct input *input, const char *path) {
+int input_open(struct input *input, const char *path, uint32_t unwanted) {
     *input = (struct input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
     struct perftrace_error_info error = {0};
-    struct perftrace_reader_options options = {.on_damage = on_damage, .context = input};
+    struct perftrace_reader_options options = {
+        .on_damage = on_damage, .context = input, .unwanted = unwanted};
     perftrace_reader_fold(path, NULL); /* where it can't, the reader looks into the rings itself */
     input->reader = perftrace_reader_open(path, &options, &error);
     if (input->reader == NULL) {

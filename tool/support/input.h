@@ -20,8 +20,9 @@ struct input {
     struct perftrace_item item;
 };
 
-/* 0, or -1 after an error message. "-" is standard input. */
-int input_open(struct input *input, const char *path);
+/* 0, or -1 after an error message. "-" is standard input. `unwanted`: kinds of items that are not asked for, as
+ * PERFTRACE_ITEM_BITs. */
+int input_open(struct input *input, const char *path, uint32_t unwanted);
 const struct perftrace_item *input_next(struct input *input);
 /* Instead of items: calls, many at once (perftrace_reader_calls). Of a log, children_ns is not worked out. */
 size_t input_calls(struct input *input, struct perftrace_call **calls);

@@ -1,0 +1,165 @@
+/* Spans over several chunks: what was recorded of them is there at their ends, wherever they began. Whatever is as usual or not,
+ * the stream says the same. */
+#include "hear_stream.h"
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { OUTER = 1, INNER, COUNT, NOTE };
+#define METRIC(site, depth, ticks) made_word(PERFTRACE_RECORD_METRIC, site, depth, ticks)
+
+static void make_sites(void) {
+    const struct made_argument key = {"key", PERFTRACE_TYPE_TEXT, PERFTRACE_ROLE_PARAMETER};
+    const struct made_argument two[] = {{"n", PERFTRACE_TYPE_I64, PERFTRACE_ROLE_PARAMETER},
+                                        {"name", PERFTRACE_TYPE_TEXT, PERFTRACE_ROLE_PARAMETER}};
+    const struct made_argument count = {"count", PERFTRACE_TYPE_U64, PERFTRACE_ROLE_METRIC};
+    const struct made_argument note = {"note", PERFTRACE_TYPE_TEXT, PERFTRACE_ROLE_METRIC};
+    made_site(&made, OUTER, PERFTRACE_RECORD_BEGIN, 0, "outer", &key, 1);
+    made_site(&made, INNER, PERFTRACE_RECORD_BEGIN, 0, "inner", two, 2);
+    made_site(&made, COUNT, PERFTRACE_RECORD_METRIC, 0, "", &count, 1);
+    made_site(&made, NOTE, PERFTRACE_RECORD_METRIC, 0, "", &note, 1);
+}
+
+/* Chunks of the track's next segments. */
+static void make_chunks(const uint64_t *words, size_t count, size_t at_a_time) {
+    for (size_t i = 0, segment = 0; i < count; i += at_a_time, segment++)
+        made_chunk(&made, 1, segment, 0, 0, words + i, count - i < at_a_time ? count - i : at_a_time);
+}
+
+enum { NESTED_WORDS = 23 };
+static uint64_t nested[NESTED_WORDS];
+
+static void make_nested(void) {
+    const uint64_t words[] = {BEGIN(OUTER, 0, 10),
+                              3,
+                              made_text("key"),
+                              METRIC(COUNT, 0, 11),
+                              1,
+                              METRIC(COUNT, 0, 12),
+                              2,
+                              BEGIN(INNER, 1, 13),
+                              7,
+                              4,
+                              made_text("name"),
+                              METRIC(COUNT, 1, 14),
+                              70,
+                              METRIC(COUNT, 0, 15),
+                              3,
+                              METRIC(NOTE, 1, 16),
+                              2,
+                              made_text("no"),
+                              END(INNER, 1, 20),
+                              METRIC(NOTE, 0, 21),
+                              3,
+                              made_text("yes"),
+                              END(OUTER, 0, 30)};
+    static_assert(sizeof words == sizeof nested, "all of them");
+    memcpy(nested, words, sizeof nested);
+    make_sites();
+}
+
+static const char nested_heard[] =
+    "B1 outer@10 d0 <unknown key='key'\n"
+    "B2 inner@13 d1 <outer n=7 name='name'\n"
+    "E2 inner@20 7-0 n=7 name='name' | count=70 note='no'\n"
+    "E1 outer@30 20-7 key='key' | count=3 note='yes'\n";
+
+static void in_one_chunk(void **state) {
+    (void)state;
+    make_nested();
+    made_chunk(&made, 1, 0, 0, 0, WORDS(nested));
+    assert_string_equal(hear(NULL), nested_heard);
+}
+
+/* Each record in a chunk of its own. */
+static void in_many_chunks(void **state) {
+    (void)state;
+    static const size_t lengths[] = {3, 2, 2, 4, 2, 2, 3, 1, 3, 1};
+    make_nested();
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; at += lengths[i++])
+        made_chunk(&made, 1, i, 0, 0, nested + at, lengths[i]);
+    assert_int_equal(at, NESTED_WORDS);
+    assert_string_equal(hear(NULL), nested_heard);
+}
+
+/* A chunk that ends within the spans, another within which they all end. */
+static void over_two_chunks(void **state) {
+    (void)state;
+    const size_t before = 13; /* up to inner's first metric */
+    make_nested();
+    made_chunk(&made, 1, 0, 0, 0, nested, before);
+    made_chunk(&made, 1, 1, 0, 0, nested + before, NESTED_WORDS - before);
+    assert_string_equal(hear(NULL), nested_heard);
+}
+
+/* Two tracks whose records take turns: calls are numbered in the order of their begins over both. */
+static void in_turns(void **state) {
+    (void)state;
+    const uint64_t one[] = {BEGIN(OUTER, 0, 10), 0, END(OUTER, 0, 40),
+                            BEGIN(OUTER, 0, 50), 0, END(OUTER, 0, 60)};
+    const uint64_t two[] = {BEGIN(OUTER, 0, 20), 0, END(OUTER, 0, 30),
+                            BEGIN(OUTER, 0, 50), 0, END(OUTER, 0, 55)};
+    make_sites();
+    made_track(&made, 2, PERFTRACE_TRACK_THREAD, "other");
+    made_chunk(&made, 2, 0, 0, 0, WORDS(two));
+    made_chunk(&made, 1, 0, 0, 0, WORDS(one));
+    assert_string_equal(hear(NULL),
+                        "track 2 other\n"
+                        "B1 outer@10 d0 <unknown key=''\n"
+                        "B2 outer@20 d0 <unknown key=''\n"
+                        "E2 outer@30 10-0 key=''\n"
+                        "E1 outer@40 30-0 key=''\n"
+                        "B3 outer@50 d0 <unknown key=''\n"
+                        "B4 outer@50 d0 <unknown key=''\n"
+                        "E4 outer@55 5-0 key=''\n"
+                        "E3 outer@60 10-0 key=''\n");
+}
+
+/* An END of the innermost span's site, but at another depth, is another span's whose beginning was lost. */
+static void ends_of_others(void **state) {
+    (void)state;
+    const uint64_t words[] = {BEGIN(OUTER, 0, 10), 0, END(OUTER, 1, 20), END(OUTER, 0, 30)};
+    make_sites();
+    made_chunk(&made, 1, 0, 0, 0, WORDS(words));
+    assert_string_equal(hear(NULL),
+                        "B1 outer@10 d0 <unknown key=''\n"
+                        "E1 outer@30 20-0 key=''\n"
+                        "? 1 ends of spans whose beginnings are missing were passed over\n");
+}
+
+/* Deeper than the recorded depth can tell, chunk by chunk. */
+static void deep(void **state) {
+    (void)state;
+    enum { DEPTH = 600 };
+    static uint64_t words[3 * DEPTH];
+    size_t count = 0;
+    uint32_t ticks = 0;
+    make_sites();
+    for (uint32_t i = 0; i < DEPTH; i++) {
+        words[count++] = BEGIN(OUTER, i & 0xff, ticks++);
+        words[count++] = 0;
+    }
+    for (uint32_t i = DEPTH; i-- > 0;) {
+        words[count++] = END(OUTER, i & 0xff, ticks);
+        ticks += 2;
+    }
+    make_chunks(words, count, 50);
+    struct perftrace_trace_info info;
+    const char *text = hear(&info);
+    assert_false(info.damaged);
+    assert_int_equal(info.records, 2 * DEPTH);
+    assert_non_null(strstr(text, "B600 outer@599 d599 <outer key=''\nE600 outer@600 1-0 key=''\n"));
+    assert_null(strchr(text, '!'));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        HEAR_TEST(in_one_chunk), HEAR_TEST(in_many_chunks), HEAR_TEST(over_two_chunks),
+        HEAR_TEST(in_turns),     HEAR_TEST(deep),           HEAR_TEST(ends_of_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
