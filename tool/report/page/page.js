@@ -27,21 +27,21 @@ function isEmpty(section) {
 }
 
 // A section's plain members first, then its lists as tables.
-function contents(section) {
+function contents(section, searched) {
   const plain = {};
   const rest = [];
   for (const [key, value] of Object.entries(section)) {
-    if (isTable(value)) rest.push(key === 'entries' ? null : make('h3', {}, titleOf(key)), table(value));
+    if (isTable(value)) rest.push(key === 'entries' ? null : make('h3', {}, titleOf(key)), table(value, searched));
     else if (Array.isArray(value) && value.length === 0) continue;
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) rest.push(...nested(key, value));
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) rest.push(...nested(key, value, searched));
     else plain[key] = value;
   }
   const onlyCount = Object.keys(plain).every((key) => key === 'count');
   return [onlyCount ? null : facts(plain), ...rest];
 }
 
-function nested(key, value) {
-  const shown = contents(value).filter((part) => part !== null);
+function nested(key, value, searched) {
+  const shown = contents(value, searched).filter((part) => part !== null);
   return isEmpty(value) || shown.length === 0 ? [] : [make('h3', {}, titleOf(key)), ...shown];
 }
 
@@ -53,7 +53,7 @@ function sectionPart(key, section) {
   const [title, about] = sectionTitles[key] ?? [titleOf(key), null];
   const note = about === null ? null : make('p', { className: 'note' }, about);
   const empty = isEmpty(section) && key !== 'totals';
-  return part(key, title, note, ...(empty ? [make('p', { className: 'none' }, 'Nothing of this kind.')] : contents(section)));
+  return part(key, title, note, ...(empty ? [make('p', { className: 'none' }, 'Nothing of this kind.')] : contents(section, key !== 'totals')));
 }
 
 function lostRecords() {

@@ -97,8 +97,9 @@ function columnsOf(rows) {
   return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key) }));
 }
 
-// `rows` are objects; columns are their members, in the order in which they first appear.
-function table(rows) {
+// `rows` are objects; columns are their members, in the order in which they first appear. `searched`: false where a search is to leave
+// it alone.
+function table(rows, searched) {
   const columns = columnsOf(rows);
   const texts = rows.map((row) => textOf(row));
   const state = { column: null, descending: false, all: false, wanted: '' };
@@ -150,10 +151,11 @@ function table(rows) {
     state.all = !state.all;
     fill();
   };
-  searchers.push((wanted) => {
-    state.wanted = wanted;
-    fill();
-  });
+  if (searched !== false)
+    searchers.push((wanted) => {
+      state.wanted = wanted;
+      fill();
+    });
   fill();
   const grid = make('div', { className: 'scroll', tabIndex: 0 }, make('table', {}, make('thead', {}, make('tr', {}, ...heads)), body));
   return make('div', { className: 'table' }, grid, more);
