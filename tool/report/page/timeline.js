@@ -4,7 +4,7 @@
 const ROW_PX = 22;
 const LANES_MAX = 12; // threads
 const ROWS_MAX = 60; // of a thread
-const BARS_MAX = 3000;
+const BARS_MAX = 2000;
 
 // The kept calls, as objects; by input and start. timeline.of finds one by its number.
 const timeline = { calls: [], of: new Map(), tracks: [], window: null, chosen: null, show: null };
@@ -97,10 +97,21 @@ function scale(from, to, zero) {
   return marks;
 }
 
+// Those in the window that can be seen, at most BARS_MAX of them, the longest.
+function visibleCalls(from, to, pixels) {
+  const { chosen } = timeline;
+  const shortest = (WIDTH_MIN / 3) * ((to - from) / pixels);
+  const inWindow = timeline.calls.filter((call) =>
+    call.input === chosen.input && call.end >= from && call.start <= to && (call.elapsed >= shortest || call === chosen));
+  if (inWindow.length <= BARS_MAX) return inWindow;
+  const longest = new Set(inWindow.toSorted((a, b) => b.elapsed - a.elapsed).slice(0, BARS_MAX));
+  return inWindow.filter((call) => longest.has(call) || call === chosen);
+}
+
 function drawLanes(lanes) {
   const { from, to } = timeline.window;
   const { chosen } = timeline;
-  const shown = timeline.calls.filter((call) => call.input === chosen.input && call.end >= from && call.start <= to).slice(0, BARS_MAX);
+  const shown = visibleCalls(from, to, lanes.clientWidth || 1000);
   const tracks = new Map([[chosen.track, []]]);
   for (const call of shown) {
     if (!tracks.has(call.track)) tracks.set(call.track, []);
@@ -175,7 +186,7 @@ function timelinePart() {
   choose(timeline.calls.reduce((slowest, call) => (call.elapsed > slowest.elapsed ? call : slowest)));
   const madeUp = timeline.calls.some((call) => call.madeUp);
   return part('timeline', 'Timeline', make('p', { className: 'note' },
-    'Around a call: choose one here, or by its number in the tables. The slowest calls, the first ones and what ran around them were kept; beside a long call those a thousand times shorter are not.',
+    'Around a call: choose one here, or by its number in the tables. It has the slowest calls, the first ones, and what ran around them, but for calls a thousand times shorter than these: where nothing is shown, something may have run all the same. Calls too short to be drawn appear when you zoom in.',
     madeUp ? ' A log does not say when calls began: each is shown as if it had begun when the one before it ended.' : ''),
   details, timelineControls(), lanes);
 }
