@@ -13,9 +13,9 @@ function readFlame() {
   if (data === null || data.nodes.length === 0) return data;
   const all = { name: 'all', calls: 0, total: 0, self: 0, parent: null, children: [], depth: 0 };
   flame.frames = [all];
-  for (const [parent, called, calls, total, self] of data.nodes) {
+  for (const [parent, called, calls, total, self, recursive, cut] of data.nodes) {
     const above = flame.frames[parent];
-    const frame = { name: data.functions[called], calls: Number(calls), total: Number(total), self: Number(self), parent: above, children: [], depth: above.depth + 1 };
+    const frame = { name: data.functions[called], calls: Number(calls), total: Number(total), self: Number(self), recursive: Number(recursive), cut: Number(cut), parent: above, children: [], depth: above.depth + 1 };
     above.children.push(frame);
     flame.frames.push(frame);
   }
@@ -57,9 +57,16 @@ function layOut(pixels) {
   return { drawn, deeper };
 }
 
+function calls(frame) {
+  const parts = [frame.calls === 0 ? 'no finished call' : `${count(frame.calls)} ${frame.calls === 1 ? 'call' : 'calls'}`];
+  if (frame.recursive > 0) parts.push(`${count(frame.recursive)} of them by itself`);
+  if (frame.cut > 0) parts.push(`${count(frame.cut)} calls further down are counted here`);
+  return parts.join(', ');
+}
+
 function frameTitle(frame) {
   const all = flame.frames[0].total;
-  return frame.parent === null ? `all: ${time(frame.total)}` : `${visible(frame.name)}\n${time(frame.total)} (${share(frame.total, all)}), itself ${time(frame.self)}, ${count(frame.calls)} calls`;
+  return frame.parent === null ? `all: ${time(frame.total)}` : `${visible(frame.name)}\n${time(frame.total)} (${share(frame.total, all)}), itself ${time(frame.self)}, ${calls(frame)}`;
 }
 
 function frameElement({ frame, left, width, around }, row) {
@@ -105,7 +112,7 @@ function tell(frame) {
   const parts = frame.parent === null
     ? [make('strong', {}, time(frame.total)), ' in all']
     : [name(frame.name), ' ', make('strong', {}, time(frame.total)), ` (${share(frame.total, all)} of all, ${share(frame.total, frame.parent.total)} of `,
-      name(frame.parent.name), `), itself ${time(frame.self)}, ${count(frame.calls)} ${frame.calls === 1 ? 'call' : 'calls'}`];
+      name(frame.parent.name), `), itself ${time(frame.self)}, ${calls(frame)}`];
   flame.details.replaceChildren(...parts, ...found());
 }
 
