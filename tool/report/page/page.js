@@ -97,7 +97,18 @@ function links(parts) {
   return make('nav', { 'aria-label': 'Sections' }, ...list);
 }
 
+// The report has the functions in several orders, the first so many of each; a table that can be sorted needs them once.
+function joinFunctions() {
+  const keys = ['top_functions', 'functions_by_total', 'functions_by_self'].filter((key) => report[key]?.entries !== undefined);
+  const known = new Map();
+  for (const key of keys)
+    for (const entry of report[key].entries) known.set(entry.function, known.get(entry.function) ?? entry);
+  for (const key of keys.slice(1)) delete report[key];
+  if (keys.length > 0) report[keys[0]].entries = [...known.values()];
+}
+
 function start() {
+  joinFunctions();
   const sections = Object.entries(report).filter(([, value]) => typeof value === 'object' && value !== null);
   const first = sections.filter(([key]) => key === 'totals' || key === 'what_to_do');
   const rest = sections.filter(([key]) => key !== 'totals' && key !== 'what_to_do');

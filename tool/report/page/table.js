@@ -91,7 +91,7 @@ function columnsOf(rows) {
   const inputs = inputCount() > 1;
   const says = ([key, kind]) => {
     if (key === 'input') return inputs;
-    if (kind === 'flag' || key === 'unfinished') return rows.some((row) => Boolean(row[key]) !== (key === 'exact' || key === 'finished'));
+    if (kind === 'flag' || key === 'unfinished' || key === 'percentile_error') return rows.some((row) => Boolean(row[key]) !== (key === 'exact' || key === 'finished'));
     return true;
   };
   return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key) }));
