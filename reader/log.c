@@ -4,7 +4,7 @@
 #include "log.h"
 
 #include "input.h"
-#include "log_line.h"
+#include "log_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,30 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum {
-    READ_BYTES = 256 << 10, /* at once: what stays in the cache until it is parsed */
-    RECORD_BYTES_MAX = 1 << 20,
-    NAMES_BYTES_MAX = 64 << 20,
-};
-
-struct perftrace_log_reader {
-    int fd;
-    bool at_end;     /* of the input */
-    uint64_t unread; /* what may still be read of it; UINT64_MAX: as much as there is */
-    char *buffer;    /* `capacity` bytes and PERFTRACE_LOG_PADDING */
-    size_t capacity;
-    size_t begin, end; /* what is not yet parsed */
-    size_t searched;   /* bytes from `begin` on that are known to hold no newline … */
-    bool newline;      /* … and whether one stands right behind them */
-    uint64_t offset;   /* of `begin` in the input */
-    uint64_t line;     /* at `begin`, from 1 */
-    struct perftrace_reader_options options;
-    struct perftrace_trace_info info;
-    struct perftrace_error_info error;
-    struct perftrace_log_parser parser;
-    struct perftrace_item item;
-};
 
 struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes, size_t first_length,
                                                 uint64_t bytes,
@@ -75,6 +51,7 @@ struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes,
 void perftrace_log_close(struct perftrace_log_reader *log) {
     if (log == NULL)
         return;
+    perftrace_log_ahead_close(log->ahead);
     close(log->fd);
     perftrace_log_names_free(&log->parser.names);
     free(log->parser.scratch.bytes);
@@ -82,15 +59,14 @@ void perftrace_log_close(struct perftrace_log_reader *log) {
     free(log);
 }
 
-/* Leaves the first `bytes` of what is not parsed behind. */
-static void advance(struct perftrace_log_reader *log, size_t bytes) {
+void perftrace_log_advance(struct perftrace_log_reader *log, size_t bytes) {
     log->begin += bytes;
     log->offset += bytes;
     log->newline = log->newline && bytes <= log->searched;
     log->searched = bytes < log->searched ? log->searched - bytes : 0;
 }
 
-static void tell_damage(struct perftrace_log_reader *log, uint64_t bytes, const char *why) {
+void perftrace_log_damage(struct perftrace_log_reader *log, uint64_t bytes, const char *why) {
     log->info.damaged = true;
     log->info.damaged_bytes += bytes;
     if (log->options.on_damage == NULL)
@@ -123,6 +99,8 @@ static bool refill(struct perftrace_log_reader *log) {
         log->end -= log->begin;
         log->begin = 0;
     }
+    if (log->ahead != NULL)
+        return perftrace_log_refill_from_piece(log);
     skip_hole(log);
     size_t room = log->capacity - log->end;
     room = room < READ_BYTES ? room : READ_BYTES;
@@ -153,21 +131,6 @@ static bool refill(struct perftrace_log_reader *log) {
     }
 }
 
-/* Eight bytes at a time: the text between records may be most of the input. */
-static uint64_t count_newlines(const char *bytes, size_t length) {
-    const uint64_t newlines = UINT64_C(0x0a0a0a0a0a0a0a0a), low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    uint64_t count = 0;
-    size_t at = 0;
-    for (; length - at >= 8; at += 8) {
-        uint64_t word = perftrace_log_word(bytes + at) ^ newlines;
-        uint64_t zeros = ~(((word & low) + low) | word | low) >> 7; /* 1 in each byte that is zero */
-        count += zeros * UINT64_C(0x0101010101010101) >> 56;
-    }
-    for (; at < length; at++)
-        count += bytes[at] == '\n';
-    return count;
-}
-
 /* Goes to the next mark. False if there is none in the buffer; what can't be part of one is then left behind. */
 static bool find_record(struct perftrace_log_reader *log) {
     char *from = log->buffer + log->begin;
@@ -175,11 +138,11 @@ static bool find_record(struct perftrace_log_reader *log) {
     if (length >= PERFTRACE_LOG_MARK_LENGTH &&
         memcmp(from, PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH) == 0)
         return true;
-    char *found = memmem(from, length, PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH);
+    const char *found = perftrace_log_find_mark(from, from + length);
     size_t kept = length < PERFTRACE_LOG_MARK_LENGTH ? length : PERFTRACE_LOG_MARK_LENGTH - 1;
     size_t passed = found != NULL ? (size_t)(found - from) : length - kept;
-    log->line += count_newlines(from, passed);
-    advance(log, passed);
+    log->line += perftrace_log_count_newlines(from, passed);
+    perftrace_log_advance(log, passed);
     return found != NULL;
 }
 
@@ -206,12 +169,12 @@ static const struct perftrace_item *take_record(struct perftrace_log_reader *log
         perftrace_log_parse(&log->parser, start + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return);
     if (why != NULL) {
         size_t bytes = (size_t)(log->parser.stopped - start);
-        tell_damage(log, bytes, why);
-        advance(log, bytes);
+        perftrace_log_damage(log, bytes, why);
+        perftrace_log_advance(log, bytes);
         return NULL;
     }
     bool newline = end < log->buffer + log->end;
-    advance(log, (size_t)(end - start) + newline);
+    perftrace_log_advance(log, (size_t)(end - start) + newline);
     log->line += newline;
     log->info.records++;
     log->item = (struct perftrace_item){
@@ -229,8 +192,8 @@ static void leave_long_line(struct perftrace_log_reader *log) {
     const char *mark = memmem(from + PERFTRACE_LOG_MARK_LENGTH, log->searched - PERFTRACE_LOG_MARK_LENGTH,
                               PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH);
     size_t bytes = mark != NULL ? (size_t)(mark - from) : log->searched - (PERFTRACE_LOG_MARK_LENGTH - 1);
-    tell_damage(log, bytes, "a PERF_TRACE line longer than 1 MiB");
-    advance(log, bytes);
+    perftrace_log_damage(log, bytes, "a PERF_TRACE line longer than 1 MiB");
+    perftrace_log_advance(log, bytes);
 }
 
 const struct perftrace_item *perftrace_log_next(struct perftrace_log_reader *log) {

@@ -19,6 +19,11 @@ struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes,
 /* SPAN_END items only, in the order of the lines; NULL at the end. */
 const struct perftrace_item *perftrace_log_next(struct perftrace_log_reader *log);
 
+/* As perftrace_reader_calls and perftrace_reader_fill. */
+size_t perftrace_log_calls(struct perftrace_log_reader *log, struct perftrace_call **calls);
+bool perftrace_log_fill(struct perftrace_log_reader *log, struct perftrace_call *call,
+                        const struct perftrace_site_info *site);
+
 /* NULL, or why reading ended before the end of the input. */
 const struct perftrace_error_info *perftrace_log_error(const struct perftrace_log_reader *log);
 

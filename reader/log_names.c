@@ -155,6 +155,21 @@ int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_
     return count;
 }
 
+bool perftrace_log_names_shape(struct perftrace_log_names *names, struct perftrace_log_site *site,
+                               uint64_t shape, const char *bytes, const struct perftrace_log_metric *metrics,
+                               unsigned count) {
+    site->shape = 0; /* the secret makes it improbable for one to be found */
+    for (unsigned i = 0; i < count; i++) {
+        int index = perftrace_log_names_key(names, site, bytes + metrics[i].name, metrics[i].name_length,
+                                            true, PERFTRACE_TYPE_SIGNED);
+        if (index < 0)
+            return false;
+        site->shape_keys[i] = (uint8_t)index;
+    }
+    site->shape = shape;
+    return true;
+}
+
 void perftrace_log_names_free(struct perftrace_log_names *names) {
     free(names->slots);
     free(names->sites);

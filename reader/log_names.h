@@ -4,6 +4,7 @@
 
 #include "../core/arena.h"
 #include "../core/map.h"
+#include "log_index.h"
 
 /* How the name of an argument stands in the lines, and what came after it in the last one. */
 struct perftrace_log_key {
@@ -23,6 +24,8 @@ struct perftrace_log_site {
     struct perftrace_log_key *keys;
     uint8_t capacity;
     uint8_t first[2]; /* index of the first parameter, the first metric of the last line */
+    uint64_t shape;   /* of the metrics of the last line that had been indexed, and their indexes */
+    uint8_t shape_keys[PERFTRACE_LOG_SHAPE_MAX];
 };
 
 enum { PERFTRACE_LOG_KEYS_MAX = 255 };
@@ -53,6 +56,10 @@ const struct perftrace_track_info *perftrace_log_names_track(struct perftrace_lo
 /* The index of a site's argument. `type` is that of the value at hand: the first one seen is kept. */
 int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_log_site *site,
                             const char *raw, size_t length, bool metric, uint8_t type);
+/* Makes site->shape_keys those of the metrics of a line that was indexed, whose names are in `bytes`. */
+bool perftrace_log_names_shape(struct perftrace_log_names *names, struct perftrace_log_site *site,
+                               uint64_t shape, const char *bytes, const struct perftrace_log_metric *metrics,
+                               unsigned count);
 void perftrace_log_names_free(struct perftrace_log_names *names);
 
 static inline uint64_t perftrace_log_word(const char *bytes) {

@@ -117,14 +117,12 @@ static size_t one_call(struct perftrace_reader *reader, struct perftrace_call **
 }
 
 size_t perftrace_reader_calls(struct perftrace_reader *reader, struct perftrace_call **calls) {
-    return one_call(reader, calls);
+    return reader->log != NULL ? perftrace_log_calls(reader->log, calls) : one_call(reader, calls);
 }
 
 bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_call *call,
                            const struct perftrace_site_info *site) {
-    (void)reader;
-    (void)site;
-    return !call->brief;
+    return !call->brief || perftrace_log_fill(reader->log, call, site);
 }
 
 const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader) {

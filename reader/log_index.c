@@ -1,0 +1,271 @@
+/* Indexing a piece of a log. This is all that is done to most of a gigabyte, so nothing is looked at twice: vectors find the places
+ * that matter, and numbers are made of eight digits at once. A line in which anything is unusual is left to log_line.c. */
+#include "log_index.h"
+
+#include "../core/hash.h"
+#include "log_line.h"
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum {
+    KEY_BYTES_MAX =
+        1500, /* so that with PERFTRACE_LOG_SHAPE_MAX the fields are not too many, whatever they are */
+    MARK = PERFTRACE_LOG_MARK_LENGTH,
+    BEFORE_MS = 12, /* the length of "|elapsed_ms=" */
+};
+#define ELAPSED_MS_MAX (UINT64_MAX / 1000000 - 1)
+
+/* ---- pieces of text ------------------------------------------------------------------------------- */
+
+static inline uint64_t word(const char *bytes) {
+    return perftrace_log_word(bytes);
+}
+
+static inline bool starts(const char *at, const char *text, size_t length) {
+    return __builtin_memcmp(at, text, length) == 0;
+}
+
+uint64_t perftrace_log_count_newlines(const char *bytes, size_t length) {
+    const uint64_t newlines = UINT64_C(0x0a0a0a0a0a0a0a0a), low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t count = 0;
+    size_t at = 0;
+    for (; length - at >= 8; at += 8) {
+        uint64_t bits = word(bytes + at) ^ newlines;
+        uint64_t zeros = ~(((bits & low) + low) | bits | low) >> 7; /* 1 in each byte that is zero */
+        count += zeros * UINT64_C(0x0101010101010101) >> 56;
+    }
+    for (; at < length; at++)
+        count += bytes[at] == '\n';
+    return count;
+}
+
+const char *perftrace_log_find_mark(const char *at, const char *end) {
+#ifdef __SSE2__
+    /* The first letter and the bar at their distance: hardly anything else has these. */
+    const __m128i first = _mm_set1_epi8('P'), bar = _mm_set1_epi8('|');
+    for (; end - at >= MARK; at += 16) {
+        __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i there = _mm_loadu_si128((const __m128i *)(const void *)(at + MARK - 1));
+        unsigned found = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(here, first), _mm_cmpeq_epi8(there, bar)));
+        for (; found != 0; found &= found - 1) {
+            const char *mark = at + __builtin_ctz(found);
+            if (starts(mark, PERFTRACE_LOG_MARK, MARK))
+                return end - mark >= MARK ? mark : NULL;
+        }
+    }
+    return NULL;
+#else
+    for (; end - at >= MARK; at++) {
+        at = memchr(at, 'P', (size_t)(end - at) - MARK + 1);
+        if (at == NULL || starts(at, PERFTRACE_LOG_MARK, MARK))
+            return at;
+    }
+    return NULL;
+#endif
+}
+
+/* The bar of the first "|elapsed_ms=" from `at` on, or the end of the line (there is one). */
+static inline const char *find_elapsed(const char *at) {
+#ifdef __SSE2__
+    const __m128i bar = _mm_set1_epi8('|'), equals = _mm_set1_epi8('='), newline = _mm_set1_epi8('\n');
+    for (;; at += 16) {
+        __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i there = _mm_loadu_si128((const __m128i *)(const void *)(at + BEFORE_MS - 1));
+        __m128i both = _mm_and_si128(_mm_cmpeq_epi8(here, bar), _mm_cmpeq_epi8(there, equals));
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(both, _mm_cmpeq_epi8(here, newline)));
+        for (; found != 0; found &= found - 1) {
+            const char *place = at + __builtin_ctz(found);
+            if (*place == '\n' || (starts(place + 1, "elapsed_", 8) && starts(place + 9, "ms=", 3)))
+                return place;
+        }
+    }
+#else
+    for (; *at != '\n'; at++)
+        if (*at == '|' && starts(at, "|elapsed_ms=", BEFORE_MS))
+            break;
+    return at;
+#endif
+}
+
+/* The whole number at `at`: returns what follows its digits. Without digits, or with more than 19, *digits says so. */
+static inline const char *read_number(const char *at, uint64_t *value, unsigned *digits) {
+    uint64_t number = 0;
+    unsigned count = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    /* Bit 7 of each byte that is no digit, up to the first one: above it borrows and carries may disturb. */
+    uint64_t text = word(at);
+    uint64_t others = ((text + UINT64_C(0x4646464646464646)) | (text - UINT64_C(0x3030303030303030))) &
+                      UINT64_C(0x8080808080808080);
+    if (others != 0) {
+        count = (unsigned)__builtin_ctzll(others) / 8;
+        /* As if zeros stood before; then neighbours are put together: digits to pairs, to fours, to eight. The shift is split, as
+         * it may be by all bits. */
+        uint64_t eight = (text & UINT64_C(0x0f0f0f0f0f0f0f0f)) << (56 - 8 * count) << 8;
+        if (count == 0)
+            eight = 0;
+        eight = eight * 10 + (eight >> 8);
+        number = ((eight & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+                  (eight >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+                 32;
+        *value = number;
+        *digits = count;
+        return at + count;
+    }
+#endif
+    for (; at[count] >= '0' && at[count] <= '9' && count < 20; count++)
+        number = number * 10 + (uint64_t)(at[count] - '0'); /* of 20 digits it is not used */
+    *value = number;
+    *digits = count;
+    return at + count;
+}
+
+/* Whether the line is at its end: a carriage return belongs to the newline. */
+static inline bool is_end(const char *at) {
+    return *at == '\n' || (*at == '\r' && at[1] == '\n');
+}
+
+/* ---- metrics -------------------------------------------------------------------------------------- */
+
+/* perftrace's own metric. Returns what follows it; NULL: it is something else. */
+static inline const char *read_own(struct perftrace_log_entry *entry, const char *name, bool *unusual) {
+    uint64_t first = word(name), value;
+    unsigned digits;
+    const char *rest;
+    if (first == word("elapsed_") && starts(name + 8, "us=", 3)) {
+        rest = read_number(name + 11, &value, &digits);
+        *unusual |= value / 1000 != entry->elapsed_ms; /* somebody else's of that name */
+        entry->elapsed_ns = value * 1000;
+        entry->milliseconds = false;
+    } else if (first == word("parent_c") && starts(name + 8, "all=", 4)) {
+        rest = read_number(name + 12, &value, &digits);
+        entry->parent = value;
+    } else if (starts(name, "thread=", 7)) {
+        rest = read_number(name + 7, &value, &digits);
+        *unusual |= value > UINT32_MAX;
+        entry->thread = (uint32_t)value;
+    } else
+        return NULL;
+    *unusual |= digits == 0 || digits > 19;
+    return rest;
+}
+
+/* The `=` after a name of letters, digits and the like; NULL if anything else comes first. */
+static inline const char *find_equals(const char *name) {
+    enum { NAME_BYTES_MAX = 64 };
+    for (const char *at = name; at < name + NAME_BYTES_MAX; at++) {
+        if (*at == '=')
+            return at;
+        if (*at == '|' || *at == '\n')
+            return NULL;
+    }
+    return NULL;
+}
+
+static inline uint64_t add_shape(uint64_t shape, uint64_t secret, const char *name, size_t length) {
+    uint64_t low, high;
+    if (length <= 16)
+        perftrace_hash_rest_(name, length, &low, &high);
+    else {
+        low = perftrace_hash_text(secret, name, length);
+        high = word(name);
+    }
+    return perftrace_hash_mix(shape ^ low, high ^ secret ^ length);
+}
+
+/* The metrics from entry->tail on. False: something is unusual, and log_line.c has to read them. */
+static inline bool read_metrics(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
+                                const char *bytes) {
+    const char *at = bytes + entry->tail;
+    bool unusual = false;
+    struct perftrace_log_metric *metrics = &index->metrics[index->metric_count], *metric = metrics;
+    uint64_t shape = index->secret[1];
+    while (*at == '|') {
+        const char *name = at + 1;
+        at = read_own(entry, name, &unusual);
+        if (at == NULL) {
+            const char *equals = find_equals(name);
+            unsigned digits;
+            if (equals == NULL || equals == name || metric - metrics == PERFTRACE_LOG_SHAPE_MAX)
+                return false;
+            metric->name = (uint32_t)(name - bytes);
+            metric->name_length = (uint32_t)(equals - name);
+            shape = add_shape(shape, index->secret[0], name, metric->name_length);
+            at = read_number(equals + 1, &metric->value, &digits);
+            /* With a zero in front it would be a text. */
+            unusual |= digits == 0 || digits > 18 || (equals[1] == '0' && digits > 1);
+            metric++;
+        }
+        if (unusual)
+            return false;
+    }
+    entry->metric_count = (uint8_t)(metric - metrics);
+    entry->first_metric = index->metric_count;
+    entry->shape = shape;
+    entry->end = (uint32_t)(at + (*at == '\r') - bytes);
+    index->metric_count += entry->metric_count;
+    return is_end(at);
+}
+
+/* ---- lines ---------------------------------------------------------------------------------------- */
+
+/* What the line with the mark at entry->start says. Returns how far it has been read. */
+static inline const char *read_entry(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
+                                     const char *bytes) {
+    unsigned digits;
+    entry->keyed = entry->plain = false;
+    const char *at = read_number(bytes + entry->start + MARK, &entry->number, &digits);
+    if (*at != '|' || digits == 0 || digits > 19)
+        return at;
+    const char *name = at + 1, *elapsed = find_elapsed(name);
+    if (*elapsed == '\n' || elapsed - name > KEY_BYTES_MAX)
+        return elapsed;
+    at = read_number(elapsed + BEFORE_MS, &entry->elapsed_ms, &digits);
+    if ((*at != '|' && !is_end(at)) || digits == 0 || digits > 19 || entry->elapsed_ms > ELAPSED_MS_MAX)
+        return elapsed + 1;
+    perftrace_hash_wide(index->secret, name, (size_t)(elapsed - name), entry->key);
+    entry->keyed = true;
+    entry->milliseconds = true;
+    entry->elapsed_ns = entry->elapsed_ms * 1000000;
+    entry->parent = 0;
+    entry->thread = 0;
+    entry->tail = (uint32_t)(at - bytes);
+    entry->plain = read_metrics(index, entry, bytes);
+    return entry->plain ? bytes + entry->end : at;
+}
+
+void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, uint32_t length) {
+    const char *at = bytes, *end = bytes + length;
+    uint32_t newlines = 0;
+    index->count = index->metric_count = 0;
+    while (at < end) {
+        if (index->count == PERFTRACE_LOG_ENTRIES_MAX ||
+            index->metric_count > PERFTRACE_LOG_METRICS_MAX - PERFTRACE_LOG_SHAPE_MAX)
+            break;
+        if (end - at < MARK || !starts(at, PERFTRACE_LOG_MARK, MARK)) {
+            const char *mark = perftrace_log_find_mark(at, end);
+            newlines +=
+                (uint32_t)perftrace_log_count_newlines(at, (size_t)((mark == NULL ? end : mark) - at));
+            at = mark;
+            if (mark == NULL) {
+                at = end;
+                break;
+            }
+        }
+        struct perftrace_log_entry *entry = &index->entries[index->count++];
+        entry->start = (uint32_t)(at - bytes);
+        entry->newlines = newlines;
+        at = read_entry(index, entry, bytes);
+        if (*at != '\n' || at < bytes + entry->start) {
+            at = memchr(at, '\n', (size_t)(end + 1 - at));
+        }
+        entry->end = (uint32_t)(at - bytes);
+        newlines += at < end;
+        at += at < end;
+    }
+    index->used = (uint32_t)(at - bytes);
+    index->newlines = newlines;
+}

@@ -1,0 +1,58 @@
+/* A piece of a log -> where its PERF_TRACE records are, and what can be told of them without knowing any names: the numbers, and a
+ * key for what they are calls of. */
+#ifndef PERFTRACE_READER_LOG_INDEX_H
+#define PERFTRACE_READER_LOG_INDEX_H
+
+#include "../include/perftrace_items.h"
+
+/* A metric that is a whole number. */
+struct perftrace_log_metric {
+    uint64_t value;
+    uint32_t name, name_length; /* `name`: where it is in the piece */
+};
+
+/* A line with a record in it. */
+struct perftrace_log_entry {
+    uint32_t start, end; /* in the piece: the mark, and the newline (or the end of the piece) */
+    uint32_t newlines;   /* in the piece before it */
+    /* What follows was found out where `keyed`: of other lines nothing is known yet. */
+    bool keyed;
+    bool
+        plain; /* all of its metrics are whole numbers: they are in the list, and the fields below say what perftrace's own were */
+    bool milliseconds;
+    uint8_t metric_count;
+    uint32_t first_metric;
+    uint32_t tail; /* in the piece: the bar or the end of the line after the value of elapsed_ms */
+    uint32_t thread;
+    uint64_t number, elapsed_ms, elapsed_ns, parent;
+    uint64_t key[2]; /* of all from the function's name to before elapsed_ms */
+    uint64_t shape;  /* of the names of the metrics in the list, in their order */
+};
+
+enum {
+    PERFTRACE_LOG_ENTRIES_MAX = 4096,
+    PERFTRACE_LOG_METRICS_MAX = 16384,
+    PERFTRACE_LOG_SHAPE_MAX = 64, /* metrics of a line that are listed: of one with more, none */
+};
+
+struct perftrace_log_index {
+    uint64_t secret[2]; /* of the keys */
+    uint32_t count, metric_count;
+    uint32_t used;     /* bytes that were looked through */
+    uint32_t newlines; /* in them */
+    struct perftrace_log_entry entries[PERFTRACE_LOG_ENTRIES_MAX];
+    struct perftrace_log_metric metrics[PERFTRACE_LOG_METRICS_MAX];
+};
+
+/* Looks through a piece that begins where a line does and ends where one does, after its newline or at the end of the input. Stops
+ * earlier, before a line, where the lists are full. bytes[length] is a newline, and PERFTRACE_LOG_PADDING bytes from there on
+ * are readable. Nothing is written to. */
+void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, uint32_t length);
+
+/* The first mark in the bytes, or NULL. PERFTRACE_LOG_PADDING bytes after them are readable. */
+const char *perftrace_log_find_mark(const char *at, const char *end);
+
+/* Newlines among the bytes. */
+uint64_t perftrace_log_count_newlines(const char *bytes, size_t length);
+
+#endif
