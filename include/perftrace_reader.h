@@ -24,6 +24,12 @@ struct perftrace_reader;
 /* What a reader takes from malloc at most, whatever its input holds. What there is no room for is left out, and told of. */
 #define PERFTRACE_READER_BYTES_MAX ((size_t)512 << 20)
 
+/* What an input may be packed with; it is told from the first bytes. */
+enum perftrace_packing {
+    PERFTRACE_PACKED_GZIP = 1, /* RFC 1952 */
+    PERFTRACE_PACKED_ZSTD = 2, /* RFC 8878 */
+};
+
 struct perftrace_reader_options {
     /* Told of each place where the input makes no sense and is left out; reading goes on after it.
      * May be NULL. */
@@ -32,6 +38,14 @@ struct perftrace_reader_options {
     uint32_t
         unwanted; /* kinds of items that nobody needs, as PERFTRACE_ITEM_BITs: they are not handed out, which is faster */
     bool leave_rings; /* do not look for what a killed or running program left in its rings */
+    /* Unpacks an input, for which this library has nothing itself: without it (NULL) a packed input is refused. Given is a descriptor, which
+     * is its to close, also on failure; of which the `length` bytes at `first`, with which the input begins, have been read
+     * already, and at most `unread` more are to be read. Returns another one (a pipe, say), from which the reader reads what was
+     * unpacked and which it closes; or a negative enum perftrace_error with *error filled, whose message goes on from the input's
+     * name. */
+    int (*unpack)(void *unpack_context, enum perftrace_packing packing, int fd, const void *first,
+                  size_t length, uint64_t unread, struct perftrace_error_info *error);
+    void *unpack_context;
 };
 
 /* Opens a trace or a log ("-": standard input). What it is is told from its first bytes; anything that

@@ -47,10 +47,23 @@ static int repair(struct perftrace_file_header *header) {
     return bit;
 }
 
+/* A gzip member with deflate in it, and without the flags that nobody may use yet; or a Zstandard frame, or one of those to be skipped. */
+static bool is_gzip(const unsigned char *first) {
+    return first[0] == 0x1f && first[1] == 0x8b && first[2] == 8 && (first[3] & 0xe0) == 0;
+}
+static bool is_zstd(const unsigned char *first) {
+    return memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0 ||
+           ((first[0] & 0xf0) == 0x50 && memcmp(first + 1, "\x2a\x4d\x18", 3) == 0);
+}
+
 enum perftrace_input perftrace_source_recognise(struct perftrace_source *source) {
     struct perftrace_file_header header;
     bool whole = perftrace_source_fill(source, MAGIC_BYTES);
     const unsigned char *first = beginning(source);
+    if (source->length >= 4 && is_gzip(first))
+        return PERFTRACE_INPUT_GZIP;
+    if (source->length >= 4 && is_zstd(first))
+        return PERFTRACE_INPUT_ZSTD;
     if (!whole) /* two bytes of the magic are enough: no text starts so */
         return source->length >= 2 && memcmp(first, PERFTRACE_TRACE_MAGIC, source->length) == 0
                    ? PERFTRACE_INPUT_CUT_TRACE

@@ -9,6 +9,8 @@ enum perftrace_input {
     PERFTRACE_INPUT_TRACE,
     PERFTRACE_INPUT_CUT_TRACE, /* of which not even the magic is whole */
     PERFTRACE_INPUT_RING,
+    PERFTRACE_INPUT_GZIP,
+    PERFTRACE_INPUT_ZSTD,
 };
 
 /* Tells from the first bytes, which stay to be read. Look at source->error before the result is believed. */

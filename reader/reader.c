@@ -24,10 +24,36 @@ static void set_error(struct perftrace_error_info *error, enum perftrace_error c
     snprintf(error->message, sizeof error->message, "%s %s", path, what);
 }
 
+/* Goes on with what the source is unpacked to. Takes over its descriptor, as options->unpack does. */
+static int unpack(struct perftrace_source *source, enum perftrace_packing packing, const char *path,
+                  const struct perftrace_reader_options *options, struct perftrace_error_info *error) {
+    if (options == NULL || options->unpack == NULL) {
+        set_error(error, PERFTRACE_ERROR_FORMAT, path,
+                  packing == PERFTRACE_PACKED_GZIP ? "is packed with gzip: unpack it first"
+                                                   : "is packed with zstd: unpack it first");
+        perftrace_source_free(source);
+        close(source->fd);
+        return -PERFTRACE_ERROR_FORMAT;
+    }
+    int fd = options->unpack(options->unpack_context, packing, source->fd, source->buffer + source->start,
+                             source->length, source->unread, error);
+    perftrace_source_free(source);
+    if (fd >= 0)
+        perftrace_source_init(source, fd, 0, UINT64_MAX, NULL);
+    return fd;
+}
+
 /* Gives the source to the half that understands it. */
 static int open_half(struct perftrace_reader *reader, struct perftrace_source *source, const char *path,
                      const struct perftrace_reader_options *options, struct perftrace_error_info *error) {
     enum perftrace_input input = perftrace_source_recognise(source);
+    if (input == PERFTRACE_INPUT_GZIP || input == PERFTRACE_INPUT_ZSTD) {
+        int fd = unpack(source, input == PERFTRACE_INPUT_GZIP ? PERFTRACE_PACKED_GZIP : PERFTRACE_PACKED_ZSTD,
+                        path, options, error);
+        if (fd < 0)
+            return fd;
+        input = perftrace_source_recognise(source);
+    }
     if (source->error.code != PERFTRACE_OK) {
         *error = source->error;
         goto failed;
@@ -41,6 +67,10 @@ static int open_half(struct perftrace_reader *reader, struct perftrace_source *s
         goto failed;
     case PERFTRACE_INPUT_CUT_TRACE:
         set_error(error, PERFTRACE_ERROR_FORMAT, path, "is a trace that is cut within its header");
+        goto failed;
+    case PERFTRACE_INPUT_GZIP:
+    case PERFTRACE_INPUT_ZSTD:
+        set_error(error, PERFTRACE_ERROR_FORMAT, path, "is packed twice: unpack it once");
         goto failed;
     default:
         break;
@@ -78,7 +108,8 @@ struct perftrace_reader *perftrace_reader_open(const char *path,
         goto failed;
     perftrace_source_init(&source, file.fd, 0, file.bytes, NULL);
     source.fifo_wait_ms = file.fifo ? PERFTRACE_FIFO_WAIT_MS : 0;
-    if (open_half(reader, &source, path, options, error) != 0)
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    if (open_half(reader, &source, name, options, error) != 0)
         goto failed;
     return reader;
 failed:

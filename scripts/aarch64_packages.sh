@@ -16,7 +16,7 @@ apt() {
     }
 }
 apt update
-apt download libcmocka0 libcmocka-dev libsqlite3-0 libsqlite3-dev
+apt download libcmocka0 libcmocka-dev libsqlite3-0 libsqlite3-dev zlib1g zlib1g-dev libzstd1 libzstd-dev
 for package in *.deb; do
     dpkg-deb -x "$package" .
 done

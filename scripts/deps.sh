@@ -12,6 +12,8 @@ build     make             make
 build     gcc              cc
 build     libc6-dev        <stdio.h>
 build     libsqlite3-dev   <sqlite3.h>
+build     zlib1g-dev       <zlib.h>
+build     libzstd-dev      <zstd.h>
 test      g++              c++
 test      gcc              gcc
 test      clang            clang
@@ -19,6 +21,7 @@ test      git              git
 test      pkg-config       pkg-config
 test      python3          python3
 test      jq               jq
+test      zstd             zstd
 test      libcmocka-dev    <cmocka.h>
 fuzz      clang            clang
 torture   e2fsprogs        mkfs.ext4

@@ -205,7 +205,9 @@ const struct command command_analyze = {
         "functions called most, the slowest calls, who calls whom, calls repeated with the same parameters, "
         "and "
         "the same question asked by different callers.\n\n"
-        "INPUT is a file, a folder (its *.ptrace and *.log files), or - for standard input. "
+        "INPUT is a file, a folder (its *.ptrace and *.log files), or - for standard input; it may be "
+        "compressed with "
+        "gzip or zstd. "
         "Several inputs are added up; the call numbers then begin with the input's: #2:42.",
     .options = analyze_options,
     .run = analyze_run,

@@ -32,13 +32,21 @@ static const struct option convert_options[] = {
     OPTION_END,
 };
 
+/* The last dot of a name of `length` bytes, but for one it begins with; else `length`. */
+static size_t stem_of(const char *name, size_t length) {
+    const char *dot = memrchr(name, '.', length);
+    return dot != NULL && dot != name ? (size_t)(dot - name) : length;
+}
+
 /* The input's name with another extension; "-" for standard input. NULL without memory. */
 static char *output_beside(const char *input, const char *extension) {
     if (strcmp(input, "-") == 0)
         return strdup("-");
     const char *slash = strrchr(input, '/'), *name = slash != NULL ? slash + 1 : input;
-    const char *dot = strrchr(name, '.');
-    size_t stem = dot != NULL && dot != name ? (size_t)(dot - input) : strlen(input);
+    size_t length = strlen(name), stem = stem_of(name, length);
+    if (strcmp(name + stem, ".gz") == 0 || strcmp(name + stem, ".zst") == 0)
+        stem = stem_of(name, stem);
+    stem += (size_t)(name - input);
     char *path;
     return asprintf(&path, "%.*s%s", (int)stem, input, extension) < 0 ? NULL : path;
 }

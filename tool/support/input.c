@@ -31,11 +31,17 @@ int input_open(struct input *input, const char *path, uint32_t unwanted) {
     *input = (struct input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
     struct perftrace_error_info error = {0};
     struct perftrace_reader_options options = {
-        .on_damage = on_damage, .context = input, .unwanted = unwanted};
+        .on_damage = on_damage,
+        .context = input,
+        .unwanted = unwanted,
+        .unpack = unpack_open,
+        .unpack_context = &input->unpack,
+    };
     perftrace_reader_fold(path, NULL); /* where it can't, the reader looks into the rings itself */
     input->reader = perftrace_reader_open(path, &options, &error);
     if (input->reader == NULL) {
-        if (strstr(error.message, path) != NULL) /* the reader named the file already */
+        unpack_wait(&input->unpack);
+        if (strstr(error.message, input->name) != NULL) /* the reader named the file already */
             message_error("%s", error.message);
         else
             message_error("%s: %s", input->name, error.message);
@@ -73,8 +79,27 @@ size_t input_calls(struct input *input, struct perftrace_call **calls) {
     return count;
 }
 
+struct perftrace_trace_info input_info(struct input *input) {
+    struct perftrace_trace_info info = *perftrace_reader_info(input->reader);
+    unpack_wait(&input->unpack);
+    info.damaged |= input->unpack.damage_count > 0;
+    return info;
+}
+
+static void tell_unpack_damage(struct input *input) {
+    const struct unpack *unpack = &input->unpack;
+    unpack_wait(&input->unpack);
+    for (unsigned i = 0; i < UNPACK_DAMAGES_MAX && i < unpack->damage_count; i++)
+        message_warning("%s: byte %" PRIu64 ": %s", input->name, unpack->damages[i].byte_offset,
+                        unpack->damages[i].message);
+    if (unpack->damage_count > UNPACK_DAMAGES_MAX)
+        message_warning("%s: %" PRIu64 " more places like these", input->name,
+                        unpack->damage_count - UNPACK_DAMAGES_MAX);
+}
+
 int input_end(struct input *input) {
     progress_clear(&input->progress);
+    tell_unpack_damage(input);
     const struct perftrace_trace_info *info = perftrace_reader_info(input->reader);
     const struct perftrace_error_info *error = perftrace_reader_error(input->reader);
     if (input->damages > WARNINGS_MAX)
@@ -85,7 +110,7 @@ int input_end(struct input *input) {
     }
     if (info->records > 0 || (info->native && input->damages == 0))
         return 0;
-    if (info->native)
+    if (info->native || input->unpack.damage_count > 0)
         message_error("%s: nothing in it could be read", input->name);
     else
         message_error("%s: neither a trace nor a log: no PERF_TRACE line in it", input->name);
@@ -96,6 +121,7 @@ void input_close(struct input *input) {
     progress_clear(&input->progress);
     log_times_free(&input->times);
     perftrace_reader_close(input->reader);
+    unpack_wait(&input->unpack);
     input->reader = NULL;
 }
 
@@ -114,14 +140,28 @@ static int add_path(struct input_list *list, const char *folder, const char *nam
     return 0;
 }
 
-static bool ends_with(const char *name, const char *suffix) {
-    size_t length = strlen(name), suffix_length = strlen(suffix);
-    return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+/* What is left of a name of `length` bytes without the suffix; `length` where it has another one, or nothing before it. */
+static size_t without(const char *name, size_t length, const char *suffix) {
+    size_t suffix_length = strlen(suffix);
+    bool has = length > suffix_length && memcmp(name + length - suffix_length, suffix, suffix_length) == 0;
+    return has ? length - suffix_length : length;
 }
 
+/* *.ptrace, *.log, and what is left of a log when another is begun: *.log.1, *.log-20250131; each may be packed. Not *.json: beside a trace
+ * lies the Chrome file of the same run. */
 static int is_input(const struct dirent *entry) {
-    return entry->d_name[0] != '.' &&
-           (ends_with(entry->d_name, ".ptrace") || ends_with(entry->d_name, ".log"));
+    const char *name = entry->d_name;
+    size_t length = strlen(name), stem;
+    if (name[0] == '.')
+        return 0;
+    length = without(name, length, ".gz");
+    length = without(name, length, ".zst");
+    if (without(name, length, ".ptrace") < length || without(name, length, ".log") < length)
+        return 1;
+    for (stem = length; stem > 0 && name[stem - 1] >= '0' && name[stem - 1] <= '9';)
+        stem--;
+    return stem < length && stem > 0 && (name[stem - 1] == '.' || name[stem - 1] == '-') &&
+           without(name, stem - 1, ".log") < stem - 1;
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b) {
@@ -129,7 +169,8 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
 }
 
 static int no_inputs(const char *folder) {
-    message_error("%s: no traces or logs (*.ptrace, *.log) in this folder", folder);
+    message_error("%s: no traces or logs (*.ptrace, *.log, also *.gz and *.zst of these) in this folder",
+                  folder);
     return -1;
 }
 

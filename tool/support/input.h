@@ -5,12 +5,14 @@
 #include "../../analysis/log_times.h"
 #include "../../include/perftrace_reader.h"
 #include "progress.h"
+#include "unpack.h"
 
 /* One input being read. The on_damage warnings go to stderr: the first few, then a count. */
 struct input {
     const char *name; /* for messages */
     struct perftrace_reader *reader;
     struct progress progress;
+    struct unpack unpack; /* at work, where the input is compressed */
     uint64_t damages;
     uint64_t items, next_look;
     bool native; /* a trace; else a log, of which children_ns is worked out here: */
@@ -26,13 +28,15 @@ int input_open(struct input *input, const char *path, uint32_t unwanted);
 const struct perftrace_item *input_next(struct input *input);
 /* Instead of items: calls, many at once (perftrace_reader_calls). Of a log, children_ns is not worked out. */
 size_t input_calls(struct input *input, struct perftrace_call **calls);
+/* What the input is, complete after the last item: as perftrace_reader_info says, and whether what it was unpacked from is damaged. */
+struct perftrace_trace_info input_info(struct input *input);
 /* After the last item: tells what went wrong while reading. 0, or -1 when reading failed or when there was
  * nothing in the input that could be read. */
 int input_end(struct input *input);
 void input_close(struct input *input);
 
-/* The files that operands mean: a folder stands for the traces and logs in it (*.ptrace and *.log, sorted, not of its
- * sub-folders). */
+/* The files that operands mean: a folder stands for the traces and logs in it (*.ptrace, *.log, logs put aside by
+ * number or date, and any of these with .gz or .zst; sorted, not of its sub-folders). */
 struct input_list {
     char **paths;
     size_t count;
