@@ -1,0 +1,113 @@
+/* What a call answered: its metrics, told apart by their names as far as names tell anything. */
+#include "../core/hash.h"
+#include "sibling_group.h"
+
+#include <string.h>
+
+enum metric_kind {
+    METRIC_OTHER,
+    METRIC_TIME,    /* how long, which differs from call to call and answers nothing */
+    METRIC_SUCCESS, /* zero: it failed */
+    METRIC_FAILURE, /* not zero: it failed */
+    METRIC_STATUS,  /* as of HTTP: from 400 on it failed */
+    METRIC_HIT,
+};
+
+static bool ends_with(struct perftrace_text name, const char *end) {
+    size_t length = strlen(end);
+    return name.length >= length && memcmp(name.bytes + name.length - length, end, length) == 0;
+}
+
+static enum metric_kind kind_of(struct perftrace_text name) {
+    if (ends_with(name, "_ms") || ends_with(name, "_us") || ends_with(name, "_ns") ||
+        sibling_name_has(name, "elapsed duration time seconds cpu"))
+        return METRIC_TIME;
+    if (sibling_name_has(name,
+                         "error errors err errno fail failed failure failures timeout timedout exception "
+                         "refused busy"))
+        return METRIC_FAILURE;
+    if (sibling_name_has(name, "status code http"))
+        return METRIC_STATUS;
+    if (sibling_name_has(name,
+                         "ok success succeeded successful ready done complete completed available "
+                         "acquired connected finished"))
+        return METRIC_SUCCESS;
+    if (sibling_name_has(name, "hit hits cached cache"))
+        return METRIC_HIT;
+    return METRIC_OTHER;
+}
+
+/* By the argument's address: arguments live as long as their reader, and calls of one function share them. Of a reader that
+ * is gone, an address may come again with another name: the name's address and length have to be the same as well. */
+#define KINDS_KNOWN 256u
+static enum metric_kind known_kind(const struct perftrace_argument_info *argument) {
+    static _Thread_local struct {
+        const struct perftrace_argument_info *argument;
+        const char *name;
+        size_t length;
+        char begin, end;
+        enum metric_kind kind;
+    } known[KINDS_KNOWN];
+    struct perftrace_text name = argument->name;
+    if (name.length == 0)
+        return METRIC_OTHER;
+    size_t at = ((uintptr_t)argument >> 4 ^ (uintptr_t)argument >> 12) % KINDS_KNOWN;
+    if (known[at].argument != argument || known[at].name != name.bytes || known[at].length != name.length ||
+        known[at].begin != name.bytes[0] || known[at].end != name.bytes[name.length - 1]) {
+        known[at].argument = argument;
+        known[at].name = name.bytes;
+        known[at].length = name.length;
+        known[at].begin = name.bytes[0];
+        known[at].end = name.bytes[name.length - 1];
+        known[at].kind = kind_of(name);
+    }
+    return known[at].kind;
+}
+
+static bool failed_by_text(struct perftrace_text text) {
+    return sibling_name_has(text,
+                            "error fail failed failure timeout busy locked pending unavailable refused "
+                            "retry aborted denied");
+}
+
+static void add_number(struct sibling_answer *answer, enum metric_kind kind, int64_t number) {
+    switch (kind) {
+    case METRIC_SUCCESS:
+        answer->failed |= number == 0;
+        break;
+    case METRIC_FAILURE:
+        answer->failed |= number != 0;
+        break;
+    case METRIC_STATUS:
+        answer->failed |= number >= 400 || number < 0;
+        break;
+    case METRIC_HIT:
+        answer->hit |= number != 0;
+        break;
+    default:
+        if (answer->count_count < SIBLING_COUNTS_MAX)
+            answer->counts[answer->count_count++] = number;
+    }
+}
+
+struct sibling_answer sibling_answer_of(const struct perftrace_value *metrics, size_t count, uint64_t key) {
+    struct sibling_answer answer = {0};
+    for (size_t i = 0; i < count; i++) {
+        const struct perftrace_value *metric = &metrics[i];
+        enum metric_kind kind = known_kind(metric->argument);
+        if (kind == METRIC_TIME) {
+            answer.timed = true;
+            continue;
+        }
+        uint64_t word = metric->u;
+        if (metric->type == PERFTRACE_TYPE_STRING) {
+            word = answer.text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
+            answer.failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
+        } else if (metric->type == PERFTRACE_TYPE_DOUBLE) {
+            memcpy(&word, &metric->d, sizeof word);
+        } else
+            add_number(&answer, kind, metric->i);
+        answer.hash = perftrace_hash_number(answer.hash ^ key, word + i) | 1;
+    }
+    return answer;
+}

@@ -1,0 +1,47 @@
+/* All that is kept of a parent's calls when there are many: groups, and which questions were asked. */
+#ifndef PERFTRACE_ANALYSIS_SIBLING_COLLECTION_H
+#define PERFTRACE_ANALYSIS_SIBLING_COLLECTION_H
+
+#include "sibling_group.h"
+
+#define COLLECTION_GROUPS_MAX 256u
+#define COLLECTION_ASKED_MAX (1u << 20)
+#define COLLECTION_LISTS_MAX 4u
+
+/* Who asked a question first. */
+struct sibling_asked {
+    uint64_t number, answer;
+    uint32_t question; /* + 1; 0: empty */
+    uint32_t caller, signature;
+    uint32_t
+        generation; /* shifted by one, with whether it failed in the lowest bit; of another generation than the collection's: empty, too */
+};
+
+struct sibling_collection {
+    struct sibling_group **groups;
+    struct sibling_judgement *judgements; /* by group, after collection_judge */
+    uint32_t group_count, group_capacity, recent;
+    struct sibling_asked *asked; /* a hash table */
+    uint32_t asked_size, asked_count, generation;
+    struct sibling lists[COLLECTION_LISTS_MAX];
+    uint32_t list_count;
+    uint64_t key;
+    uint64_t left_out, forgotten; /* calls without a group; questions that made room for others */
+};
+
+/* What a call was, of those under its parent. */
+enum sibling_novelty { SIBLING_NEW, SIBLING_REPEATED, SIBLING_ASKED_BY_OTHER };
+
+/* Of analysis->budget is taken what it grows by. The call's group: its index, or COLLECTION_GROUPS_MAX where there is none. *first:
+ * who asked the same before, if it is not new. */
+uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
+                        const struct sibling_shapes *shapes, const struct sibling *call,
+                        enum sibling_novelty *novelty, struct sibling_asked *first);
+/* Says of each group what it is, with those left out that are the same finding at another level. */
+void collection_judge(struct sibling_collection *collection, const struct analysis *analysis,
+                      struct sibling_shapes *shapes, const struct sibling_parent *parent);
+/* Empties it and keeps its memory. */
+void collection_clear(struct sibling_collection *collection);
+void collection_free(struct sibling_collection *collection, struct analysis *analysis);
+
+#endif

@@ -1,0 +1,160 @@
+/* A group grows: each call is compared with the first and with the one before. */
+#include "sibling_group.h"
+
+#include "../core/hash.h"
+
+#include <string.h>
+
+void sibling_group_begin(struct sibling_group *group, const struct sibling *first) {
+    memset(group, 0, offsetof(struct sibling_group, examples));
+    group->example_count = group->sample_count = 0;
+    group->suppressed = false;
+    group->shape = first->shape;
+    memcpy(group->path, first->path, sizeof group->path);
+    group->path_length = first->path_length;
+    group->first = group->last = *first;
+    group->min_ns = group->pause_ns_min = group->period_ns_min = UINT64_MAX;
+    group->same_until_last = group->same_counts_until_last = group->failed_until_last = true;
+}
+
+static void compare_parameters(const struct analysis *analysis, const struct sibling_shape *shape,
+                               struct sibling_group *group, uint32_t question) {
+    const struct analysis_question *first = &analysis->questions[group->first.question],
+                                   *other = &analysis->questions[question];
+    for (uint32_t i = 0; i < shape->parameter_count; i++)
+        if (analysis->parameters[first->first_parameter + i].value !=
+            analysis->parameters[other->first_parameter + i].value)
+            group->differing |= UINT64_C(1) << i;
+}
+
+int sibling_differing(const struct sibling_shapes *shapes, const struct sibling_group *group) {
+    const struct sibling_shape *shape = &shapes->shapes[group->shape];
+    uint64_t mask = group->differing;
+    if ((mask & ~shape->statements) != 0)
+        mask &= ~shape->statements;
+    return mask != 0 && (mask & (mask - 1)) == 0 ? __builtin_ctzll(mask) : -1;
+}
+
+static bool in_answer(const struct sibling_answer *answer, int64_t number) {
+    for (unsigned i = 0; i < answer->count_count; i++)
+        if (answer->counts[i] == number)
+            return true;
+    return false;
+}
+
+static void add_number(struct sibling_group *group, int64_t value, int64_t end, bool begins) {
+    if (!begins) {
+        int64_t step;
+        if (__builtin_sub_overflow(value, group->value, &step))
+            step = INT64_MAX;
+        group->steps_same += group->changes == 1 || step == group->step;
+        group->by_answer += step > 1 && in_answer(&group->last.answer, step);
+        group->onward += group->value_end > group->value && end > value &&
+                         (value == group->value_end || value == group->value_end + 1);
+        group->doubled += value != 0 && (group->value == value / 2 && value % 2 == 0);
+        group->answered_before += in_answer(&group->last.answer, value) && value > 1;
+        group->step = step;
+    } else
+        group->first_value = value;
+    group->value = value;
+    group->value_end = end;
+}
+
+/* The value of the only parameter that differs. `begins`: of the group's first call, which is looked at when the second is there. */
+static void add_value(const struct analysis *analysis, const struct sibling_shape *shape,
+                      struct sibling_group *group, uint32_t question, unsigned parameter, bool begins,
+                      uint32_t against, uint64_t key) {
+    struct perftrace_text text = sibling_value(analysis, question, parameter);
+    bool statement = (shape->statements >> parameter & 1) != 0;
+    int64_t value = 0, end = 0;
+    bool is_number = false;
+    if (statement) {
+        uint32_t other = begins ? against : group->first.question;
+        is_number =
+            other != question && sibling_number_in(text, sibling_value(analysis, other, parameter), &value);
+        end = value;
+    } else
+        is_number = sibling_number(text, &value, &end);
+    if (is_number)
+        add_number(group, value, end, begins);
+    else if (!begins && group->last.answer.text != 0)
+        group->answered_before +=
+            (perftrace_hash_text(key, text.bytes, text.length) | 1) == group->last.answer.text;
+    group->numbers += is_number;
+    group->lists += (statement || !is_number) && sibling_is_list(text, statement);
+}
+
+static void add_pause(struct sibling_group *group, const struct sibling *call) {
+    const struct sibling *last = &group->last;
+    if (call->start_ns == 0 || last->start_ns == 0 || call->track != last->track || call->async ||
+        last->async)
+        return;
+    if (call->start_ns < last->start_ns + last->elapsed_ns) {
+        group->overlaps++;
+        return;
+    }
+    uint64_t pause_ns = call->start_ns - last->start_ns - last->elapsed_ns;
+    uint64_t period_ns = call->start_ns - last->start_ns;
+    group->grown += group->pauses > 0 && pause_ns > group->pause_ns_last + group->pause_ns_last / 4;
+    group->pauses++;
+    group->pause_ns += pause_ns;
+    group->pause_ns_last = pause_ns;
+    group->pause_ns_min = pause_ns < group->pause_ns_min ? pause_ns : group->pause_ns_min;
+    group->pause_ns_max = pause_ns > group->pause_ns_max ? pause_ns : group->pause_ns_max;
+    group->period_ns_min = period_ns < group->period_ns_min ? period_ns : group->period_ns_min;
+    group->period_ns_max = period_ns > group->period_ns_max ? period_ns : group->period_ns_max;
+}
+
+/* `last` is no longer the last: it is compared with the first. */
+static void add_answer(struct sibling_group *group, const struct sibling *last) {
+    const struct sibling_answer *first = &group->first.answer, *answer = &last->answer;
+    group->same_until_last &= answer->hash == first->hash;
+    group->same_counts_until_last &=
+        answer->count_count == first->count_count && answer->counts[0] == first->counts[0];
+    group->failed_until_last &= answer->failed;
+}
+
+static void remember(const struct analysis *analysis, struct sibling_group *group, const struct sibling *call,
+                     bool is_new) {
+    if (group->example_count < SIBLINGS_EXAMPLES_MAX)
+        group->examples[group->example_count++] =
+            (struct analysis_call_id){call->number, analysis->input_count};
+    if (is_new && group->sample_count < SIBLING_SAMPLES_MAX)
+        group->samples[group->sample_count++] = call->question;
+}
+
+void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
+                       struct sibling_group *group, const struct sibling *call, bool is_new) {
+    const struct sibling_shape *shape = &shapes->shapes[group->shape];
+    if (group->calls > 0) {
+        add_answer(group, &group->last);
+        add_pause(group, call);
+        if (call->question != group->last.question) {
+            if (call->question != group->first.question)
+                compare_parameters(analysis, shape, group, call->question);
+            int parameter = sibling_differing(shapes, group);
+            if (parameter >= 0) {
+                if (group->changes == 0)
+                    add_value(analysis, shape, group, group->first.question, (unsigned)parameter, true,
+                              call->question, shapes->key);
+                group->changes++;
+                add_value(analysis, shape, group, call->question, (unsigned)parameter, false, 0, shapes->key);
+            }
+        }
+    }
+    group->calls++;
+    group->own += !call->adopted;
+    group->distinct += is_new;
+    group->total_ns += call->elapsed_ns;
+    group->self_ns += call->self_ns;
+    group->told_ns += call->told_ns;
+    group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
+    group->answered += call->answer.hash != 0;
+    group->failed += call->answer.failed;
+    group->timed += call->answer.timed;
+    group->at_most_one +=
+        call->answer.count_count == 0 ||
+        (call->answer.counts[0] <= 1 && (call->answer.count_count < 2 || call->answer.counts[1] <= 1));
+    remember(analysis, group, call, is_new);
+    group->last = *call;
+}

@@ -1,0 +1,173 @@
+/* Open parents: a map to find them, and a list by when they last got a call. */
+#include "sibling_parents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_it(const struct open_parent *parent, enum parent_kind kind, uint64_t number) {
+    return parent != NULL && parent->number == number && parent->kind == kind;
+}
+
+struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number) {
+    if (is_it(parents->recent, kind, number))
+        return parents->recent;
+    if (parents->counts[kind] == 0 || (kind == PARENT_BY_NUMBER && number > parents->highest))
+        return NULL;
+    return perftrace_map_find(&parents->map, kind, number);
+}
+
+static void link_newest(struct open_parents *parents, struct open_parent *parent) {
+    parent->newer = NULL;
+    parent->older = parents->newest;
+    if (parents->newest != NULL)
+        parents->newest->newer = parent;
+    else
+        parents->oldest = parent;
+    parents->newest = parent;
+}
+
+static void take_out(struct open_parents *parents, struct open_parent *parent) {
+    *(parent->newer != NULL ? &parent->newer->older : &parents->newest) = parent->older;
+    *(parent->older != NULL ? &parent->older->newer : &parents->oldest) = parent->newer;
+}
+
+void parents_touch(struct open_parents *parents, struct open_parent *parent) {
+    parents->recent = parent;
+    if (parents->newest == parent)
+        return;
+    take_out(parents, parent);
+    link_newest(parents, parent);
+}
+
+static struct open_parent *take(struct open_parents *parents, struct analysis *analysis) {
+    struct open_parent *parent = parents->unused;
+    if (parent != NULL) {
+        parents->unused = parent->older;
+        return parent;
+    }
+    if (!perftrace_budget_take(&analysis->budget, sizeof *parent))
+        return NULL;
+    parent = calloc(1, sizeof *parent);
+    if (parent == NULL)
+        perftrace_budget_give(&analysis->budget, sizeof *parent);
+    return parent;
+}
+
+struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
+                                 enum parent_kind kind, uint64_t number, uint32_t function) {
+    struct open_parent *parent = take(parents, analysis);
+    if (parent == NULL)
+        return NULL;
+    parents->map.budget = &analysis->budget;
+    if (!perftrace_map_put(&parents->map, kind, number, parent)) {
+        parent->older = parents->unused;
+        parents->unused = parent;
+        return NULL;
+    }
+    struct sibling *calls = parent->calls;
+    uint32_t capacity = parent->capacity;
+    *parent = (struct open_parent){.number = number,
+                                   .serial = ++parents->serial,
+                                   .calls = calls,
+                                   .capacity = capacity,
+                                   .function = function,
+                                   .kind = kind};
+    link_newest(parents, parent);
+    parents->recent = parent;
+    parents->count++;
+    parents->counts[kind]++;
+    if (kind == PARENT_BY_NUMBER && number > parents->highest)
+        parents->highest = number;
+    return parent;
+}
+
+void parents_close(struct open_parents *parents, struct open_parent *parent) {
+    perftrace_map_remove(&parents->map, parent->kind, parent->number);
+    take_out(parents, parent);
+    if (parents->recent == parent)
+        parents->recent = NULL;
+    parents->count--;
+    parents->counts[parent->kind]--;
+    if (parents->counts[PARENT_BY_NUMBER] == 0)
+        parents->highest = 0;
+    else if (parent->kind == PARENT_BY_NUMBER && parent->number == parents->highest)
+        parents->highest--;
+}
+
+#define KEPT_CALLS 16u /* what an unused parent keeps room for */
+
+static void give_calls(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
+    perftrace_budget_give(&analysis->budget, parent->capacity * sizeof *parent->calls);
+    parents->calls -= parent->capacity;
+    free(parent->calls);
+    parent->calls = NULL;
+    parent->capacity = 0;
+}
+
+void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
+    if (parent->all != NULL) {
+        collection_free(parent->all, analysis);
+        perftrace_budget_give(&analysis->budget, sizeof *parent->all);
+        free(parent->all);
+        parent->all = NULL;
+    }
+    if (parent->pairs != NULL) {
+        perftrace_budget_give(&analysis->budget, PARENT_PAIRS_MAX * sizeof *parent->pairs);
+        free(parent->pairs);
+        parent->pairs = NULL;
+    }
+    /* Only as many are kept as are in use. */
+    if (parent->capacity > KEPT_CALLS || parents->count > 64)
+        give_calls(parents, analysis, parent);
+    parent->count = 0;
+    parent->older = parents->unused;
+    parents->unused = parent;
+}
+
+bool parents_add_pair(struct analysis *analysis, struct open_parent *parent,
+                      const struct sibling_pair *pair) {
+    size_t bytes = PARENT_PAIRS_MAX * sizeof *parent->pairs;
+    if (parent->pairs == NULL && perftrace_budget_take(&analysis->budget, bytes)) {
+        parent->pairs = malloc(bytes);
+        if (parent->pairs == NULL)
+            perftrace_budget_give(&analysis->budget, bytes);
+    }
+    if (parent->pairs == NULL || parent->pair_count == PARENT_PAIRS_MAX)
+        return false;
+    parent->pairs[parent->pair_count++] = *pair;
+    return true;
+}
+
+bool parents_reserve(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
+    if (parent->count < parent->capacity)
+        return true;
+    uint32_t capacity = parent->capacity == 0 ? 2 : parent->capacity * 2;
+    uint32_t more = capacity - parent->capacity;
+    if (capacity > PARENT_CALLS_MAX ||
+        !perftrace_budget_take(&analysis->budget, more * sizeof *parent->calls))
+        return false;
+    struct sibling *calls = realloc(parent->calls, capacity * sizeof *calls);
+    if (calls == NULL) {
+        perftrace_budget_give(&analysis->budget, more * sizeof *calls);
+        return false;
+    }
+    parent->calls = calls;
+    parent->capacity = capacity;
+    parents->calls += more;
+    return true;
+}
+
+void parents_free(struct open_parents *parents, struct analysis *analysis) {
+    while (parents->newest != NULL) {
+        struct open_parent *parent = parents->newest;
+        parents_close(parents, parent);
+        parents_release(parents, analysis, parent);
+    }
+    while (parents->unused != NULL) {
+        struct open_parent *parent = parents->unused;
+        parents->unused = parent->older;
+        give_calls(parents, analysis, parent);
+        free(parent);
+    }
+    perftrace_map_free(&parents->map);
+}

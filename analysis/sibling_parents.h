@@ -1,0 +1,82 @@
+/* The parents whose calls are coming: children end before them, so that a parent is known by its children first. */
+#ifndef PERFTRACE_ANALYSIS_SIBLING_PARENTS_H
+#define PERFTRACE_ANALYSIS_SIBLING_PARENTS_H
+
+#include "../core/map.h"
+#include "sibling_collection.h"
+
+#define PARENT_CALLS_MAX 64u /* kept one by one; then they go into a collection */
+#define PARENTS_MAX 65536u   /* open at a time: the one whose last call is longest ago ends then */
+#define PARENT_PAIRS_MAX 8u
+#define PARENTS_CALLS_MAX (1u << 17) /* kept one by one, of all parents */
+
+/* The same signature several times in a row. */
+struct sibling_run {
+    uint64_t calls, again_ns; /* the latter: of those that got the same answer as the one before */
+    uint64_t same, pauses;    /* such calls; and calls after a pause */
+    uint64_t answer, number, end_ns, elapsed_ns;
+    uint64_t numbers[SIBLINGS_EXAMPLES_MAX];
+    uint64_t first_answer;
+    uint32_t signature, track, position;
+    bool same_until_last, failed_until_last, failed;
+};
+
+/* How a parent is known. */
+enum parent_kind {
+    PARENT_BY_NUMBER,
+    PARENT_BY_NAME, /* by track and name of the function */
+    PARENT_NOBODY,  /* the same of calls without a caller: only what comes at once again is seen */
+    PARENT_KINDS,
+};
+
+/* A question that was asked just before by somebody else. */
+struct sibling_pair {
+    struct sibling_asked first;
+    struct sibling again;
+};
+
+struct open_parent {
+    uint64_t number; /* or track and function */
+    uint64_t serial;
+    uint64_t told_ns; /* of its calls' time, in findings */
+    uint64_t children_ns, first_number, last_number;
+    uint64_t elapsed_ns; /* once it has ended */
+    struct sibling *calls;
+    struct sibling_collection *all; /* NULL: they fit into `calls` */
+    struct open_parent *newer, *older;
+    struct sibling_run run;
+    struct sibling_pair
+        *pairs; /* counted if the parent itself is never seen, so that nothing else can be told */
+    uint32_t pair_count;
+    uint32_t function; /* its own, as its calls name their caller */
+    uint32_t count, capacity;
+    uint32_t position; /* of the next direct call */
+    enum parent_kind kind;
+    bool ended; /* but more calls may come */
+};
+
+/* Zero-initialised is empty. */
+struct open_parents {
+    struct perftrace_map map; /* by kind and number */
+    struct open_parent *newest, *oldest, *unused, *recent;
+    uint32_t count, counts[PARENT_KINDS], calls;
+    uint64_t highest; /* no open parent has a greater number */
+    uint64_t serial;
+};
+
+/* NULL: not open. */
+struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number);
+/* A new one; NULL without room. */
+struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
+                                 enum parent_kind kind, uint64_t number, uint32_t function);
+void parents_touch(struct open_parents *parents, struct open_parent *parent);
+/* Takes it out; it is still the caller's until parents_release. */
+void parents_close(struct open_parents *parents, struct open_parent *parent);
+void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent);
+/* False: no room. */
+bool parents_add_pair(struct analysis *analysis, struct open_parent *parent, const struct sibling_pair *pair);
+/* Room for one more in `calls`, of at most PARENT_CALLS_MAX. */
+bool parents_reserve(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent);
+void parents_free(struct open_parents *parents, struct analysis *analysis);
+
+#endif

@@ -1,0 +1,345 @@
+/* Findings by what they are about: caller, path, shape and parameter. */
+#include "sibling_results.h"
+
+#include "../core/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FILLS_MAX 64u /* loops watched at a time */
+
+static struct analysis_call_id id_of(const struct analysis *analysis, uint64_t number) {
+    return (struct analysis_call_id){number, analysis->input_count};
+}
+
+/* The place of `key` in *array, made if need be (*added): an index, or INTERN_NONE without room. */
+static uint32_t entry_of(struct sibling_results *results, struct analysis *analysis, struct pair_table *table,
+                         uint64_t key, void **array, uint32_t *capacity, size_t bytes, bool *added) {
+    uint32_t index = pair_table_find(table, key);
+    *added = index == INTERN_NONE;
+    if (!*added)
+        return index;
+    /* About what the tables grow by for one entry. */
+    if (!perftrace_budget_take(&analysis->budget, 2 * (bytes + sizeof(uint64_t) + sizeof(uint32_t)))) {
+        results->refused++;
+        return INTERN_NONE;
+    }
+    if (array_reserve(array, table->count, capacity, bytes) != 0)
+        return INTERN_NONE;
+    return pair_table_add(table, key);
+}
+
+/* ---- N + 1 ---------------------------------------------------------------------------------------- */
+
+static void watch_values(struct sibling_results *results, const struct analysis *analysis, uint32_t finding,
+                         const struct sibling_group *group, uint32_t parameter) {
+    struct sibling_fill *fill = &results->fills[finding];
+    if (results->watching >= FILLS_MAX)
+        return;
+    for (uint32_t i = 0; i < group->sample_count; i++) {
+        const struct analysis_question *question = &analysis->questions[group->samples[i]];
+        uint32_t value = analysis->parameters[question->first_parameter + parameter].value;
+        uint32_t known = results->watched.count;
+        if (array_reserve((void **)&results->watched_fill, known, &results->watched_capacity,
+                          sizeof *results->watched_fill) != 0)
+            return;
+        if (pair_table_add(&results->watched, value) == known) {
+            results->watched_fill[known] = finding << 5 | i;
+            fill->sample_count++;
+        }
+    }
+    results->watching += fill->sample_count > 0;
+}
+
+static bool named_as_fill(const struct analysis *analysis, uint32_t function) {
+    return sibling_name_has(analysis->functions[function].name,
+                            "warm warmup preload prefetch prime prefill populate fill cache");
+}
+
+static void begin_finding(struct sibling_results *results, const struct analysis *analysis,
+                          const struct sibling_origin *origin, const struct sibling_group *group,
+                          uint32_t index, const struct sibling_judgement *judgement) {
+    const struct analysis_question *question = &analysis->questions[group->first.question];
+    struct analysis_n_plus_one *finding = &results->found.n_plus_one[index];
+    *finding = (struct analysis_n_plus_one){
+        .caller = origin->function,
+        .function = question->function,
+        .through_count = group->path_length,
+        .parameter = analysis->parameters[question->first_parameter + judgement->parameter].name,
+        .confidence = judgement->confidence,
+        .by_name = origin->by_name,
+    };
+    memcpy(finding->through, group->path, sizeof finding->through);
+    results->fills[index] = (struct sibling_fill){
+        .last_number = group->last.number,
+        .average_ns = group->total_ns / group->calls,
+        .input = analysis->input_count,
+        .only = true,
+        .named = named_as_fill(analysis, origin->function) || named_as_fill(analysis, question->function),
+    };
+    watch_values(results, analysis, index, group, judgement->parameter);
+}
+
+static bool is_before(const struct sibling_group *group, const struct analysis_n_plus_one *finding) {
+    return finding->example_count == 0 || group->calls > finding->largest_n;
+}
+
+void results_n_plus_one(struct sibling_results *results, struct analysis *analysis,
+                        struct sibling_shapes *shapes, const struct sibling_origin *origin,
+                        const struct sibling_group *group, const struct sibling_judgement *judgement) {
+    uint64_t key = perftrace_hash_number(shapes->key, (uint64_t)origin->function << 32 | group->shape);
+    key = perftrace_hash_number(key, (uint64_t)judgement->parameter << 8 | group->path_length);
+    for (unsigned i = 0; i < group->path_length; i++)
+        key = perftrace_hash_number(key, group->path[i]);
+    bool added;
+    uint32_t fills = results->findings.count;
+    if (array_reserve((void **)&results->fills, fills, &results->fill_capacity, sizeof *results->fills) != 0)
+        return;
+    uint32_t index = entry_of(results, analysis, &results->findings, key, (void **)&results->found.n_plus_one,
+                              &results->finding_capacity, sizeof *results->found.n_plus_one, &added);
+    if (index == INTERN_NONE)
+        return;
+    if (added)
+        begin_finding(results, analysis, origin, group, index, judgement);
+    else
+        results->fills[index].only = false;
+    struct analysis_n_plus_one *finding = &results->found.n_plus_one[index];
+    finding->parents++;
+    finding->calls += group->calls;
+    finding->total_ns += group->total_ns;
+    finding->saved_ns += (group->calls - 1) * group->min_ns;
+    if (judgement->confidence < finding->confidence)
+        finding->confidence = judgement->confidence;
+    if (!is_before(group, finding))
+        return;
+    finding->largest_n = group->calls;
+    finding->largest = origin->id;
+    finding->example_count = group->example_count;
+    memcpy(finding->examples, group->examples, sizeof finding->examples);
+    finding->question = group->first.question;
+}
+
+/* ---- filling a cache ------------------------------------------------------------------------------ */
+
+static void watch_value(struct sibling_results *results, const struct analysis *analysis, uint32_t watched,
+                        const struct analysis_call *call, const struct sibling_answer *answer) {
+    struct sibling_fill *fill = &results->fills[results->watched_fill[watched] >> 5];
+    const struct analysis_n_plus_one *finding =
+        &results->found.n_plus_one[results->watched_fill[watched] >> 5];
+    if (fill->input != analysis->input_count || call->id.number <= fill->last_number)
+        return;
+    bool cheap = call->elapsed_ns * 2 < fill->average_ns;
+    if (cheap || answer->hit) {
+        fill->cheap++;
+        fill->hits += answer->hit;
+        fill->seen |= 1u << (results->watched_fill[watched] & 31);
+    } else if (call->function == finding->function)
+        fill->again++;
+    else
+        fill->dear++;
+}
+
+void results_watch(struct sibling_results *results, const struct analysis *analysis,
+                   const struct analysis_call *call, const struct sibling_answer *answer) {
+    const struct analysis_question *question = &analysis->questions[call->question];
+    for (uint32_t i = 0; i < question->parameter_count; i++) {
+        uint32_t watched =
+            pair_table_find(&results->watched, analysis->parameters[question->first_parameter + i].value);
+        if (watched != INTERN_NONE)
+            watch_value(results, analysis, watched, call, answer);
+    }
+}
+
+/* One loop, in the first third of its input, of whose values most were asked for later, each more than once or from what says
+ * that it is a cache, and never fetched again. */
+static bool was_fill(const struct sibling_fill *fill, const struct analysis *analysis) {
+    if (!fill->only || fill->again > 0 || fill->sample_count == 0)
+        return false;
+    uint64_t calls = analysis->inputs[fill->input - 1].calls;
+    unsigned seen = (unsigned)__builtin_popcount(fill->seen);
+    if (fill->named && fill->last_number <= calls / 2 + 8)
+        return true;
+    return fill->last_number <= calls / 3 * 2 && seen * 2 >= fill->sample_count &&
+           fill->cheap > fill->dear * 4 && (fill->hits * 2 >= fill->cheap || fill->cheap * 2 >= 3 * seen);
+}
+
+/* ---- asked again ---------------------------------------------------------------------------------- */
+
+static void add_within(struct sibling_results *results, struct analysis *analysis, bool other,
+                       const struct sibling_origin *origin, const struct sibling_asked *first,
+                       const struct sibling *call) {
+    struct pair_table *table = other ? &results->within_questions : &results->within_signatures;
+    struct analysis_within **array = other ? &results->questions : &results->signatures;
+    uint32_t *capacity = other ? &results->question_capacity : &results->signature_capacity;
+    uint64_t **parents = other ? &results->question_parents : &results->signature_parents;
+    uint32_t *parent_capacity =
+        other ? &results->question_parent_capacity : &results->signature_parent_capacity;
+    bool added;
+    if (array_reserve((void **)parents, table->count, parent_capacity, sizeof **parents) != 0)
+        return;
+    uint32_t index = entry_of(results, analysis, table, other ? call->question : call->signature,
+                              (void **)array, capacity, sizeof **array, &added);
+    if (index == INTERN_NONE)
+        return;
+    struct analysis_within *within = &(*array)[index];
+    if (added) {
+        *within = (struct analysis_within){.parent = origin->id,
+                                           .first = id_of(analysis, first->number),
+                                           .second = id_of(analysis, call->number)};
+        (*parents)[index] = 0;
+    }
+    within->parents += (*parents)[index] != origin->serial;
+    (*parents)[index] = origin->serial;
+    within->again++;
+    within->again_ns += call->elapsed_ns;
+}
+
+void results_asked_again(struct sibling_results *results, struct analysis *analysis,
+                         const struct sibling_origin *origin, const struct sibling_asked *first,
+                         const struct sibling *call) {
+    add_within(results, analysis, first->signature != call->signature, origin, first, call);
+    uint32_t function = analysis->questions[call->question].function;
+    uint64_t key = perftrace_hash_number(results->key, (uint64_t)first->caller << 32 | call->caller);
+    key = perftrace_hash_number(key, function);
+    bool added;
+    if (array_reserve((void **)&results->again_parents, results->again.count, &results->again_parent_capacity,
+                      sizeof *results->again_parents) != 0)
+        return;
+    uint32_t index = entry_of(results, analysis, &results->again, key, (void **)&results->found.asked_again,
+                              &results->again_capacity, sizeof *results->found.asked_again, &added);
+    if (index == INTERN_NONE)
+        return;
+    struct analysis_asked_again *again = &results->found.asked_again[index];
+    if (added) {
+        *again = (struct analysis_asked_again){.function = function,
+                                               .first_caller = first->caller,
+                                               .again_caller = call->caller,
+                                               .first = id_of(analysis, first->number),
+                                               .second = id_of(analysis, call->number),
+                                               .question = call->question,
+                                               .by_name = origin->by_name};
+        results->again_parents[index] = 0;
+    }
+    again->parents += results->again_parents[index] != origin->serial;
+    results->again_parents[index] = origin->serial;
+    again->again++;
+    again->saved_ns += call->elapsed_ns;
+}
+
+/* ---- at once -------------------------------------------------------------------------------------- */
+
+void results_sequential(struct sibling_results *results, struct analysis *analysis,
+                        const struct analysis_sequential *run) {
+    bool added;
+    uint32_t index =
+        entry_of(results, analysis, &results->sequential, run->signature, (void **)&results->found.sequential,
+                 &results->sequential_capacity, sizeof *results->found.sequential, &added);
+    if (index == INTERN_NONE)
+        return;
+    struct analysis_sequential *all = &results->found.sequential[index];
+    if (added) {
+        *all = *run;
+        return;
+    }
+    all->runs += run->runs;
+    all->calls += run->calls;
+    all->saved_ns += run->saved_ns;
+    if (run->longest <= all->longest)
+        return;
+    all->longest = run->longest;
+    all->number_count = run->number_count;
+    memcpy(all->numbers, run->numbers, sizeof all->numbers);
+}
+
+/* ---- order ---------------------------------------------------------------------------------------- */
+
+static int by_number(uint64_t a, uint64_t b) {
+    return (a > b) - (a < b);
+}
+
+static int by_call(struct analysis_call_id a, struct analysis_call_id b) {
+    return analysis_call_before(b, a) - analysis_call_before(a, b);
+}
+
+static int compare_findings(const void *left, const void *right) {
+    const struct analysis_n_plus_one *a = left, *b = right;
+    int order = (int)a->confidence - (int)b->confidence;
+    if (order == 0)
+        order = by_number(b->saved_ns, a->saved_ns);
+    return order != 0 ? order : by_call(a->examples[0], b->examples[0]);
+}
+
+static int compare_again(const void *left, const void *right) {
+    const struct analysis_asked_again *a = left, *b = right;
+    int order = by_number(b->saved_ns, a->saved_ns);
+    return order != 0 ? order : by_call(a->first, b->first);
+}
+
+static int compare_sequential(const void *left, const void *right) {
+    const struct analysis_sequential *a = left, *b = right;
+    int order = by_number(b->saved_ns, a->saved_ns);
+    return order != 0 ? order : by_call(a->numbers[0], b->numbers[0]);
+}
+
+/* Calls of a function that is itself called again with the same parameters as often are no finding of their own. */
+static bool is_implied(const struct analysis_siblings *found, const struct analysis_asked_again *again) {
+    if (again->first_caller != again->again_caller)
+        return false;
+    uint64_t above = 0;
+    for (uint32_t i = 0; i < found->asked_again_count; i++)
+        if (found->asked_again[i].function == again->first_caller && &found->asked_again[i] != again)
+            above += found->asked_again[i].again;
+    return above >= again->again;
+}
+
+#define IMPLIED_MAX 1000u /* more are shown by nobody, and each is compared with all */
+
+static void leave_out_implied(struct analysis_siblings *found) {
+    uint32_t kept = 0, count = found->asked_again_count;
+    if (count > IMPLIED_MAX)
+        return;
+    bool implied[IMPLIED_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        implied[i] = is_implied(found, &found->asked_again[i]);
+    for (uint32_t i = 0; i < count; i++)
+        if (!implied[i])
+            found->asked_again[kept++] = found->asked_again[i];
+    found->asked_again_count = kept;
+}
+
+void results_finish(struct sibling_results *results, const struct analysis *analysis) {
+    struct analysis_siblings *found = &results->found;
+    for (uint32_t i = 0; i < results->findings.count; i++) {
+        if (was_fill(&results->fills[i], analysis))
+            found->look_alikes[ANALYSIS_CACHE_FILL]++;
+        else
+            found->n_plus_one[found->n_plus_one_count++] = found->n_plus_one[i];
+    }
+    found->asked_again_count = results->again.count;
+    found->sequential_count = results->sequential.count;
+    leave_out_implied(found);
+    if (found->n_plus_one_count > 0)
+        qsort(found->n_plus_one, found->n_plus_one_count, sizeof *found->n_plus_one, compare_findings);
+    if (found->asked_again_count > 0)
+        qsort(found->asked_again, found->asked_again_count, sizeof *found->asked_again, compare_again);
+    if (found->sequential_count > 0)
+        qsort(found->sequential, found->sequential_count, sizeof *found->sequential, compare_sequential);
+}
+
+void results_free(struct sibling_results *results) {
+    struct pair_table *tables[] = {&results->findings,         &results->again,
+                                   &results->sequential,       &results->within_signatures,
+                                   &results->within_questions, &results->watched};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        pair_table_free(tables[i]);
+    free(results->found.n_plus_one);
+    free(results->found.asked_again);
+    free(results->found.sequential);
+    free(results->signatures);
+    free(results->questions);
+    free(results->signature_parents);
+    free(results->question_parents);
+    free(results->again_parents);
+    free(results->fills);
+    free(results->watched_fill);
+}

@@ -1,0 +1,62 @@
+/* What was found under each parent, added up. */
+#ifndef PERFTRACE_ANALYSIS_SIBLING_RESULTS_H
+#define PERFTRACE_ANALYSIS_SIBLING_RESULTS_H
+
+#include "../core/map.h"
+#include "sibling_collection.h"
+
+/* A loop that may turn out to have filled a cache: what was asked for its values later on. */
+struct sibling_fill {
+    uint32_t samples, seen; /* values watched; bit i: the i-th was asked for again */
+    uint32_t sample_count;
+    uint64_t last_number; /* of its calls */
+    uint64_t average_ns;
+    uint64_t cheap, dear,
+        again;     /* later calls with these values: cheaper, not, and by the loop's own caller */
+    uint64_t hits; /* of the cheap ones, with a metric that says so */
+    uint32_t input;
+    bool named; /* caller or function is named so */
+    bool only;  /* its parent was the only one */
+};
+
+struct sibling_results {
+    struct analysis_siblings found;
+    struct pair_table findings, again, sequential; /* by hashes of what they are about; numbers are indices */
+    struct pair_table within_signatures, within_questions;
+    struct analysis_within *signatures, *questions;                 /* by number */
+    uint64_t *signature_parents, *question_parents, *again_parents; /* the last parent of each, by serial */
+    struct sibling_fill *fills;                                     /* by finding */
+    uint32_t finding_capacity, fill_capacity, again_capacity, sequential_capacity, signature_capacity,
+        question_capacity, signature_parent_capacity, question_parent_capacity, again_parent_capacity;
+    struct pair_table watched; /* values of fills */
+    uint32_t *watched_fill;    /* by number: fill << 5 | sample */
+    uint32_t watched_capacity;
+    uint32_t watching; /* fills */
+    uint64_t refused;  /* findings without room */
+    uint64_t key;
+};
+
+/* The parent as a finding names it. */
+struct sibling_origin {
+    uint32_t function;
+    struct analysis_call_id id; /* number 0: unknown */
+    uint64_t serial;            /* another one for each parent */
+    bool by_name;
+};
+
+void results_n_plus_one(struct sibling_results *results, struct analysis *analysis,
+                        struct sibling_shapes *shapes, const struct sibling_origin *origin,
+                        const struct sibling_group *group, const struct sibling_judgement *judgement);
+void results_asked_again(struct sibling_results *results, struct analysis *analysis,
+                         const struct sibling_origin *origin, const struct sibling_asked *first,
+                         const struct sibling *call);
+/* `numbers` of its first calls. */
+void results_sequential(struct sibling_results *results, struct analysis *analysis,
+                        const struct analysis_sequential *run);
+/* A call that may ask for what a loop has fetched before. */
+void results_watch(struct sibling_results *results, const struct analysis *analysis,
+                   const struct analysis_call *call, const struct sibling_answer *answer);
+void results_finish(struct sibling_results *results, const struct analysis *analysis);
+void results_free(struct sibling_results *results);
+
+#endif
