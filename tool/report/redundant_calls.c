@@ -4,6 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+static uint32_t number_of(const struct report *report, const struct analysis_signature *signature) {
+    return (uint32_t)(signature - report->model->signatures);
+}
+
 static void redundant_calls_text(struct report *report) {
     size_t count;
     const struct analysis_signature **repeated = rank_repeated(report->model, 2, &count);
@@ -18,6 +22,7 @@ static void redundant_calls_text(struct report *report) {
         perftrace_buffer_text(&report->line, "      Call numbers: ");
         report_calls(report, repeated[i], ANALYSIS_NUMBERS_MAX);
         report_line(report);
+        report_within(report, analysis_within_signature(report->model, number_of(report, repeated[i])));
     }
     report_more(report, count);
     free(repeated);
@@ -32,6 +37,7 @@ static void redundant_calls_json(struct report *report) {
     for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
         json_object(&report->json, NULL);
         report_json_signature(report, repeated[i]);
+        report_json_within(report, analysis_within_signature(report->model, number_of(report, repeated[i])));
         json_end_object(&report->json);
     }
     json_end_array(&report->json);

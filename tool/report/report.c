@@ -135,6 +135,31 @@ static void json_call_number(struct report *report, struct analysis_call_id id) 
     }
 }
 
+void report_json_numbers(struct report *report, const struct analysis_call_id *ids, uint32_t count) {
+    json_array(&report->json, "call_numbers");
+    for (uint32_t i = 0; i < count; i++)
+        json_call_number(report, ids[i]);
+    json_end_array(&report->json);
+}
+
+void report_within(struct report *report, const struct analysis_within *within) {
+    if (within == NULL)
+        return;
+    char time[UNITS_TEXT_MAX];
+    units_duration(within->again_ns, time);
+    fprintf(report->out, "      Within one parent: %" PRIu64 " again in %" PRIu64 " parent%s, %s\n",
+            within->again, within->parents, within->parents == 1 ? "" : "s", time);
+}
+
+void report_json_within(struct report *report, const struct analysis_within *within) {
+    struct json *json = &report->json;
+    json_object(json, "within_one_parent");
+    json_unsigned(json, "parents", within != NULL ? within->parents : 0);
+    json_unsigned(json, "again", within != NULL ? within->again : 0);
+    json_unsigned(json, "again_ns", within != NULL ? within->again_ns : 0);
+    json_end_object(json);
+}
+
 void report_json_signature(struct report *report, const struct analysis_signature *signature) {
     const struct analysis *model = report->model;
     struct json *json = &report->json;

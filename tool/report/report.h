@@ -4,6 +4,7 @@
 
 #include "../../analysis/collect.h"
 #include "../../analysis/rank.h"
+#include "../../analysis/siblings.h"
 #include "../support/json.h"
 
 struct report {
@@ -52,10 +53,16 @@ void report_count(struct report *report, uint64_t count, int columns);
 void report_call(struct report *report, struct analysis_call_id id);
 /* The calls of a signature, at most so many of them: "#42 #43 … and 7 more". */
 void report_calls(struct report *report, const struct analysis_signature *signature, uint32_t most);
+/* A line on what was asked again within one parent call; nothing for NULL. */
+void report_within(struct report *report, const struct analysis_within *within);
 
 /* JSON: function, caller, signature, calls and call_numbers of a signature. */
 void report_json_signature(struct report *report, const struct analysis_signature *signature);
 /* JSON: "number" and, with several inputs, "input" of a call. */
 void report_json_call(struct report *report, struct analysis_call_id id);
+/* JSON: "call_numbers", of `count` calls. */
+void report_json_numbers(struct report *report, const struct analysis_call_id *ids, uint32_t count);
+/* JSON: "within_one_parent", whose numbers are 0 for NULL. */
+void report_json_within(struct report *report, const struct analysis_within *within);
 
 #endif

@@ -27,6 +27,10 @@ static void add_askers(struct report *report, const struct analysis_question *qu
     free(askers);
 }
 
+static uint32_t number_of(const struct report *report, const struct analysis_question *question) {
+    return (uint32_t)(question - report->model->questions);
+}
+
 static void same_question_text(struct report *report) {
     size_t count;
     const struct analysis_question **questions = rank_shared_questions(report->model, &count);
@@ -41,6 +45,7 @@ static void same_question_text(struct report *report) {
         add_askers(report, questions[i]);
         perftrace_buffer_text(&report->line, ")");
         report_line(report);
+        report_within(report, analysis_within_question(report->model, number_of(report, questions[i])));
     }
     report_more(report, count);
     free(questions);
@@ -57,6 +62,7 @@ static void json_question(struct report *report, const struct analysis_question 
     report->line.length = 0;
     json_text(json, "function", report->model->functions[question->function].name);
     json_unsigned(json, "calls", question->calls);
+    report_json_within(report, analysis_within_question(report->model, number_of(report, question)));
     json_array(json, "callers");
     for (size_t i = 0; askers != NULL && i < count; i++) {
         json_object(json, NULL);
