@@ -4,6 +4,7 @@
 #include "known.h"
 #include "pairs.h"
 #include "part.h"
+#include "relatives.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +172,9 @@ static uint32_t function_of_name(struct analysis *analysis, struct perftrace_tex
                       sizeof *analysis->functions) != 0)
         return INTERN_NONE;
     analysis->functions[function] =
-        (struct analysis_function){.name = text_table_get(&state->names, function), .min_ns = UINT64_MAX};
+        (struct analysis_function){.name = text_table_get(&state->names, function),
+                                   .min_ns = UINT64_MAX,
+                                   .unknown = name.length == 7 && memcmp(name.bytes, "unknown", 7) == 0};
     analysis->function_count++;
     return function;
 }
@@ -202,7 +205,7 @@ static uint32_t edge_of(struct analysis *analysis, uint32_t caller, uint32_t fun
     if (array_reserve((void **)&analysis->edges, edge, &analysis->state->edge_capacity,
                       sizeof *analysis->edges) != 0)
         return INTERN_NONE;
-    analysis->edges[edge] = (struct analysis_edge){caller, function, 0};
+    analysis->edges[edge] = (struct analysis_edge){.caller = caller, .function = function};
     analysis->edge_count++;
     return edge;
 }
@@ -334,9 +337,6 @@ static uint32_t caller_of(struct analysis *analysis, const struct perftrace_call
 /* Finds or makes all that the call belongs to. */
 static int place_call(struct analysis *analysis, const struct perftrace_call *call,
                       struct analysis_call *placed) {
-    placed->caller = caller_of(analysis, call);
-    if (placed->caller == INTERN_NONE)
-        return -PERFTRACE_ERROR_MEMORY;
     placed->edge = edge_of(analysis, placed->caller, placed->function);
     placed->question = question_of(analysis, placed->function, call);
     if (placed->edge == INTERN_NONE || placed->question == INTERN_NONE)
@@ -355,6 +355,7 @@ static int count_call(struct analysis *analysis, const struct analysis_call *cal
     if (question->calls++ == 0 || analysis_call_before(call->id, question->first))
         question->first = call->id;
     analysis->edges[call->edge].calls++;
+    analysis->edges[call->edge].total_ns += call->elapsed_ns;
     add_to_function(&analysis->functions[call->function], call);
     analysis->calls++;
     analysis->inputs[analysis->input_count - 1].calls++;
@@ -365,9 +366,6 @@ static int count_call(struct analysis *analysis, const struct analysis_call *cal
 static int select_call(struct analysis *analysis, const struct perftrace_call *call,
                        struct analysis_call *placed) {
     struct analysis_state *state = analysis->state;
-    placed->caller = caller_of(analysis, call);
-    if (placed->caller == INTERN_NONE)
-        return -PERFTRACE_ERROR_MEMORY;
     uint64_t start_ns = call->start_ns != 0 ? call->start_ns : state->placed_ns;
     uint64_t first_ns = call->start_ns != 0 ? state->first_ns : 0;
     int selected = analysis_select(&state->selector, call,
@@ -385,11 +383,10 @@ static int select_call(struct analysis *analysis, const struct perftrace_call *c
 
 /* The call, but for what it is one of. To be ended with end_call. */
 static struct analysis_call start_call(struct analysis *analysis, const struct perftrace_call *call) {
-    struct open_calls *open = &analysis->open;
     struct analysis_call placed = {
         .id = {call->number, analysis->input_count},
         .parent = call->parent_number,
-        .slot = open_calls_take(open, call->number),
+        .slot = open_calls_take(&analysis->open, call->number),
         .parent_slot = OPEN_CALLS_NONE,
         .track = call->track->id,
         .start_ns = call->start_ns,
@@ -401,13 +398,6 @@ static struct analysis_call start_call(struct analysis *analysis, const struct p
         .metric_count = call->metric_count,
         .metrics = call->metrics,
     };
-    /* A log does not say what a call's children took. */
-    uint64_t children_ns =
-        call->children_ns != 0 ? call->children_ns : open_calls_children_ns(open, placed.slot, placed.track);
-    placed.self_ns = placed.elapsed_ns > children_ns ? placed.elapsed_ns - children_ns : 0;
-    if (placed.parent != 0)
-        placed.parent_slot =
-            open_calls_tell_parent(open, placed.parent, placed.track, placed.async ? 0 : placed.elapsed_ns);
     return placed;
 }
 
@@ -424,12 +414,10 @@ static int add_left_out(struct analysis *analysis, struct analysis_call *placed)
     return result;
 }
 
-static int add_unfinished(struct analysis *analysis, const struct perftrace_call *call,
-                          struct analysis_call *placed) {
+static int add_unfinished(struct analysis *analysis, struct analysis_call *placed) {
     analysis->unfinished++;
     analysis->functions[placed->function].unfinished++;
-    placed->caller = caller_of(analysis, call);
-    return placed->caller != INTERN_NONE ? add_left_out(analysis, placed) : -PERFTRACE_ERROR_MEMORY;
+    return add_left_out(analysis, placed);
 }
 
 static int show_parts(struct analysis *analysis, const struct analysis_call *placed) {
@@ -444,6 +432,10 @@ static int show_parts(struct analysis *analysis, const struct analysis_call *pla
 static int place_and_show(struct analysis *analysis, const struct perftrace_call *call,
                           struct analysis_call *placed) {
     int selected = 1;
+    placed->caller = caller_of(analysis, call);
+    if (placed->caller == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    analysis_find_relatives(analysis, call, placed);
     if (analysis->state->selects)
         selected = select_call(analysis, call, placed);
     if (selected < 0)
@@ -451,7 +443,7 @@ static int place_and_show(struct analysis *analysis, const struct perftrace_call
     if (selected == 0)
         return add_left_out(analysis, placed);
     if (call->unfinished)
-        return add_unfinished(analysis, call, placed);
+        return add_unfinished(analysis, placed);
     int result = place_call(analysis, call, placed);
     return result == 0 ? show_parts(analysis, placed) : result;
 }
@@ -536,6 +528,7 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
     placed.question = signature->question;
     placed.signature = number;
     placed.edge = signature->edge;
+    analysis_find_relatives(analysis, call, &placed);
     int result = show_parts(analysis, &placed);
     end_call(analysis, &placed);
     return result;

@@ -42,12 +42,16 @@ bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b);
 struct analysis_function {
     struct perftrace_text name;
     uint64_t calls, unfinished;
-    uint64_t total_ns, self_ns, min_ns, max_ns;
+    uint64_t total_ns; /* recursion counts each level */
+    uint64_t
+        outermost_ns; /* without calls within another of the same function; after analysis_finish (call_tree.h) */
+    uint64_t self_ns, min_ns, max_ns;
+    bool unknown; /* the name that stands for none, of callers */
 };
 
 struct analysis_edge {
     uint32_t caller, function; /* into functions */
-    uint64_t calls;
+    uint64_t calls, total_ns;
 };
 
 /* Calls of one function with the same parameters from one caller. */
@@ -86,8 +90,10 @@ struct analysis_call {
     uint32_t function, caller, question, signature, edge;
     uint32_t slot;        /* its own, until now its children's parent_slot; OPEN_CALLS_NONE: it has none */
     uint32_t parent_slot; /* of the enclosing call (open_calls.h); OPEN_CALLS_NONE: none or unknown */
-    uint32_t track;       /* its number in the trace; of a log: the value of `thread`, else 0 */
-    uint64_t start_ns;    /* 0: unknown */
+    bool
+        parent_by_name; /* that is the next call of the caller's name to end on this track: no number says which */
+    uint32_t track;    /* its number in the trace; of a log: the value of `thread`, else 0 */
+    uint64_t start_ns; /* 0: unknown */
     uint64_t elapsed_ns, self_ns;
     bool milliseconds; /* elapsed_ns is known to the millisecond only */
     bool async;        /* it may overlap others of its track */

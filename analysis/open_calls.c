@@ -168,6 +168,7 @@ void open_calls_clear(struct open_calls *open) {
         open->table[i] = 0;
     open->count = open->unused = open->in_table = 0;
     open->last_number = 0;
+    open->by_name = false;
 }
 
 void open_calls_free(struct open_calls *open) {

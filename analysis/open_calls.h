@@ -29,6 +29,7 @@ struct open_calls {
     uint64_t key; /* of the hashes */
     uint64_t last_number;
     uint32_t last_slot;
+    bool by_name;     /* some stand for callers of which no number is known (relatives.h) */
     uint64_t refused; /* calls whose parent got no slot: too many at once, or no memory left */
     struct perftrace_budget *budget;
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_texts(struct perftrace_text a, struct perftrace_text b) {
+int rank_texts(struct perftrace_text a, struct perftrace_text b) {
     int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
     return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
@@ -23,7 +23,7 @@ static int compare_ids(struct analysis_call_id a, struct analysis_call_id b) {
 static uint64_t weight(const struct analysis_function *function, enum rank_order order) {
     switch (order) {
     case RANK_TOTAL:
-        return function->total_ns;
+        return function->outermost_ns;
     case RANK_SELF:
         return function->self_ns;
     case RANK_MAX:
@@ -40,7 +40,7 @@ static int compare_functions(const void *left, const void *right, void *context)
     const struct analysis_function *b = *(const struct analysis_function *const *)right;
     const enum rank_order *order = context;
     int most = most_first(weight(a, *order), weight(b, *order));
-    return most != 0 ? most : compare_texts(a->name, b->name);
+    return most != 0 ? most : rank_texts(a->name, b->name);
 }
 
 const struct analysis_function **rank_functions(const struct analysis *analysis, enum rank_order order,
@@ -62,8 +62,8 @@ static int compare_edges(const void *left, const void *right, void *context) {
     const struct analysis_edge *b = *(const struct analysis_edge *const *)right;
     if (a->calls != b->calls)
         return most_first(a->calls, b->calls);
-    int order = compare_texts(functions[a->caller].name, functions[b->caller].name);
-    return order != 0 ? order : compare_texts(functions[a->function].name, functions[b->function].name);
+    int order = rank_texts(functions[a->caller].name, functions[b->caller].name);
+    return order != 0 ? order : rank_texts(functions[a->function].name, functions[b->function].name);
 }
 
 const struct analysis_edge **rank_edges(const struct analysis *analysis, size_t *count) {

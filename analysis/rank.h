@@ -9,6 +9,9 @@
 
 enum rank_order { RANK_CALLS, RANK_TOTAL, RANK_SELF, RANK_MAX, RANK_NAME, RANK_ORDERS };
 
+/* By their bytes: as strcmp would. */
+int rank_texts(struct perftrace_text a, struct perftrace_text b);
+
 /* Functions that were called: what `order` says, the most first; ties by name. */
 const struct analysis_function **rank_functions(const struct analysis *analysis, enum rank_order order,
                                                 size_t *count);

@@ -1,8 +1,21 @@
-/* Who calls whom, and how often. */
+/* Who calls whom, how often, and for how long. */
 #include "report.h"
+
+#include "../support/units.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Behind the line, unless it gets too long by that. */
+static void add_time(struct report *report, uint64_t ns) {
+    enum { COUNT_COLUMNS = 8, LINE_COLUMNS = 80 };
+    char time[UNITS_TEXT_MAX], text[UNITS_TEXT_MAX + 8];
+    units_duration(ns, time);
+    snprintf(text, sizeof text, "  (%s)", time);
+    if (COUNT_COLUMNS + report->line.length + strlen(text) <= LINE_COLUMNS)
+        perftrace_buffer_text(&report->line, text);
+}
 
 static void call_patterns_text(struct report *report) {
     size_t count;
@@ -17,6 +30,7 @@ static void call_patterns_text(struct report *report) {
         perftrace_buffer_visible(&report->line, functions[edges[i]->caller].name);
         perftrace_buffer_text(&report->line, " -> ");
         perftrace_buffer_visible(&report->line, functions[edges[i]->function].name);
+        add_time(report, edges[i]->total_ns);
         report_line(report);
     }
     report_more(report, count);
@@ -36,6 +50,7 @@ static void call_patterns_json(struct report *report) {
         json_text(json, "caller", functions[edges[i]->caller].name);
         json_text(json, "function", functions[edges[i]->function].name);
         json_unsigned(json, "calls", edges[i]->calls);
+        json_unsigned(json, "total_ns", edges[i]->total_ns);
         json_end_object(json);
     }
     json_end_array(json);

@@ -16,8 +16,8 @@ static void header(struct report *report) {
 static void row(struct report *report, const struct analysis_function *function) {
     uint32_t number = (uint32_t)(function - report->model->functions);
     struct analysis_percentiles percentiles = analysis_percentiles(report->model, number);
-    const uint64_t times[] = {function->total_ns, function->self_ns,  percentiles.p50_ns,
-                              percentiles.p90_ns, percentiles.p99_ns, function->max_ns};
+    const uint64_t times[] = {function->outermost_ns, function->self_ns,  percentiles.p50_ns,
+                              percentiles.p90_ns,     percentiles.p99_ns, function->max_ns};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         report_time(report, times[i]);
     perftrace_buffer_text(&report->line, "  ");
@@ -55,6 +55,7 @@ void report_json_functions(struct report *report, enum rank_order order) {
         json_unsigned(json, "calls", function->calls);
         json_unsigned(json, "unfinished", function->unfinished);
         json_unsigned(json, "total_ns", function->total_ns);
+        json_unsigned(json, "outermost_ns", function->outermost_ns);
         json_unsigned(json, "self_ns", function->self_ns);
         json_unsigned(json, "min_ns", function->min_ns);
         json_unsigned(json, "p50_ns", percentiles.p50_ns);
