@@ -1,9 +1,18 @@
 /* A heap of the slowest calls. */
 #include "slowest.h"
 
+#include "pairs.h"
 #include "part.h"
 
 #include <stdlib.h>
+
+#define METRICS_BYTES_MAX 1024u
+
+struct slowest {
+    struct analysis_slowest found;
+    struct perftrace_buffer scratch;
+    uint64_t left_out; /* metrics of calls that there was no memory for */
+};
 
 static bool slower(const struct analysis_slow_call *a, const struct analysis_slow_call *b) {
     return a->elapsed_ns != b->elapsed_ns ? a->elapsed_ns > b->elapsed_ns
@@ -24,31 +33,69 @@ static void sift_down(struct analysis_slow_call *heap, uint32_t count, uint32_t 
     heap[at] = moving;
 }
 
-/* A heap whose root is the fastest of the slowest. */
-static void remember(struct analysis_slowest *slowest, uint32_t most, const struct analysis_slow_call *call) {
-    struct analysis_slow_call *heap = slowest->calls;
-    if (slowest->count == most) {
-        if (most == 0 || !slower(call, &heap[0]))
-            return;
-        heap[0] = *call;
-        sift_down(heap, most, 0);
-        return;
+/* The metrics' text, in the memory that the entry has. Whole ones only. */
+static bool keep_metrics(struct slowest *slowest, struct perftrace_budget *budget,
+                         struct analysis_slow_call *entry, const struct analysis_call *call) {
+    struct perftrace_buffer *scratch = &slowest->scratch, *metrics = &entry->metrics;
+    scratch->length = metrics->length = 0;
+    for (size_t i = 0; i < call->metric_count; i++) {
+        size_t before = scratch->length;
+        if (i > 0)
+            perftrace_buffer_add(scratch, "|", 1);
+        pairs_add_one(scratch, &call->metrics[i]);
+        if (scratch->length <= METRICS_BYTES_MAX)
+            continue;
+        scratch->length = before;
+        perftrace_buffer_text(scratch, i > 0 ? "|…" : "…");
+        break;
     }
-    uint32_t at = slowest->count++;
-    for (; at > 0 && slower(&heap[(at - 1) / 2], call); at = (at - 1) / 2)
+    if (scratch->failed)
+        return false;
+    if (scratch->length > metrics->capacity) {
+        /* As the buffer grows: by doubling. */
+        size_t wanted = scratch->length < 256 ? 256 : 2 * scratch->length;
+        if (!perftrace_budget_take(budget, wanted - metrics->capacity)) {
+            slowest->left_out++;
+            return true;
+        }
+        perftrace_buffer_reserve(metrics, scratch->length);
+    }
+    perftrace_buffer_add(metrics, scratch->bytes, scratch->length);
+    return !metrics->failed;
+}
+
+/* Puts an entry above those that are slower, from the place `at` upwards. */
+static void sift_up(struct analysis_slow_call *heap, uint32_t at) {
+    struct analysis_slow_call moving = heap[at];
+    for (; at > 0 && slower(&heap[(at - 1) / 2], &moving); at = (at - 1) / 2)
         heap[at] = heap[(at - 1) / 2];
-    heap[at] = *call;
+    heap[at] = moving;
 }
 
 static int slowest_open(const struct analysis *analysis, void *state) {
-    struct analysis_slowest *slowest = state;
+    struct analysis_slowest *slowest = state; /* the first member */
     slowest->calls = calloc((size_t)analysis->options.slowest_max + 1, sizeof *slowest->calls);
     return slowest->calls != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
 static int slowest_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    remember(state, analysis->options.slowest_max,
-             &(struct analysis_slow_call){call->id, call->elapsed_ns, call->signature, call->milliseconds});
+    struct slowest *slowest = state;
+    struct analysis_slow_call *heap = slowest->found.calls; /* the root is the fastest of the slowest */
+    uint32_t most = analysis->options.slowest_max;
+    bool full = slowest->found.count == most;
+    struct analysis_slow_call entry = {call->id, call->elapsed_ns, call->signature, call->milliseconds,
+                                       .metrics = {0}};
+    if (full && (most == 0 || !slower(&entry, &heap[0])))
+        return 0;
+    uint32_t at = full ? 0 : slowest->found.count++;
+    entry.metrics = heap[at].metrics; /* of the one that it replaces, or none */
+    heap[at] = entry;
+    if (!keep_metrics(slowest, &analysis->budget, &heap[at], call))
+        return -PERFTRACE_ERROR_MEMORY;
+    if (full)
+        sift_down(heap, most, 0);
+    else
+        sift_up(heap, at);
     return 0;
 }
 
@@ -64,9 +111,20 @@ static int slowest_finish(struct analysis *analysis, void *state) {
     return 0;
 }
 
+static void slowest_approximated(const struct analysis *analysis, const void *state,
+                                 struct perftrace_buffer *text) {
+    (void)analysis;
+    const struct slowest *slowest = state;
+    if (slowest->left_out > 0)
+        perftrace_buffer_text(text, "Slowest calls: some are without their metrics.\n");
+}
+
 static void slowest_close(void *state) {
-    struct analysis_slowest *slowest = state;
-    free(slowest->calls);
+    struct slowest *slowest = state;
+    for (uint32_t i = 0; slowest->found.calls != NULL && i < slowest->found.count; i++)
+        free(slowest->found.calls[i].metrics.bytes);
+    free(slowest->found.calls);
+    free(slowest->scratch.bytes);
 }
 
 const struct analysis_slowest *analysis_slowest(const struct analysis *analysis) {
@@ -74,9 +132,10 @@ const struct analysis_slowest *analysis_slowest(const struct analysis *analysis)
 }
 
 const struct analysis_part part_slowest = {
-    .state_bytes = sizeof(struct analysis_slowest),
+    .state_bytes = sizeof(struct slowest),
     .open = slowest_open,
     .add = slowest_add,
     .finish = slowest_finish,
+    .approximated = slowest_approximated,
     .close = slowest_close,
 };

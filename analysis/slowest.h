@@ -1,4 +1,4 @@
-/* The slowest calls: options.slowest_max of them. */
+/* The slowest calls: options.slowest_max of them, with their metrics. */
 #ifndef PERFTRACE_ANALYSIS_SLOWEST_H
 #define PERFTRACE_ANALYSIS_SLOWEST_H
 
@@ -9,6 +9,8 @@ struct analysis_slow_call {
     uint64_t elapsed_ns;
     uint32_t signature;
     bool milliseconds; /* known to the millisecond only */
+    struct perftrace_buffer
+        metrics; /* "key=value|…", safe to show, with "…" for what is too long; may be empty */
 };
 
 struct analysis_slowest {

@@ -20,6 +20,11 @@ static void slowest_calls_text(struct report *report) {
         perftrace_buffer_text(&report->line, " ");
         analysis_signature_text(model, &model->signatures[call->signature], &report->line);
         report_line(report);
+        if (call->metrics.length == 0)
+            continue;
+        perftrace_buffer_text(&report->line, "      Metrics: ");
+        perftrace_buffer_add(&report->line, call->metrics.bytes, call->metrics.length);
+        report_line(report);
     }
 }
 
@@ -40,6 +45,9 @@ static void slowest_calls_json(struct report *report) {
         analysis_signature_text(model, signature, &report->line);
         json_text(json, "signature", (struct perftrace_text){report->line.bytes, report->line.length});
         report->line.length = 0;
+        json_text(json, "metrics",
+                  (struct perftrace_text){call->metrics.length > 0 ? call->metrics.bytes : "",
+                                          call->metrics.length});
         json_end_object(json);
     }
     json_end_array(json);
