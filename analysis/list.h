@@ -3,6 +3,7 @@
 PART(durations)
 PART(call_tree)
 PART(slowest)
+PART(breakdown)
 PART(neighbourhood)
 PART(cache)
 PART(siblings)

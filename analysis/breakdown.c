@@ -1,0 +1,402 @@
+/* Metrics of calls, added up by function and name. A function's calls mostly give the same metrics in the same order, so each is
+ * looked for first where it stood in the last call. */
+#include "breakdown.h"
+
+#include "part.h"
+#include "rank.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { KIND_TEXT, KIND_NS, KIND_US, KIND_MS, KIND_AMOUNT };
+
+struct metric {
+    struct perftrace_text name;
+    enum kind kind;
+    uint32_t leader; /* of times: the first metric of the same name without the unit, which adds up for all */
+    uint64_t stamp;  /* of the last call that gave it; of a leader */
+    uint64_t now_ns; /* that call's, in the finest unit so far … */
+    enum kind now;   /* … which is this one */
+    union {
+        struct analysis_time_part part;
+        struct analysis_amount *amount;
+    };
+};
+
+struct function_metrics {
+    struct metric *metrics;
+    uint32_t count, capacity;
+    struct analysis_breakdown result; /* its arrays are made at the end */
+};
+
+struct breakdown {
+    struct function_metrics *functions;
+    uint32_t function_capacity;
+    uint64_t stamp;
+    uint64_t left_out; /* metrics of calls that there was no room for */
+    struct perftrace_arena names;
+    struct analysis_breakdown *results;
+    uint32_t result_count;
+    struct perftrace_budget *budget;
+};
+
+static int breakdown_open(const struct analysis *analysis, void *state) {
+    struct breakdown *breakdown = state;
+    /* The budget is the analysis's own, which is not const where it lives. */
+    breakdown->budget = breakdown->names.budget = (struct perftrace_budget *)(uintptr_t)&analysis->budget;
+    breakdown->names.bytes_max = SIZE_MAX;
+    return 0;
+}
+
+/* ---- numbers -------------------------------------------------------------------------------------- */
+
+static unsigned range_of(int64_t number) {
+    if (number <= 0)
+        return number == 0;
+    return 65 - (unsigned)__builtin_clzll((uint64_t)number);
+}
+
+void breakdown_range(unsigned range, int64_t *from, int64_t *to) {
+    *from = range == 0 ? INT64_MIN : range == 1 ? 0 : INT64_C(1) << (range - 2);
+    *to = range == 0 ? -1 : range == 1 ? 0 : (int64_t)((UINT64_C(1) << (range - 1)) - 1);
+}
+
+static uint64_t add_saturated(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* "12.50", which readers leave as a text, since it would be written 12.5. */
+static bool parse_decimal(struct perftrace_text text, double *number) {
+    double value = 0, scale = 1;
+    bool point = false;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+        if (c == '.' && !point && i > 0) {
+            point = true;
+        } else if (c >= '0' && c <= '9') {
+            value = value * 10 + (c - '0');
+            scale *= point ? 10 : 1;
+        } else {
+            return false;
+        }
+    }
+    *number = value / scale;
+    return text.length > 0 && text.length < 24;
+}
+
+/* A time that is a number and not negative, in nanoseconds. */
+static bool time_of(const struct perftrace_value *value, enum kind kind, uint64_t *ns) {
+    uint64_t unit = kind == KIND_MS ? 1000000 : kind == KIND_US ? 1000 : 1;
+    double number;
+    if (value->type == PERFTRACE_TYPE_SIGNED || value->type == PERFTRACE_TYPE_UNSIGNED) {
+        if (value->type == PERFTRACE_TYPE_SIGNED && value->i < 0)
+            return false;
+        if (__builtin_mul_overflow(value->u, unit, ns))
+            *ns = UINT64_MAX;
+        return true;
+    }
+    if (value->type == PERFTRACE_TYPE_DOUBLE)
+        number = value->d;
+    else if (value->type != PERFTRACE_TYPE_STRING || value->null || !parse_decimal(value->text, &number))
+        return false;
+    if (!(number >= 0))
+        return false;
+    number = number * (double)unit + 0.5;
+    *ns = number < 18e18 ? (uint64_t)number : UINT64_MAX;
+    return true;
+}
+
+static bool amount_of(const struct perftrace_value *value, int64_t *number) {
+    if (value->type == PERFTRACE_TYPE_SIGNED)
+        *number = value->i;
+    else if (value->type == PERFTRACE_TYPE_UNSIGNED || value->type == PERFTRACE_TYPE_BOOLEAN)
+        *number = value->u > INT64_MAX ? INT64_MAX : (int64_t)value->u;
+    else
+        return false;
+    return true;
+}
+
+/* ---- metrics -------------------------------------------------------------------------------------- */
+
+static enum kind kind_of(const struct perftrace_value *value) {
+    struct perftrace_text name = value->argument->name;
+    if (name.length > 3 && name.bytes[name.length - 3] == '_' && name.bytes[name.length - 1] == 's') {
+        char c = name.bytes[name.length - 2];
+        if (c == 'm' || c == 'u' || c == 'n')
+            return c == 'm' ? KIND_MS : c == 'u' ? KIND_US : KIND_NS;
+    }
+    int64_t number;
+    return amount_of(value, &number) ? KIND_AMOUNT : KIND_TEXT;
+}
+
+static bool is_time(enum kind kind) {
+    return kind == KIND_NS || kind == KIND_US || kind == KIND_MS;
+}
+
+static bool is_named(const struct metric *metric, struct perftrace_text name) {
+    return metric->name.length == name.length && memcmp(metric->name.bytes, name.bytes, name.length) == 0;
+}
+
+static uint32_t leader_of(const struct function_metrics *function, struct perftrace_text name) {
+    for (uint32_t i = 0; i < function->count; i++) {
+        const struct metric *metric = &function->metrics[i];
+        if (is_time(metric->kind) && metric->leader == i && metric->name.length == name.length &&
+            memcmp(metric->name.bytes, name.bytes, name.length - 3) == 0)
+            return i;
+    }
+    return function->count;
+}
+
+static bool grow_metrics(struct breakdown *breakdown, struct function_metrics *function) {
+    uint32_t wanted = function->capacity == 0 ? 4 : function->capacity * 2;
+    size_t more = (wanted - function->capacity) * sizeof *function->metrics;
+    if (wanted > BREAKDOWN_METRICS_MAX || !perftrace_budget_take(breakdown->budget, more))
+        return false;
+    struct metric *grown = realloc(function->metrics, wanted * sizeof *grown);
+    if (grown == NULL) {
+        perftrace_budget_give(breakdown->budget, more);
+        return false;
+    }
+    function->metrics = grown;
+    function->capacity = wanted;
+    return true;
+}
+
+static bool make_amount(struct breakdown *breakdown, struct metric *metric) {
+    struct analysis_amount *amount = perftrace_arena_take(&breakdown->names, sizeof *amount);
+    if (amount == NULL)
+        return false;
+    amount->name = metric->name;
+    metric->amount = amount;
+    metric->kind = KIND_AMOUNT;
+    return true;
+}
+
+static struct metric *add_metric(struct breakdown *breakdown, struct function_metrics *function,
+                                 const struct perftrace_value *value) {
+    struct metric metric = {.kind = kind_of(value)};
+    if (function->count == function->capacity && !grow_metrics(breakdown, function))
+        return NULL;
+    struct perftrace_text name = value->argument->name;
+    if (!perftrace_arena_text(&breakdown->names, name.bytes, name.length, &metric.name))
+        return NULL;
+    if (is_time(metric.kind)) {
+        metric.leader = leader_of(function, metric.name);
+        metric.part.name = (struct perftrace_text){metric.name.bytes, metric.name.length - 3};
+    } else if (metric.kind == KIND_AMOUNT && !make_amount(breakdown, &metric)) {
+        return NULL;
+    }
+    function->metrics[function->count] = metric;
+    return &function->metrics[function->count++];
+}
+
+static struct metric *metric_of(struct breakdown *breakdown, struct function_metrics *function, size_t place,
+                                const struct perftrace_value *value) {
+    struct perftrace_text name = value->argument->name;
+    if (place < function->count && is_named(&function->metrics[place], name))
+        return &function->metrics[place];
+    for (uint32_t i = 0; i < function->count; i++)
+        if (is_named(&function->metrics[i], name))
+            return &function->metrics[i];
+    return add_metric(breakdown, function, value);
+}
+
+/* ---- calls ---------------------------------------------------------------------------------------- */
+
+static void add_amount(struct analysis_amount *amount, int64_t number) {
+    if (amount->calls == 0 || number < amount->min)
+        amount->min = number;
+    if (amount->calls == 0 || number > amount->max)
+        amount->max = number;
+    amount->calls++;
+    amount->sum += (double)number;
+    amount->ranges[range_of(number)]++;
+}
+
+/* Within one call the finest unit counts. */
+static void note_time(struct metric *leader, enum kind kind, uint64_t ns, uint64_t stamp) {
+    if (leader->stamp == stamp && leader->now < kind)
+        return;
+    leader->stamp = stamp;
+    leader->now = kind;
+    leader->now_ns = ns;
+}
+
+/* What was noted of this call; *measured_ns: all together. */
+static bool add_times(struct function_metrics *function, uint64_t stamp, uint64_t *measured_ns) {
+    bool any = false;
+    *measured_ns = 0;
+    for (uint32_t i = 0; i < function->count; i++) {
+        struct metric *metric = &function->metrics[i];
+        if (metric->stamp != stamp)
+            continue;
+        struct analysis_time_part *part = &metric->part;
+        any = true;
+        part->calls++;
+        part->total_ns = add_saturated(part->total_ns, metric->now_ns);
+        part->max_ns = metric->now_ns > part->max_ns ? metric->now_ns : part->max_ns;
+        *measured_ns = add_saturated(*measured_ns, metric->now_ns);
+    }
+    return any;
+}
+
+static void add_metrics(struct breakdown *breakdown, struct function_metrics *function,
+                        const struct analysis_call *call) {
+    uint64_t stamp = ++breakdown->stamp, ns, measured_ns;
+    int64_t number;
+    bool timed = false;
+    for (size_t i = 0; i < call->metric_count; i++) {
+        const struct perftrace_value *value = &call->metrics[i];
+        struct metric *metric = metric_of(breakdown, function, i, value);
+        if (metric == NULL) {
+            breakdown->left_out++;
+        } else if (metric->kind == KIND_AMOUNT || metric->kind == KIND_TEXT) {
+            /* What was a text until now may be a number this time. */
+            if (amount_of(value, &number) && (metric->kind == KIND_AMOUNT || make_amount(breakdown, metric)))
+                add_amount(metric->amount, number);
+        } else if (time_of(value, metric->kind, &ns)) {
+            note_time(&function->metrics[metric->leader], metric->kind, ns, stamp);
+            timed = true;
+        }
+    }
+    if (!timed || !add_times(function, stamp, &measured_ns))
+        return;
+    struct analysis_breakdown *result = &function->result;
+    result->calls++;
+    result->elapsed_ns = add_saturated(result->elapsed_ns, call->elapsed_ns);
+    if (measured_ns > call->elapsed_ns) {
+        result->over_calls++;
+        result->over_ns = add_saturated(result->over_ns, measured_ns - call->elapsed_ns);
+    } else {
+        result->left_ns += call->elapsed_ns - measured_ns;
+    }
+}
+
+static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+    (void)analysis;
+    struct breakdown *breakdown = state;
+    if (call->metric_count == 0)
+        return 0;
+    if (call->function >= breakdown->function_capacity) {
+        uint32_t wanted = call->function < 64 ? 128 : call->function * 2;
+        struct function_metrics *grown = realloc(breakdown->functions, wanted * sizeof *grown);
+        if (grown == NULL)
+            return -PERFTRACE_ERROR_MEMORY;
+        for (uint32_t i = breakdown->function_capacity; i < wanted; i++)
+            grown[i] = (struct function_metrics){0};
+        breakdown->functions = grown;
+        breakdown->function_capacity = wanted;
+    }
+    add_metrics(breakdown, &breakdown->functions[call->function], call);
+    return 0;
+}
+
+/* ---- results -------------------------------------------------------------------------------------- */
+
+static int compare_parts(const void *left, const void *right) {
+    const struct analysis_time_part *a = left, *b = right;
+    if (a->total_ns != b->total_ns)
+        return a->total_ns > b->total_ns ? -1 : 1;
+    return rank_texts(a->name, b->name);
+}
+
+/* Its arrays: those of the parts and of the amounts that calls had. */
+static int finish_function(struct function_metrics *function) {
+    struct analysis_time_part *parts = calloc(function->count + 1, sizeof *parts);
+    struct analysis_amount *amounts = calloc(function->count + 1, sizeof *amounts);
+    function->result.parts = parts;
+    function->result.amounts = amounts;
+    if (parts == NULL || amounts == NULL)
+        return -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t i = 0; i < function->count; i++) {
+        const struct metric *metric = &function->metrics[i];
+        if (is_time(metric->kind) && metric->part.calls > 0)
+            parts[function->result.part_count++] = metric->part;
+        else if (metric->kind == KIND_AMOUNT && metric->amount->calls > 0)
+            amounts[function->result.amount_count++] = *metric->amount;
+    }
+    qsort(parts, function->result.part_count, sizeof *parts, compare_parts);
+    return 0;
+}
+
+struct ranked {
+    struct analysis_breakdown result;
+    struct perftrace_text name;
+    uint64_t calls;
+};
+
+static int compare_results(const void *left, const void *right) {
+    const struct ranked *a = left, *b = right;
+    if (a->result.elapsed_ns != b->result.elapsed_ns)
+        return a->result.elapsed_ns > b->result.elapsed_ns ? -1 : 1;
+    if (a->calls != b->calls)
+        return a->calls > b->calls ? -1 : 1;
+    return rank_texts(a->name, b->name);
+}
+
+static int breakdown_finish(struct analysis *analysis, void *state) {
+    struct breakdown *breakdown = state;
+    uint32_t functions = breakdown->function_capacity < analysis->function_count
+                             ? breakdown->function_capacity
+                             : analysis->function_count;
+    struct ranked *ranked = calloc((size_t)functions + 1, sizeof *ranked);
+    breakdown->results = calloc((size_t)functions + 1, sizeof *breakdown->results);
+    int result = ranked != NULL && breakdown->results != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t i = 0; i < functions && result == 0; i++) {
+        struct function_metrics *function = &breakdown->functions[i];
+        if (function->count == 0)
+            continue;
+        result = finish_function(function);
+        function->result.function = i;
+        if (function->result.part_count + function->result.amount_count > 0)
+            ranked[breakdown->result_count++] =
+                (struct ranked){function->result, analysis->functions[i].name, analysis->functions[i].calls};
+    }
+    if (result == 0) {
+        qsort(ranked, breakdown->result_count, sizeof *ranked, compare_results);
+        for (uint32_t i = 0; i < breakdown->result_count; i++)
+            breakdown->results[i] = ranked[i].result;
+    }
+    free(ranked);
+    return result;
+}
+
+const struct analysis_breakdown *analysis_breakdowns(const struct analysis *analysis, uint32_t *count) {
+    const struct breakdown *breakdown = analysis->parts[ANALYSIS_PART_breakdown];
+    *count = breakdown->result_count;
+    return breakdown->results;
+}
+
+static void breakdown_approximated(const struct analysis *analysis, const void *state,
+                                   struct perftrace_buffer *text) {
+    (void)analysis;
+    const struct breakdown *breakdown = state;
+    if (breakdown->left_out == 0)
+        return;
+    perftrace_buffer_text(text, "Query breakdown: ");
+    perftrace_buffer_unsigned(text, breakdown->left_out);
+    perftrace_buffer_text(text,
+                          breakdown->left_out == 1 ? " metric is left out.\n" : " metrics are left out.\n");
+}
+
+static void breakdown_close(void *state) {
+    struct breakdown *breakdown = state;
+    for (uint32_t i = 0; i < breakdown->function_capacity; i++) {
+        free(breakdown->functions[i].metrics);
+        free((void *)(uintptr_t)breakdown->functions[i].result.parts);
+        free((void *)(uintptr_t)breakdown->functions[i].result.amounts);
+    }
+    free(breakdown->functions);
+    free(breakdown->results);
+    perftrace_arena_free(&breakdown->names);
+}
+
+const struct analysis_part part_breakdown = {
+    .state_bytes = sizeof(struct breakdown),
+    .open = breakdown_open,
+    .add = breakdown_add,
+    .finish = breakdown_finish,
+    .approximated = breakdown_approximated,
+    .close = breakdown_close,
+};
