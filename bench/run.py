@@ -19,6 +19,7 @@ import machine as machines  # noqa: E402
 import others  # noqa: E402
 import reading  # noqa: E402
 import recorder  # noqa: E402
+import saving  # noqa: E402
 from report import Row, table  # noqa: E402
 
 COST = ["name", "what", "ns", "ratio", "spread", "bar", "instructions", "lost", "verdict"]
@@ -65,6 +66,8 @@ def measure(machine: machines.Machine, sections: list) -> None:
             ["name", "what", "alone", "traced", "more", "each", "bar", "verdict"], recorder.tail_rows(machine))
     section("Reading, per core", ["name", "what", "rate", "megabytes", "spread", "bar", "verdict"],
             reading.rows(machine))
+    section("What the report says is saved, against what is saved", ["what", "ratio", "bar", "verdict"],
+            saving.rows(machine))
     section("Others, same loops and floor", ["what", "ns", "ratio", "spread", "bytes", "lost", "verdict"],
             others.rows(machine))
 

@@ -22,6 +22,7 @@ test      pkg-config       pkg-config
 test      python3          python3
 test      jq               jq
 test      zstd             zstd
+test      sqlite3          sqlite3
 test      libcmocka-dev    <cmocka.h>
 fuzz      clang            clang
 torture   e2fsprogs        mkfs.ext4

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md, docs/guide.md and the manual pages, and checks that the guide speaks of all there is
+"""Runs the examples of README.md, docs/guide.md, docs/analysis.md and the manual pages, and checks that the guide speaks of all there is
 and of nothing else. In the environment: PERFTRACE_SOURCE, PERFTRACE_BUILD.
 
 In the Markdown a comment on the line before a fenced block says what the block is for:
@@ -165,7 +165,7 @@ def check_existence(options):
         file.read_text() for part in ("core", "runtime", "reader", "format") for file in sorted((SOURCE / part).glob("*.[ch]"))
     )
     known = set(re.findall(r"\w+", sources)) | inventory()
-    for path in [SOURCE / "README.md", SOURCE / "ARCHITECTURE.md", SOURCE / "docs" / "guide.md", *SOURCE.glob("docs/decisions/*.md")]:
+    for path in [SOURCE / "README.md", SOURCE / "ARCHITECTURE.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md", *SOURCE.glob("docs/decisions/*.md")]:
         text = path.read_text()
         for word in sorted(set(re.findall(r"\b(?:PERF|perf)(?:TRACE|trace)?_\w+", text)) - known):
             complain(path.relative_to(SOURCE), "%s: there is no such thing" % word)
@@ -185,7 +185,7 @@ def main():
         subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "DESTDIR": ""})
         env = environment(prefix)
-        for number, path in enumerate([SOURCE / "README.md", SOURCE / "docs" / "guide.md"]):
+        for number, path in enumerate([SOURCE / "README.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md"]):
             folder = scratch / str(number)
             folder.mkdir()
             check_markdown(path, folder, env)
