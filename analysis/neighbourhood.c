@@ -30,8 +30,7 @@ struct ring {
 
 struct track {
     uint64_t last_end_ns;
-    uint32_t input;
-    struct ring *classes[CLASSES];
+    struct ring *classes[CLASSES]; /* none of an input that has ended */
 };
 
 /* A call, and those around it: what overlaps the time from `from` to `to`, the longest. */
@@ -108,7 +107,7 @@ static uint32_t track_number(struct analysis *analysis, struct state *state, uin
     state->track_of.budget = &analysis->budget;
     if (!perftrace_map_put(&state->track_of, input, id, (void *)((uintptr_t)number + 1)))
         return UINT32_MAX;
-    state->tracks[number] = (struct track){.input = input};
+    state->tracks[number] = (struct track){0};
     state->found.tracks[number] = (struct analysis_neighbour_track){.input = input, .id = id};
     state->found.track_count++;
     return number;
@@ -191,8 +190,7 @@ static bool begin_scene(struct analysis *analysis, struct state *state, struct s
             state->latest_ns[class] = scene->to_ns;
         for (uint32_t i = 0; i < state->found.track_count; i++) {
             const struct track *track = &state->tracks[i];
-            if (track->input == call->id.input && track->last_end_ns >= scene->from_ns &&
-                track->classes[class] != NULL)
+            if (track->last_end_ns >= scene->from_ns && track->classes[class] != NULL)
                 add_ring(scene, track->classes[class]);
         }
     }

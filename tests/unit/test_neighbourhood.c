@@ -97,6 +97,38 @@ static void what_is_around_a_slow_call(void **state) {
     analysis_close(analysis);
 }
 
+static void what_comes_after_a_slow_call(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(1, 0);
+    uint64_t at = feed_short(analysis, 1, 1000);
+    feed(analysis, 10000, 0, 1, at, 100000);
+    feed(analysis, 10001, 0, 1, at + 100000, 20000);  /* right after */
+    feed(analysis, 10002, 0, 1, at + 120000, 10);     /* too short to be seen beside it */
+    feed(analysis, 10003, 0, 2, at + 140000, 20000);  /* on another thread */
+    feed(analysis, 10004, 0, 1, at + 1000000, 20000); /* much later */
+    assert_int_equal(analysis_finish(analysis), 0);
+    assert_non_null(kept(analysis, 10001));
+    assert_null(kept(analysis, 10002));
+    assert_non_null(kept(analysis, 10003));
+    assert_null(kept(analysis, 10004));
+    analysis_close(analysis);
+}
+
+static void another_input_is_not_around_a_call(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(1, 0);
+    feed(analysis, 1, 0, 1, 1000, 1 << 30);
+    assert_int_equal(analysis_end_input(analysis, &(struct perftrace_trace_info){.native = true}, 1), 0);
+    assert_int_equal(analysis_begin_input(analysis, "second"), 0);
+    feed_short(analysis, 1, 1000);
+    feed(analysis, 10000, 0, 1, 10000000, 10000000);
+    feed(analysis, 10001, 0, 1, 100000000, 5000000);
+    assert_int_equal(analysis_finish(analysis), 0);
+    assert_non_null(kept(analysis, 10000)); /* the slowest but one */
+    assert_null(kept(analysis, 10001));
+    analysis_close(analysis);
+}
+
 static void short_calls_do_not_push_out_long_ones(void **state) {
     (void)state;
     struct analysis *analysis = open_analysis(1, 0);
@@ -177,10 +209,16 @@ static void without_room_it_says_so(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_unless_asked_for),   cmocka_unit_test(the_first_calls),
-        cmocka_unit_test(what_is_around_a_slow_call), cmocka_unit_test(short_calls_do_not_push_out_long_ones),
-        cmocka_unit_test(in_order_and_none_twice),    cmocka_unit_test(a_log_has_made_up_times),
-        cmocka_unit_test(inputs_are_apart),           cmocka_unit_test(without_room_it_says_so),
+        cmocka_unit_test(nothing_unless_asked_for),
+        cmocka_unit_test(the_first_calls),
+        cmocka_unit_test(what_comes_after_a_slow_call),
+        cmocka_unit_test(another_input_is_not_around_a_call),
+        cmocka_unit_test(what_is_around_a_slow_call),
+        cmocka_unit_test(short_calls_do_not_push_out_long_ones),
+        cmocka_unit_test(in_order_and_none_twice),
+        cmocka_unit_test(a_log_has_made_up_times),
+        cmocka_unit_test(inputs_are_apart),
+        cmocka_unit_test(without_room_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
