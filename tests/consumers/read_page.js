@@ -67,6 +67,40 @@ async function search(page) {
   say((await cells(page, 'top_functions', 'Function')).length > 5, 'without a search all is there again');
 }
 
+// How wide a frame is, as a part of the graph.
+const frameWidth = (page, selector) => page.locator(selector).first().evaluate((bar) =>
+  bar.getBoundingClientRect().width / bar.parentElement.getBoundingClientRect().width);
+
+async function flameGraph(page) {
+  const frames = () => page.locator('#flame .bar').count();
+  const all = await frames();
+  say(all > 5, 'the flame graph has frames', all);
+  const narrow = '#flame .bar[title^="query_single_directory_entry\\a"]';
+  const before = await frameWidth(page, narrow);
+  await page.locator(narrow).first().click();
+  say(before < 0.9 && (await frameWidth(page, narrow)) > 0.99, 'a click zooms in to a frame', before);
+  say((await page.locator('#flame .details').textContent()).startsWith('query_single_directory_entry'), 'and says what it is');
+  await page.keyboard.press('Escape');
+  say((await frames()) === all && (await frameWidth(page, narrow)) < 0.9, 'Escape zooms out');
+  const at = () => page.evaluate(() => document.activeElement.textContent);
+  const top = await at();
+  await page.keyboard.press('ArrowDown');
+  const child = await at();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  say(top === 'all' && child !== 'all' && (await at()) === child, 'arrow keys go from frame to frame', [top, child, await at()]);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  say((await page.locator('#flame .bar.around').count()) === 2, 'Enter zooms in');
+  await page.locator('#flame .button').click();
+  await page.locator('#search').fill('query_single');
+  const hits = await page.locator('#flame .bar.hit').allTextContents();
+  say(hits.length > 0 && hits.every((text) => text.includes('query_single')), 'the search marks frames', hits);
+  say(/found: \d+ frames?, \d+\.\d %/.test(await page.locator('#flame .found').textContent()), 'and says how much they are');
+  await page.locator('#search').fill('');
+  say((await page.locator('#flame .bar.hit').count()) === 0, 'until the search is empty');
+}
+
 async function timelines(page) {
   const link = page.locator('#slowest_calls button.call').nth(3);
   const number = await link.textContent();
@@ -152,6 +186,7 @@ async function main(modules, plain, evil) {
     await open(page, seen, plain);
     await tables(page);
     await search(page);
+    await flameGraph(page);
     await timelines(page);
     await appearance(page);
     await quiet(page, seen, 'nodestore');

@@ -78,6 +78,8 @@ int report_page(struct report *report) {
     int result = add_data(report, "report", report_json);
     if (result == 0)
         result = add_data(report, "calls", report_page_calls);
+    if (result == 0)
+        result = add_data(report, "flame", report_page_flame);
     fputs("<script>", report->out);
     put(report->out, page_script, page_script_bytes);
     fputs("</script>\n</body>\n</html>\n", report->out);

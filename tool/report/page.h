@@ -7,8 +7,9 @@
 /* The whole page to report->out. 0, or -1 without memory; failed writes are the file's affair. */
 int report_page(struct report *report);
 
-/* What its timelines show, as JSON to report->out. As above. */
+/* What its timelines and its flame graph show, as JSON to report->out. As above. */
 int report_page_calls(struct report *report);
+int report_page_flame(struct report *report);
 
 /* Made by the build of page/: not ended by zero, and the SHA-256 of each in base64. */
 extern const unsigned char page_style[], page_script[];

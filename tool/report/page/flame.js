@@ -154,9 +154,11 @@ const flameKeys = {
   Backspace: () => flame.root.parent !== null && zoomTo(flame.root.parent),
 };
 
-function leftOutNote(data) {
-  if (!(Number(data.left_out) > 0)) return null;
-  return make('p', { className: 'note' }, `${count(data.left_out)} of the shortest frames are left out.`);
+function flameNote(data) {
+  const said = [];
+  if (Number(data.left_out) > 0) said.push(`${count(data.left_out)} of the shortest frames are left out.`);
+  if (report.call_tree?.by_name) said.push('The log does not say within which call each was: that is told by the names of the callers.');
+  return said.length > 0 ? make('p', { className: 'note' }, said.join(' ')) : null;
 }
 
 function flamePart() {
@@ -173,5 +175,5 @@ function flamePart() {
   // Its width is known when it is on the page, and changes with the window.
   new ResizeObserver(() => flame.place.clientWidth !== flame.drawnAt && ((flame.drawnAt = flame.place.clientWidth), drawFlame())).observe(flame.place);
   return part('flame', 'Flame graph', make('p', { className: 'note' }, 'Each frame is a function as called from the one above it, as wide as the time it took. A click zooms in.'), flame.details,
-    make('div', { className: 'controls' }, out), flame.place, leftOutNote(data));
+    make('div', { className: 'controls' }, out), flame.place, flameNote(data));
 }

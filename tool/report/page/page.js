@@ -11,6 +11,11 @@ const sectionTitles = {
   call_patterns: ['Who calls whom', null],
   redundant_calls: ['Potential redundant calls', 'The same function, caller and parameters more than once: the answer could have been kept.'],
   same_question: ['Same question from different callers', 'What one of them has learnt, the other asks again.'],
+  asked_again: ['Asked again within one call', 'The same question under one parent call: existence checked before loading, and the like. What was known could have been passed on.'],
+  sequential_calls: ['Sequential duplicates', 'The same call again at once: the caller could have kept the answer.'],
+  n_plus_one: ['N+1 calls', 'Under one call, one function again and again with one parameter that differs: one call for all of them would do.'],
+  query_breakdown: ['Query breakdown', 'How much of the time each measured part is, and what is left over.'],
+  cache_hits: ['Cache hit opportunities', 'What keeping answers would save.'],
   what_to_do: ['What to do', 'The findings with the largest saving.'],
 };
 
@@ -111,7 +116,8 @@ function start() {
   joinFunctions();
   const sections = Object.entries(report).filter(([, value]) => typeof value === 'object' && value !== null);
   const first = sections.filter(([key]) => key === 'totals' || key === 'what_to_do');
-  const rest = sections.filter(([key]) => key !== 'totals' && key !== 'what_to_do');
+  const elsewhere = new Set(['totals', 'what_to_do', 'call_tree']); // the tree is the flame graph
+  const rest = sections.filter(([key]) => !elsewhere.has(key));
   const show = ([key, section]) => sectionPart(key, section);
   const parts = [...first.map(show), flamePart(), timelinePart(), ...rest.map(show)].filter((element) => element !== null);
   document.getElementById('page').replaceChildren(header(), links(parts), ...warnings(), ...parts);

@@ -91,6 +91,7 @@ function columnsOf(rows) {
   const inputs = inputCount() > 1;
   const says = ([key, kind]) => {
     if (key === 'input') return inputs;
+    if (key === 'outermost_ns') return rows.some((row) => row[key] !== row.total_ns); // recursion
     if (kind === 'flag' || key === 'unfinished' || key === 'percentile_error') return rows.some((row) => Boolean(row[key]) !== (key === 'exact' || key === 'finished'));
     return true;
   };

@@ -1,0 +1,89 @@
+/* The page's flame graph: the calling context tree, its largest nodes, as one row of numbers each. */
+#include "page.h"
+#include "page_texts.h"
+
+#include "../../analysis/call_tree.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define NODES_MAX 20000u /* more can't be told apart on a screen, however far one zooms in */
+
+struct placed {
+    uint32_t node;
+    uint32_t parent; /* its row; 0: the root */
+};
+
+static int by_size(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a < b) - (a > b);
+}
+
+/* The total of the smallest node that is shown. UINT64_MAX without memory. */
+static uint64_t smallest_shown(const struct call_tree *tree) {
+    if (tree->count <= NODES_MAX)
+        return 0;
+    uint64_t *totals = malloc(tree->count * sizeof *totals);
+    if (totals == NULL)
+        return UINT64_MAX;
+    for (uint32_t i = 0; i < tree->count; i++)
+        totals[i] = tree->nodes[i].total_ns;
+    qsort(totals, tree->count, sizeof *totals, by_size);
+    uint64_t smallest = totals[NODES_MAX];
+    free(totals);
+    return smallest;
+}
+
+/* Adds a node's children that are shown to the end of the list: the largest come first. */
+static uint32_t place_children(const struct call_tree *tree, uint32_t node, uint32_t row,
+                               uint64_t smallest_ns, struct placed *list, uint32_t count) {
+    for (uint32_t child = tree->nodes[node].first_child; child != INTERN_NONE;
+         child = tree->nodes[child].next) {
+        if (count == NODES_MAX || tree->nodes[child].total_ns < smallest_ns)
+            break;
+        list[count++] = (struct placed){child, row};
+    }
+    return count;
+}
+
+static void put_node(struct report *report, const struct call_tree *tree, struct placed placed,
+                     struct page_texts *functions) {
+    const struct call_tree_node *node = &tree->nodes[placed.node];
+    fprintf(report->out, "%" PRIu32 ",%" PRIu32 ",", placed.parent,
+            page_texts_place(functions, node->function));
+    page_number(report->out, node->calls);
+    fputc(',', report->out);
+    page_number(report->out, node->total_ns);
+    fputc(',', report->out);
+    page_number(report->out, node->self_ns);
+    fputc(',', report->out);
+    page_number(report->out, node->recursive);
+    fputc(',', report->out);
+    page_number(report->out, node->cut);
+}
+
+int report_page_flame(struct report *report) {
+    const struct call_tree tree = analysis_call_tree(report->model);
+    uint64_t smallest_ns = smallest_shown(&tree);
+    struct placed *list = malloc(NODES_MAX * sizeof *list);
+    struct page_texts functions = {0};
+    int result = -1;
+    if (list != NULL && smallest_ns != UINT64_MAX &&
+        page_texts_open(&functions, report->model->function_count, NODES_MAX)) {
+        uint32_t count = place_children(&tree, 0, 0, smallest_ns, list, 0);
+        fputs("{\"nodes\": [", report->out);
+        for (uint32_t i = 0; i < count; i++) {
+            fputs(i == 0 ? "\n[" : ",\n[", report->out);
+            put_node(report, &tree, list[i], &functions);
+            fputc(']', report->out);
+            count = place_children(&tree, list[i].node, i + 1, smallest_ns, list, count);
+        }
+        fprintf(report->out, "],\n\"left_out\": %" PRIu32 ",\n\"functions\": ", tree.count - 1 - count);
+        page_function_names(report, &functions);
+        fputs("}\n", report->out);
+        result = report->line.failed ? -1 : 0;
+    }
+    page_texts_close(&functions);
+    free(list);
+    return result;
+}
