@@ -19,8 +19,8 @@
 #define CLASSES_SHOWN 5u /* below its own, beside a call: to a thousandth of its length */
 #define RING_CALLS 128u
 #define SCENE_CALLS 160u /* around one call */
-#define FIRST_CALLS 1000u
-#define FIRST_CALLS_IN_ALL 4000u
+#define FIRST_CALLS 2500u
+#define FIRST_CALLS_IN_ALL 5000u
 #define FUNCTIONS_MAX 128u /* whose slowest calls are kept */
 
 struct ring {

@@ -14,5 +14,5 @@ names = [flame["functions"][node[1]] for node in flame["nodes"]]
 print("frames:", len(names), "left out:", flame["left_out"], "first:", names[:3])
 print("parents come first:", all(node[0] <= at for at, node in enumerate(flame["nodes"])))
 print("the shortest is longer than those left out:", min(node[3] for node in flame["nodes"]) >= 10000000)
-print("calls are bounded:", 1000 <= len(calls["calls"]) < 40000)
+print("calls are bounded:", 2500 <= len(calls["calls"]) < 40000)
 END
