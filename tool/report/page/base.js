@@ -24,7 +24,7 @@ const SHOWN_MAX = 400; // characters of a name
 function visible(text) {
   const all = String(text);
   const cut = all.length > SHOWN_MAX ? `${all.slice(0, SHOWN_MAX - 40)} … ${all.slice(-30)}` : all;
-  return cut.toWellFormed().replace(
+  return (cut.toWellFormed?.() ?? cut).replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\u{e0000}-\u{e0fff}]/gu,
     (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
 }

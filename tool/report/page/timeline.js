@@ -104,7 +104,7 @@ function visibleCalls(from, to, pixels) {
   const inWindow = timeline.calls.filter((call) =>
     call.input === chosen.input && call.end >= from && call.start <= to && (call.elapsed >= shortest || call === chosen));
   if (inWindow.length <= BARS_MAX) return inWindow;
-  const longest = new Set(inWindow.toSorted((a, b) => b.elapsed - a.elapsed).slice(0, BARS_MAX));
+  const longest = new Set([...inWindow].sort((a, b) => b.elapsed - a.elapsed).slice(0, BARS_MAX));
   return inWindow.filter((call) => longest.has(call) || call === chosen);
 }
 
