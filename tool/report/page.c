@@ -75,11 +75,11 @@ static int add_data(struct report *report, const char *id, int (*write)(struct r
 
 int report_page(struct report *report) {
     put_head(report->out);
-    int result = add_data(report, "report", report_json);
-    if (result == 0)
-        result = add_data(report, "calls", report_page_calls);
+    int result = add_data(report, "calls", report_page_calls);
     if (result == 0)
         result = add_data(report, "flame", report_page_flame);
+    if (result == 0)
+        result = add_data(report, "report", report_json); /* the last: it frees what the others have used, too */
     fputs("<script>", report->out);
     put(report->out, page_script, page_script_bytes);
     fputs("</script>\n</body>\n</html>\n", report->out);
