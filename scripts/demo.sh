@@ -36,10 +36,12 @@ traced check store
 
 printf '\nWhere did the time of the export go, and what was asked for again and again?\n$ perftrace analyze traces/export.ptrace\n'
 perftrace analyze traces/export.ptrace
+perftrace analyze --html=report.html traces/export.ptrace
 
 cat <<END
 
 It is all in $demo
+  report.html      the report as a page          perftrace analyze --html=report.html traces/export.ptrace
   traces/*.ptrace  the traces                    perftrace analyze traces/import.ptrace, or traces/ for all of them
   perf_trace.log   the same as lines of text     perftrace analyze perf_trace.log
   traces/*.json    for a browser: in Chrome's DevTools (F12) the Performance panel, "Load profile…";
