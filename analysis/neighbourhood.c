@@ -8,6 +8,7 @@
  * A call costs its place in a ring and a comparison, as long as it is neither slow nor within the time around a slow one. */
 #include "neighbourhood.h"
 
+#include "../core/arena.h"
 #include "../core/map.h"
 #include "log_times.h"
 #include "part.h"
@@ -56,6 +57,7 @@ struct state {
     uint32_t first_count, first_of_input;
     uint64_t left_out; /* calls whose surroundings there was no room for */
     struct log_times times;
+    struct perftrace_arena names;
 };
 
 static unsigned class_of(uint64_t ns) {
@@ -108,7 +110,7 @@ static uint32_t track_number(struct analysis *analysis, struct state *state, uin
     if (!perftrace_map_put(&state->track_of, input, id, (void *)((uintptr_t)number + 1)))
         return UINT32_MAX;
     state->tracks[number] = (struct track){0};
-    state->found.tracks[number] = (struct analysis_neighbour_track){.input = input, .id = id};
+    state->found.tracks[number] = (struct analysis_neighbour_track){.input = input, .id = id, .name = {"", 0}};
     state->found.track_count++;
     return number;
 }
@@ -413,7 +415,21 @@ static void neighbourhood_close(void *memory) {
     free(state->found.tracks);
     free(state->found.calls);
     perftrace_map_free(&state->track_of);
+    perftrace_arena_free(&state->names);
     log_times_free(&state->times);
+}
+
+void analysis_neighbourhood_name(struct analysis *analysis, const struct perftrace_track_info *track) {
+    struct state *state = analysis->parts[ANALYSIS_PART_neighbourhood];
+    uintptr_t known = (uintptr_t)perftrace_map_find(&state->track_of, analysis->input_count, track->id);
+    if (known == 0)
+        return;
+    struct analysis_neighbour_track *found = &state->found.tracks[known - 1];
+    struct perftrace_text name = perftrace_name_shown(track->name);
+    found->kind = track->kind;
+    state->names.bytes_max = SIZE_MAX;
+    state->names.budget = &analysis->budget;
+    perftrace_arena_text(&state->names, name.bytes, name.length, &found->name);
 }
 
 const struct analysis_neighbourhood *analysis_neighbourhood(const struct analysis *analysis) {

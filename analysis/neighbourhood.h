@@ -17,6 +17,8 @@ struct analysis_neighbour {
 
 struct analysis_neighbour_track {
     uint32_t input, id; /* as in analysis_call */
+    uint8_t kind;       /* enum perftrace_item_track_kind; 0: unknown */
+    struct perftrace_text name;
 };
 
 /* After analysis_finish. Empty unless options.neighbours_max was set. */
@@ -28,5 +30,8 @@ struct analysis_neighbourhood {
 };
 
 const struct analysis_neighbourhood *analysis_neighbourhood(const struct analysis *analysis);
+
+/* What a track of the current input is called, which is known when the input has been read: before analysis_end_input. */
+void analysis_neighbourhood_name(struct analysis *analysis, const struct perftrace_track_info *track);
 
 #endif

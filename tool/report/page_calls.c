@@ -43,8 +43,12 @@ int report_page_calls(struct report *report) {
         fputs(",\n\"parameters\": ", report->out);
         page_question_parameters(report, &questions);
         fputs(",\n\"tracks\": [", report->out);
-        for (uint32_t i = 0; i < found->track_count; i++)
-            fprintf(report->out, "%s%" PRIu32, i == 0 ? "" : ",", found->tracks[i].id);
+        for (uint32_t i = 0; i < found->track_count; i++) {
+            fprintf(report->out, "%s[%" PRIu32 ",%u,", i == 0 ? "" : ",", found->tracks[i].id,
+                    found->tracks[i].kind);
+            page_text(report, found->tracks[i].name);
+            fputc(']', report->out);
+        }
         fputs("]}\n", report->out);
         result = report->line.failed ? -1 : 0;
     }

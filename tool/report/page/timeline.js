@@ -74,13 +74,20 @@ function bar(call, row, from, width) {
   return element;
 }
 
+const trackKinds = ['Thread', 'Thread', 'GPU queue', 'Fiber', 'Async'];
+
+function trackName(track) {
+  const [id, kind, called] = timeline.tracks[track];
+  return [`${trackKinds[kind] ?? 'Track'} ${id} `, called === '' ? '' : name(called)];
+}
+
 function lane(track, calls, from, width) {
   const rows = rowsOf(calls);
   const deepest = Math.min(ROWS_MAX, Math.max(...rows) + 1);
   const bars = make('div', { className: 'bars' });
   bars.style.height = `${deepest * ROW_PX}px`;
   calls.forEach((call, index) => rows[index] < ROWS_MAX && bars.append(bar(call, rows[index], from, width)));
-  return make('div', { className: 'lane' }, make('div', { className: 'lane-name' }, `Thread ${timeline.tracks[track]}`), bars);
+  return make('div', { className: 'lane' }, make('div', { className: 'lane-name' }, ...trackName(track)), bars);
 }
 
 // A scale of five to ten round steps, from the beginning of the chosen call.
