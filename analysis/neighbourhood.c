@@ -110,7 +110,8 @@ static uint32_t track_number(struct analysis *analysis, struct state *state, uin
     if (!perftrace_map_put(&state->track_of, input, id, (void *)((uintptr_t)number + 1)))
         return UINT32_MAX;
     state->tracks[number] = (struct track){0};
-    state->found.tracks[number] = (struct analysis_neighbour_track){.input = input, .id = id, .name = {"", 0}};
+    state->found.tracks[number] =
+        (struct analysis_neighbour_track){.input = input, .id = id, .name = {"", 0}};
     state->found.track_count++;
     return number;
 }

@@ -79,7 +79,8 @@ int report_page(struct report *report) {
     if (result == 0)
         result = add_data(report, "flame", report_page_flame);
     if (result == 0)
-        result = add_data(report, "report", report_json); /* the last: it frees what the others have used, too */
+        result =
+            add_data(report, "report", report_json); /* the last: it frees what the others have used, too */
     fputs("<script>", report->out);
     put(report->out, page_script, page_script_bytes);
     fputs("</script>\n</body>\n</html>\n", report->out);

@@ -1,6 +1,7 @@
 /* Reading inputs to their ends for the analysis. */
 #include "collect.h"
 
+#include "../../analysis/neighbourhood.h"
 #include "input.h"
 #include "messages.h"
 
@@ -16,6 +17,11 @@ static uint32_t count_threads(const struct perftrace_reader *reader) {
     for (size_t i = 0; i < perftrace_reader_track_count(reader); i++)
         threads += perftrace_reader_track(reader, i)->kind == PERFTRACE_ON_THREAD;
     return threads;
+}
+
+static void name_tracks(struct analysis *model, const struct perftrace_reader *reader) {
+    for (size_t i = 0; i < perftrace_reader_track_count(reader); i++)
+        analysis_neighbourhood_name(model, perftrace_reader_track(reader, i));
 }
 
 /* The calls alone, and those that repeat others in brief. */
@@ -47,6 +53,7 @@ int collect_input(struct analysis *model, const char *path) {
     if (status == 0)
         status = analysis_needs_items(model) ? collect_items(model, &input) : collect_calls(model, &input);
     if (status == 0) {
+        name_tracks(model, input.reader);
         const struct perftrace_trace_info info = input_info(&input);
         status = analysis_end_input(model, &info, count_threads(input.reader));
     }

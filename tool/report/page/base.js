@@ -33,7 +33,7 @@ function visible(text) {
 function name(text, className) {
   const shown = visible(text);
   const pieces = shown.split(/(?<=[|_/:.,])/); // where a line may end
-  return make('bdi', { className: className ?? 'name' }, ...pieces.flatMap((piece) => [piece, make('wbr')]));
+  return make('bdi', { className: `${className ?? 'name'}${shown.length > 30 ? ' long' : ''}` }, ...pieces.flatMap((piece) => [piece, make('wbr')]));
 }
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });

@@ -12,7 +12,7 @@ const kinds = {
   call: { show: (value, row) => callLink(value, row.input), order: (value) => Number(value) },
   calls: { show: (value) => callList(value), order: (value) => value.length },
   list: { show: (value) => inner(value), order: (value) => value.length },
-  object: { show: (value) => facts(value), order: () => 0 },
+  object: { show: (value) => inBrief(value), order: (value) => Number(Object.values(value).find(isNumber) ?? 0) },
 };
 
 const isNumber = (value) => typeof value === 'number' || (typeof value === 'string' && /^\d{16,20}$/.test(value));
@@ -29,8 +29,10 @@ function kindOf(key, value) {
   return /(^|_)(number|call_number|parent_call)$/.test(key) ? 'call' : 'count';
 }
 
-function titleOf(key) {
-  const words = key.replace(/_ns$/, '').replace(/_/g, ' ');
+// `among`: an object with the key's neighbours; of `again` and `again_ns` one is a time.
+function titleOf(key, among) {
+  const plain = key.replace(/_ns$/, '');
+  const words = plain.replace(/_/g, ' ') + (plain !== key && among !== undefined && plain in among ? ' time' : '');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -41,7 +43,7 @@ function callLink(number, input) {
   return make('button', { type: 'button', className: 'call link', onclick: () => showCall(number, input), title: 'Show in the timeline' }, text);
 }
 
-const CALLS_SHOWN = 12;
+const CALLS_SHOWN = 8;
 
 function callList(value) {
   const calls = Array.isArray(value) ? value : [value];
@@ -68,7 +70,17 @@ function facts(object) {
   const list = make('dl', { className: 'facts' });
   for (const [key, value] of Object.entries(object)) {
     const kind = kindOf(key, value);
-    if (kind !== null) list.append(make('div', {}, make('dt', {}, titleOf(key)), make('dd', {}, kinds[kind].show(value, object))));
+    if (kind !== null) list.append(make('div', {}, make('dt', {}, titleOf(key, object)), make('dd', {}, kinds[kind].show(value, object))));
+  }
+  return list;
+}
+
+// An object within a cell: "parents 2, again 14, again time 44.5 µs".
+function inBrief(object) {
+  const list = make('span', { className: 'brief' });
+  for (const [key, value] of Object.entries(object)) {
+    const kind = kindOf(key, value);
+    if (kind !== null) list.append(list.childNodes.length > 0 ? ', ' : '', `${titleOf(key, object).toLowerCase()} `, kinds[kind].show(value, object));
   }
   return list;
 }
@@ -78,6 +90,8 @@ function textOf(value) {
   if (typeof value === 'object' && value !== null) return Object.values(value).map(textOf).join('\n');
   return typeof value === 'string' ? value.toLowerCase() : '';
 }
+
+const usuallySo = new Set(['exact', 'finished', 'parents_known']);
 
 // The columns that say something: those of the usual answer alone (nothing unfinished, nothing damaged) are left out.
 function columnsOf(rows) {
@@ -91,11 +105,14 @@ function columnsOf(rows) {
   const inputs = inputCount() > 1;
   const says = ([key, kind]) => {
     if (key === 'input') return inputs;
+    if ((key === 'function' || key === 'caller') && columns.has('signature')) return false; // which begins with them
+    if (key === 'function' && columns.has('question')) return false;
     if (key === 'outermost_ns') return rows.some((row) => row[key] !== row.total_ns); // recursion
-    if (kind === 'flag' || key === 'unfinished' || key === 'percentile_error') return rows.some((row) => Boolean(row[key]) !== (key === 'exact' || key === 'finished'));
+    if (kind === 'flag' || key === 'unfinished' || key === 'percentile_error') return rows.some((row) => Boolean(row[key]) !== usuallySo.has(key));
+    if (kind === 'list') return rows.some((row) => row[key]?.length > 0);
     return true;
   };
-  return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key) }));
+  return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key, Object.fromEntries(columns)) }));
 }
 
 // `rows` are objects; columns are their members, in the order in which they first appear. `searched`: false where a search is to leave
