@@ -25,3 +25,25 @@ perftrace analyze --html=none.html missing.log; echo "exit code $?"
 perftrace analyze --html=none.html; echo "exit code $?"
 perftrace analyze --html=no/such/folder.html "$DATA/quickstart.log"; echo "exit code $?"
 ls
+# Names that would be more than names: the page's elements are the same, whatever the data.
+{
+    cat "$DATA/hostile.log"
+    echo 'PERF_TRACE|91|</script><img src=x onerror=hit()>|caller=<!-- <script>|text=]]></style><b>|elapsed_ms=1'
+} >hostile.log
+perftrace analyze --html=hostile.html hostile.log
+python3 - <<'END'
+import html.parser, json
+class Elements(html.parser.HTMLParser):
+    def __init__(self, name):
+        super().__init__()
+        self.found, self.data = [], []
+        self.feed(open(name, encoding="utf-8").read())
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, [value for key, value in attributes if key in ("id", "type")]))
+    def handle_data(self, text):
+        if self.found and self.found[-1][0] == "script" and self.found[-1][1]:
+            self.data.append(text)
+plain, hostile = Elements("page.html"), Elements("hostile.html")
+print("the same elements:", plain.found == hostile.found, len(plain.found))
+print("all data is JSON:", [type(json.loads(text)).__name__ for text in hostile.data if text.strip()])
+END

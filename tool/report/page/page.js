@@ -36,6 +36,7 @@ function contents(section, searched) {
   const plain = {};
   const rest = [];
   for (const [key, value] of Object.entries(section)) {
+    if (section === report.totals && key === 'inputs' && inputCount() === 1) continue; // the head of the page has it
     if (isTable(value)) rest.push(key === 'entries' ? null : make('h3', {}, titleOf(key)), table(value, searched));
     else if (Array.isArray(value) && value.length === 0) continue;
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) rest.push(...nested(key, value, searched));
