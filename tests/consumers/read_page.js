@@ -140,7 +140,7 @@ async function appearance(page) {
 async function hostile(page) {
   const found = await page.evaluate(() => ({
     hit: globalThis.hit,
-    strangers: document.querySelectorAll('#page img, #page svg, #page iframe, #page script, #page style, #page link').length,
+    strangers: document.querySelectorAll('#page img, #page svg:not(.curve), #page iframe, #page script, #page style, #page link').length,
     scripts: [...document.scripts].filter((script) => script.type !== 'application/json').length,
     turned: /[\u202a-\u202e\u2066-\u2069\u200b\u2028]/.test(document.body.innerText),
     longest: Math.max(...[...document.querySelectorAll('.name')].map((name) => name.textContent.length)),

@@ -55,9 +55,30 @@ function part(id, title, ...children) {
   return make('section', { id, 'aria-labelledby': `${id}-title` }, make('h2', { id: `${id}-title` }, title), ...children);
 }
 
+// A sentence whose "#42" lead to the timeline, as far as they are the calls that it is about.
+function sentence(entry) {
+  const calls = new Map((entry.evidence ?? []).map((call) => [inputCount() > 1 ? `#${call.input}:${call.number}` : `#${call.number}`, call]));
+  const pieces = entry.sentence.split(/(#\d+(?::\d+)?)/).map((piece) => {
+    const call = calls.get(piece);
+    return call === undefined ? visible(piece) : callLink(call.number, call.input);
+  });
+  return make('p', {}, ...pieces);
+}
+
+// What to do is for reading: sentences, each with what it would save.
+function advice(section) {
+  const saving = (entry) => `${entry.at_most ? 'Saves at most' : 'Saves about'} ${time(entry.saving_ns)}, ${(100 * entry.share).toFixed(1)} % of all.`;
+  return make('ol', { className: 'advice' }, ...section.entries.map((entry) => make('li', {}, sentence(entry), make('p', { className: 'note' }, saving(entry)))));
+}
+
+function isAdvice(section) {
+  return section.entries?.length > 0 && section.entries.every((entry) => typeof entry.sentence === 'string');
+}
+
 function sectionPart(key, section) {
   const [title, about] = sectionTitles[key] ?? [titleOf(key), null];
   const note = about === null ? null : make('p', { className: 'note' }, about);
+  if (isAdvice(section)) return part(key, title, note, advice(section));
   const empty = isEmpty(section) && key !== 'totals';
   return part(key, title, note, ...(empty ? [make('p', { className: 'none' }, 'Nothing of this kind.')] : contents(section, key !== 'totals')));
 }
@@ -114,6 +135,7 @@ function joinFunctions() {
 }
 
 function start() {
+  readCalls();
   joinFunctions();
   const sections = Object.entries(report).filter(([, value]) => typeof value === 'object' && value !== null);
   const first = sections.filter(([key]) => key === 'totals' || key === 'what_to_do');

@@ -12,17 +12,27 @@ const kinds = {
   call: { show: (value, row) => callLink(value, row.input), order: (value) => Number(value) },
   calls: { show: (value) => callList(value), order: (value) => value.length },
   list: { show: (value) => inner(value), order: (value) => value.length },
+  curve: { show: (value) => curve(value), order: (value) => value.length },
   object: { show: (value) => inBrief(value), order: (value) => Number(Object.values(value).find(isNumber) ?? 0) },
 };
 
 const isNumber = (value) => typeof value === 'number' || (typeof value === 'string' && /^\d{16,20}$/.test(value));
-const isCall = (value) => isNumber(value) || (typeof value === 'object' && value !== null && 'number' in value && 'input' in value);
+const isCallObject = (value) =>
+  typeof value === 'object' && value !== null && 'number' in value && Object.keys(value).every((key) => key === 'number' || key === 'input');
+const isCall = (value) => isNumber(value) || isCallObject(value);
+const isPoint = (value) => Array.isArray(value) && value.length >= 2 && value.every(isNumber);
+
+function kindOfList(key, value) {
+  if (value.length === 0) return 'list';
+  if (value.every(isCallObject) || (/call|number/.test(key) && value.every(isCall))) return 'calls';
+  return value.every(isPoint) ? 'curve' : 'list';
+}
 
 function kindOf(key, value) {
   if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return value.length > 0 && value.every(isCall) && /call|number/.test(key) ? 'calls' : 'list';
+  if (Array.isArray(value)) return kindOfList(key, value);
   if (typeof value === 'boolean') return 'flag';
-  if (typeof value === 'object') return isCall(value) ? 'calls' : 'object';
+  if (typeof value === 'object') return isCallObject(value) ? 'calls' : 'object';
   if (!isNumber(value)) return 'text';
   if (/_ns$/.test(key)) return 'time';
   if (/_(share|ratio|fraction)$|^share$/.test(key)) return 'share';
@@ -75,6 +85,30 @@ function facts(object) {
   return list;
 }
 
+const CURVE = { width: 140, height: 32 };
+
+// Points [x, …, y] as a line of steps, x in powers of ten: what a cache of each size would save.
+function curve(points) {
+  const svg = (tag, attributes) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+  const last = points[points.length - 1];
+  const y = (point) => Number(point[point.length - 1]);
+  const most = Math.max(...points.map(y), 1);
+  const widest = Math.log(Number(last[0]) + 1);
+  const steps = points.map((point) => {
+    const x = widest > 0 ? (CURVE.width * Math.log(Number(point[0]) + 1)) / widest : 0;
+    return `H${x.toFixed(1)}V${(CURVE.height * (1 - y(point) / most)).toFixed(1)}`;
+  });
+  const picture = svg('svg', { class: 'curve', viewBox: `-1 -1 ${CURVE.width + 2} ${CURVE.height + 2}`, width: CURVE.width, height: CURVE.height, role: 'img' });
+  const title = svg('title', {});
+  title.textContent = `up to ${count(last[0])}: ${points.slice(0, 40).map((point) => point.map((value) => count(value)).join(' / ')).join(', ')}`;
+  picture.append(title, svg('path', { d: `M0 ${CURVE.height}${steps.join('')}` }));
+  return picture;
+}
+
 // An object within a cell: "parents 2, again 14, again time 44.5 µs".
 function inBrief(object) {
   const list = make('span', { className: 'brief' });
@@ -91,7 +125,7 @@ function textOf(value) {
   return typeof value === 'string' ? value.toLowerCase() : '';
 }
 
-const usuallySo = new Set(['exact', 'finished', 'parents_known']);
+const usuallySo = new Set(['exact', 'finished', 'parents_known', 'curve_complete']);
 
 // The columns that say something: those of the usual answer alone (nothing unfinished, nothing damaged) are left out.
 function columnsOf(rows) {
@@ -99,7 +133,7 @@ function columnsOf(rows) {
   for (const row of rows)
     for (const [key, value] of Object.entries(row)) {
       const kind = kindOf(key, value);
-      if (kind !== null && (columns.get(key) ?? kind) !== kind) columns.set(key, kind === 'list' || kind === 'calls' ? 'list' : 'text');
+      if (kind !== null && (columns.get(key) ?? kind) !== kind) columns.set(key, Array.isArray(value) ? 'list' : 'text');
       else if (kind !== null) columns.set(key, kind);
     }
   const inputs = inputCount() > 1;
@@ -109,7 +143,7 @@ function columnsOf(rows) {
     if (key === 'function' && columns.has('question')) return false;
     if (key === 'outermost_ns') return rows.some((row) => row[key] !== row.total_ns); // recursion
     if (kind === 'flag' || key === 'unfinished' || key === 'percentile_error') return rows.some((row) => Boolean(row[key]) !== usuallySo.has(key));
-    if (kind === 'list') return rows.some((row) => row[key]?.length > 0);
+    if (kind === 'list' || kind === 'curve') return rows.some((row) => row[key]?.length > 0);
     return true;
   };
   return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key, Object.fromEntries(columns)) }));

@@ -35,7 +35,7 @@ function showCall(number, input) {
 }
 
 function choose(call) {
-  const around = Math.max(call.elapsed / 4, 1);
+  const around = Math.max(call.elapsed / 2, 1);
   timeline.chosen = call;
   timeline.window = { from: call.start - around, to: call.end + around };
   timeline.show();
@@ -177,7 +177,6 @@ function timelineControls() {
 }
 
 function timelinePart() {
-  readCalls();
   if (timeline.calls.length === 0) return null;
   const lanes = make('div', { className: 'lanes', tabIndex: 0, role: 'group', 'aria-label': 'Timeline: arrow keys move, plus and minus zoom, n and p choose the next and the previous call' });
   const details = make('p', { className: 'details', 'aria-live': 'polite' });
