@@ -13,7 +13,7 @@ def kept(tag, directive):
     return "%s 'sha256-%s'" % (directive, hash) in policy
 print("the policy has the hash of the script, the style:", kept("script", "script-src"), kept("style", "style-src"))
 print(re.sub("sha256-[^']*", "sha256-…", policy))
-print("addresses in it:", re.findall(r"https?:[^\s\"']*", page))
+print("addresses in it, but for that of a namespace:", set(re.findall(r"https?:[^\s\"']*", page)) - {"http://www.w3.org/2000/svg"})
 data = dict(re.findall(r'<script type="application/json" id="(\w+)">\n(.*?)</script>', page, re.S))
 report, calls = json.loads(data["report"]), json.loads(data["calls"])
 print("calls:", report["totals"]["calls"], len(calls["calls"]), "functions:", sorted(calls["functions"]))
