@@ -142,6 +142,7 @@ void sibling_group_add(const struct analysis *analysis, const struct sibling_sha
             }
         }
     }
+    group->branches += group->calls == 0 || call->within == 0 || call->within != group->last.within;
     group->calls++;
     group->own += !call->adopted;
     group->distinct += is_new;
@@ -151,6 +152,7 @@ void sibling_group_add(const struct analysis *analysis, const struct sibling_sha
     group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
     group->answered += call->answer.hash != 0;
     group->failed += call->answer.failed;
+    group->hits += call->answer.hit;
     group->timed += call->answer.timed;
     group->at_most_one +=
         call->answer.count_count == 0 ||

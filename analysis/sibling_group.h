@@ -27,6 +27,7 @@ struct sibling {
     uint64_t told_ns; /* of elapsed_ns, in calls that are findings already */
 
     struct sibling_answer answer;
+    uint64_t within; /* the parent's own child below which it lies; 0: it is one itself */
     uint32_t question, signature, caller, shape, track;
     uint32_t path[SIBLINGS_THROUGH_MAX]; /* functions between, from the parent down */
     uint8_t path_length;
@@ -39,6 +40,7 @@ struct sibling_group {
     uint8_t path_length;
     uint64_t calls, own; /* of these, not adopted */
     uint64_t distinct;   /* questions */
+    uint64_t branches;   /* of the parent's own children, in which these calls lie */
     uint64_t total_ns, self_ns, told_ns, min_ns;
     struct sibling first, last;
     uint64_t differing; /* bit i: parameter i has had another value than in the first call */
@@ -53,7 +55,7 @@ struct sibling_group {
     uint64_t answered_before;     /* the value stood in the answer of the call before */
 
     /* Answers. Those of all calls but the last are compared with the first's. */
-    uint64_t answered, failed, timed, at_most_one; /* calls; the last: no count above 1 */
+    uint64_t answered, failed, hits, timed, at_most_one; /* calls; the last: no count above 1 */
     bool same_until_last, same_counts_until_last;
     bool failed_until_last;
 

@@ -213,7 +213,7 @@ struct sibling_judgement sibling_judge(const struct analysis *analysis, struct s
                                        const struct sibling_group *group,
                                        const struct sibling_parent *parent) {
     struct sibling_judgement nothing = {.verdict = SIBLING_NOTHING};
-    if (group->calls < SIBLING_N_MIN || group->differing == 0)
+    if (group->calls < SIBLING_N_MIN || group->branches < SIBLING_N_MIN || group->differing == 0)
         return nothing;
     int parameter = sibling_differing(shapes, group);
     if (parameter < 0)
@@ -223,6 +223,8 @@ struct sibling_judgement sibling_judge(const struct analysis *analysis, struct s
         return look_alike(ANALYSIS_BATCHES);
     if (group->distinct < SIBLING_N_MIN || group->told_ns > group->total_ns / 2)
         return nothing;
+    if (group->hits * 2 > group->calls)
+        return look_alike(ANALYSIS_CACHE_USE); /* that is what costs little each time */
     if (is_retries(&view))
         return look_alike(ANALYSIS_RETRIES);
     if (is_pages(&view))

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILLS_MAX 64u /* loops watched at a time */
-
 static struct analysis_call_id id_of(const struct analysis *analysis, uint64_t number) {
     return (struct analysis_call_id){number, analysis->input_count};
 }
@@ -34,7 +32,7 @@ static uint32_t entry_of(struct sibling_results *results, struct analysis *analy
 static void watch_values(struct sibling_results *results, const struct analysis *analysis, uint32_t finding,
                          const struct sibling_group *group, uint32_t parameter) {
     struct sibling_fill *fill = &results->fills[finding];
-    if (results->watching >= FILLS_MAX)
+    if (results->watching >= SIBLING_FILLS_MAX)
         return;
     for (uint32_t i = 0; i < group->sample_count; i++) {
         const struct analysis_question *question = &analysis->questions[group->samples[i]];
@@ -48,7 +46,8 @@ static void watch_values(struct sibling_results *results, const struct analysis 
             fill->sample_count++;
         }
     }
-    results->watching += fill->sample_count > 0;
+    if (fill->sample_count > 0)
+        results->watched_fills[results->watching++] = finding;
 }
 
 static bool named_as_fill(const struct analysis *analysis, uint32_t function) {
@@ -130,6 +129,7 @@ static void watch_value(struct sibling_results *results, const struct analysis *
         return;
     bool cheap = call->elapsed_ns * 2 < fill->average_ns;
     if (cheap || answer->hit) {
+        fill->asker = fill->cheap == 0 || fill->asker == call->function ? call->function : INTERN_NONE;
         fill->cheap++;
         fill->hits += answer->hit;
         fill->seen |= 1u << (results->watched_fill[watched] & 31);
@@ -307,14 +307,31 @@ static void leave_out_implied(struct analysis_siblings *found) {
     found->asked_again_count = kept;
 }
 
+/* What asks for what was filled in. */
+static bool is_cache_use(const struct sibling_results *results, const bool *fills, uint32_t finding) {
+    for (uint32_t i = 0; i < results->watching; i++) {
+        const struct sibling_fill *fill = &results->fills[results->watched_fills[i]];
+        if (fills[results->watched_fills[i]] && results->watched_fills[i] != finding && fill->cheap > 0 &&
+            fill->asker == results->found.n_plus_one[finding].function)
+            return true;
+    }
+    return false;
+}
+
 void results_finish(struct sibling_results *results, const struct analysis *analysis) {
     struct analysis_siblings *found = &results->found;
-    for (uint32_t i = 0; i < results->findings.count; i++) {
-        if (was_fill(&results->fills[i], analysis))
-            found->look_alikes[ANALYSIS_CACHE_FILL]++;
+    uint32_t kept = 0, count = results->findings.count;
+    bool *fills = calloc((size_t)count + 1, sizeof *fills);
+    for (uint32_t i = 0; fills != NULL && i < count; i++)
+        fills[i] = was_fill(&results->fills[i], analysis);
+    for (uint32_t i = 0; i < count; i++) {
+        if (fills != NULL && (fills[i] || is_cache_use(results, fills, i)))
+            found->look_alikes[ANALYSIS_CACHE_USE]++;
         else
-            found->n_plus_one[found->n_plus_one_count++] = found->n_plus_one[i];
+            found->n_plus_one[kept++] = found->n_plus_one[i];
     }
+    found->n_plus_one_count = kept;
+    free(fills);
     found->asked_again_count = results->again.count;
     found->sequential_count = results->sequential.count;
     leave_out_implied(found);

@@ -5,6 +5,8 @@
 #include "../core/map.h"
 #include "sibling_collection.h"
 
+#define SIBLING_FILLS_MAX 64u /* loops watched at a time */
+
 /* A loop that may turn out to have filled a cache: what was asked for its values later on. */
 struct sibling_fill {
     uint32_t samples, seen; /* values watched; bit i: the i-th was asked for again */
@@ -15,8 +17,9 @@ struct sibling_fill {
         again;     /* later calls with these values: cheaper, not, and by the loop's own caller */
     uint64_t hits; /* of the cheap ones, with a metric that says so */
     uint32_t input;
-    bool named; /* caller or function is named so */
-    bool only;  /* its parent was the only one */
+    uint32_t asker; /* function of the cheap ones; INTERN_NONE: several */
+    bool named;     /* caller or function is named so */
+    bool only;      /* its parent was the only one */
 };
 
 struct sibling_results {
@@ -31,8 +34,9 @@ struct sibling_results {
     struct pair_table watched; /* values of fills */
     uint32_t *watched_fill;    /* by number: fill << 5 | sample */
     uint32_t watched_capacity;
-    uint32_t watching; /* fills */
-    uint64_t refused;  /* findings without room */
+    uint32_t watching; /* loops that may be fills */
+    uint32_t watched_fills[SIBLING_FILLS_MAX];
+    uint64_t refused; /* findings without room */
     uint64_t key;
 };
 

@@ -33,21 +33,25 @@ const char *analysis_confidence_name(enum analysis_confidence confidence) {
     return confidences[confidence];
 }
 
-static const char *const look_alikes[] = {"batches", "pages", "retries", "polling", "cache fills"};
+static const char *const look_alikes[] = {"batches", "pages", "retries", "polling", "cache use"};
 const char *analysis_look_alike_name(enum analysis_look_alike what) {
     return look_alikes[what];
 }
 
 /* ---- the same at once ----------------------------------------------------------------------------- */
 
-static void settle_run(struct siblings_state *state, struct open_parent *parent) {
+/* `own`: the parent's call, when it has ended. */
+static void settle_run(struct siblings_state *state, struct open_parent *parent,
+                       const struct analysis_call *own) {
     struct sibling_run *run = &parent->run;
     uint64_t calls = run->calls;
     run->calls = 0;
     if (calls < 2 || run->same == 0)
         return;
     bool otherwise = run->same_until_last && run->answer != run->first_answer;
-    if (run->pauses * 2 >= calls - 1 || run->failed_until_last || (otherwise && calls > 2))
+    bool waits = calls > 2 && run->end_ns == 0 && own != NULL && own->elapsed_ns > PAUSE_MIN_NS &&
+                 own->elapsed_ns / 3 > parent->children_ns;
+    if (waits || run->pauses * 2 >= calls - 1 || run->failed_until_last || (otherwise && calls > 2))
         return; /* by a clock, or until it worked */
     struct analysis_sequential found = {.signature = run->signature,
                                         .runs = 1,
@@ -84,7 +88,7 @@ static void add_to_run(struct siblings_state *state, struct open_parent *parent,
     if (follows)
         extend_run(run, call, answer);
     else {
-        settle_run(state, parent);
+        settle_run(state, parent, NULL);
         *run = (struct sibling_run){.signature = call->signature,
                                     .track = call->track,
                                     .first_answer = answer->hash,
@@ -209,8 +213,8 @@ static void by_number(struct sibling *calls, uint32_t count) {
 
 static void append(struct siblings_state *state, struct open_parent *parent, const struct sibling *call);
 
-/* The call as one of `above`, whose call `function` is: the path gets longer, up to where `above` calls itself. */
-static void hoist(struct siblings_state *state, struct open_parent *above, uint32_t function,
+/* The call as one of `above`, whose call `number` of `function` is: the path gets longer, up to where `above` calls itself. */
+static void hoist(struct siblings_state *state, struct open_parent *above, uint32_t function, uint64_t number,
                   const struct sibling *call) {
     struct sibling moved = *call;
     uint32_t path[SIBLINGS_THROUGH_MAX + 1] = {function};
@@ -223,17 +227,18 @@ static void hoist(struct siblings_state *state, struct open_parent *above, uint3
     if (length > SIBLINGS_THROUGH_MAX)
         return;
     moved.adopted |= from > 0;
+    moved.within = from > 0 ? 0 : number;
     moved.path_length = (uint8_t)length;
     memset(moved.path, 0, sizeof moved.path);
     memcpy(moved.path, path + from, length * sizeof *path);
     append(state, above, &moved);
 }
 
-static void hoist_all(struct siblings_state *state, struct open_parent *above, uint32_t function,
-                      const struct open_parent *parent) {
+static void hoist_all(struct siblings_state *state, struct open_parent *above,
+                      const struct analysis_call *own, const struct open_parent *parent) {
     for (uint32_t i = 0; i < parent->count; i++)
         if (parent->calls[i].shape != SIBLING_SHAPE_NONE)
-            hoist(state, above, function, &parent->calls[i]);
+            hoist(state, above, own->function, own->id.number, &parent->calls[i]);
 }
 
 /* All go up together when a function calls itself, so that the outermost call has them all. */
@@ -266,6 +271,12 @@ static bool goes_up(const struct sibling_collection *all, uint32_t group) {
             all->groups[group]->calls <= HOISTED_MAX);
 }
 
+/* A walk's call of itself, which counts for the outermost one. */
+static bool is_step(const struct siblings_state *state, const struct open_parent *parent,
+                    const struct sibling *call) {
+    return call->path_length == 0 && state->analysis->questions[call->question].function == parent->function;
+}
+
 static void judge_few(struct siblings_state *state, struct open_parent *parent,
                       const struct analysis_call *own, struct open_parent *above, bool recursive) {
     struct sibling_collection *all = &state->scratch;
@@ -276,6 +287,8 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
     for (uint32_t i = 0; i < parent->count; i++) {
         groups[i] = COLLECTION_GROUPS_MAX;
         novelty[i] = SIBLING_NEW;
+        if (recursive && is_step(state, parent, &parent->calls[i]))
+            parent->calls[i].adopted = true;
         if (!recursive || !parent->calls[i].adopted)
             groups[i] = collect(state, all, parent, &parent->calls[i], &novelty[i]);
     }
@@ -294,7 +307,7 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
     if (recursive)
         adopt(state, above, parent);
     else
-        hoist_all(state, above, own->function, parent);
+        hoist_all(state, above, own, parent);
 }
 
 static void flush(struct siblings_state *state, struct open_parent *parent) {
@@ -317,9 +330,9 @@ static void judge_many(struct siblings_state *state, struct open_parent *parent,
         if (!goes_up(parent->all, i))
             continue;
         struct sibling_group *group = parent->all->groups[i];
-        hoist(state, above, own->function, &group->first);
+        hoist(state, above, own->function, own->id.number, &group->first);
         if (group->distinct > 1)
-            hoist(state, above, own->function, &group->last);
+            hoist(state, above, own->function, own->id.number, &group->last);
     }
 }
 
@@ -327,7 +340,7 @@ static void judge_many(struct siblings_state *state, struct open_parent *parent,
  * into findings. */
 static uint64_t settle(struct siblings_state *state, struct open_parent *parent,
                        const struct analysis_call *own, struct open_parent *above) {
-    settle_run(state, parent);
+    settle_run(state, parent, own);
     for (uint32_t i = 0; own == NULL && i < parent->pair_count; i++)
         tell_again(state, parent, &parent->pairs[i].first, &parent->pairs[i].again);
     bool recursive = above != NULL && above->function == own->function;
@@ -340,7 +353,7 @@ static uint64_t settle(struct siblings_state *state, struct open_parent *parent,
     else if (recursive)
         adopt(state, above, parent);
     else if (above != NULL)
-        hoist_all(state, above, own->function, parent);
+        hoist_all(state, above, own, parent);
     uint64_t told_ns = parent->told_ns;
     parents_release(&state->parents, state->analysis, parent);
     return told_ns;

@@ -8,7 +8,7 @@
  *
  * Which level is reported. A call that lies deeper (parent -> helper -> query) counts for the parent if the helper makes fewer than
  * three such calls; up to three functions lie between. The deepest repeated call that differs in one parameter is reported, with the
- * functions between, and the helper above it is not; a helper is reported itself where less than half its time goes into such
+ * functions between, and the helper above it is not (there have to be three helpers, too); a helper is reported itself where less than half its time goes into such
  * calls. Calls of a function by itself (a walk) count for the outermost of them, unless one level alone has three.
  *
  * What is N + 1. At least three calls of one function under one parent, of the same parameters by name, that differ in the value of
@@ -20,7 +20,7 @@
  *   before answered;
  * - retries and polling: a counter from 0 or 1, or doubling values, with failures until the last call, growing or regular pauses,
  *   or a parent that mostly waits;
- * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more cheaply.
+ * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more cheaply; and those later calls.
  *
  * What would be saved. One call for all values is taken to cost what the dearest part of each single one is: saved_ns leaves
  * out, of all calls but one of each parent, the time of the parent's fastest such call, which every call takes whatever it is about. */
@@ -90,7 +90,7 @@ enum analysis_look_alike {
     ANALYSIS_PAGES,
     ANALYSIS_RETRIES,
     ANALYSIS_POLLING,
-    ANALYSIS_CACHE_FILL,
+    ANALYSIS_CACHE_USE, /* filling one at the start, and what is then asked from it */
     ANALYSIS_LOOK_ALIKES,
 };
 const char *analysis_look_alike_name(enum analysis_look_alike what); /* "batches" … */
