@@ -76,7 +76,10 @@ static void drop_chunk(struct perftrace_stream *stream, struct perftrace_track_s
     else
         become_first(stream, track);
     stream->merge.waiting_bytes -= sizeof *chunk + chunk->word_count * sizeof chunk->words[0];
-    free(chunk);
+    if (stream->batch != NULL)
+        perftrace_batch_keep_chunk(stream->batch, chunk);
+    else
+        free(chunk);
 }
 
 static void drop_damaged(struct perftrace_stream *stream, struct perftrace_track_state *track) {

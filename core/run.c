@@ -72,8 +72,14 @@ bool perftrace_run(struct perftrace_stream *stream, const struct perftrace_item 
             track->last_ns = ns;
             stream->info.records++;
             at++;
-            *item = perftrace_span_pop(stream, track, ns, false);
-            break;
+            if (stream->batch == NULL) {
+                *item = perftrace_span_pop(stream, track, ns, false);
+                break;
+            }
+            perftrace_batch_add(stream, track, ns);
+            if (stream->batch->full)
+                break;
+            continue;
         }
         size_t length = step_over(stream, track, at, ns);
         if (length == 0)

@@ -58,6 +58,7 @@ void perftrace_stream_close(struct perftrace_stream *stream) {
     perftrace_async_free(stream);
     perftrace_placed_free(stream);
     perftrace_merge_free(stream);
+    perftrace_batch_free(stream);
     perftrace_keeper_free(&stream->keeper);
     perftrace_arena_free(&stream->names);
     perftrace_tables_free(&stream->tables);
@@ -140,7 +141,7 @@ const struct perftrace_item *perftrace_stream_next(struct perftrace_stream *stre
     while (item == NULL || !perftrace_is_wanted(stream, item->kind)) {
         item = NULL;
         leave_item(stream);
-        if (stream->no_memory)
+        if (stream->no_memory || (stream->batch != NULL && stream->batch->full))
             return NULL;
         if (stream->running && perftrace_run(stream, &item))
             continue;

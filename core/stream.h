@@ -45,6 +45,11 @@ int perftrace_stream_finish(struct perftrace_stream *stream);
  * Fetch until NULL before the next block is given. */
 const struct perftrace_item *perftrace_stream_next(struct perftrace_stream *stream);
 
+/* Instead of items: what perftrace_reader_calls gives, here 0 when none can be handed out before another block is taken, and
+ * perftrace_reader_fill. Not with on_item. */
+size_t perftrace_stream_calls(struct perftrace_stream *stream, struct perftrace_call **calls);
+bool perftrace_stream_fill(struct perftrace_stream *stream, struct perftrace_call *call, bool all);
+
 /* Where perftrace_stream_open_span is; zeros to begin with. */
 enum { PERFTRACE_OPEN_WALK_TRACKS = 64 };
 struct perftrace_open_walk {

@@ -4,6 +4,7 @@
 #ifndef PERFTRACE_CORE_STREAM_STATE_H
 #define PERFTRACE_CORE_STREAM_STATE_H
 
+#include "batch.h"
 #include "clock.h"
 #include "stream.h"
 #include "values.h"
@@ -106,6 +107,7 @@ struct perftrace_stream {
     struct perftrace_keeper keeper;
     struct perftrace_async async;
     struct perftrace_placed_list placed;
+    struct perftrace_batch *batch; /* of perftrace_stream_calls; NULL: items are asked for */
     uint64_t process_lost[PERFTRACE_LOSS_CAUSES];
     struct perftrace_arena names; /* of the process */
     uint64_t said[PERFTRACE_SAID_KINDS];
@@ -166,6 +168,15 @@ static inline const uint64_t *perftrace_head_words(const struct perftrace_track_
 /* Goes on over the records of merge.run as long as they are as usual and its turn, or until one makes an item. False: not even
  * the next one is so. Else `running` is set, and *item is the item or NULL. */
 bool perftrace_run(struct perftrace_stream *stream, const struct perftrace_item **item);
+
+/* ---- batch.c -------------------------------------------------------------------------------------- */
+
+/* Ends the innermost open span as the batch's next call: it must not be full, and the track stand in the span's chunk or another. */
+void perftrace_batch_add(struct perftrace_stream *stream, struct perftrace_track_state *track,
+                         uint64_t end_ns);
+/* Takes over a chunk that is no longer waiting, but may hold what calls of the batch are made of. */
+void perftrace_batch_keep_chunk(struct perftrace_batch *batch, struct perftrace_waiting *chunk);
+void perftrace_batch_free(struct perftrace_stream *stream);
 
 /* ---- deliver.c ------------------------------------------------------------------------------------ */
 

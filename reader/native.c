@@ -230,18 +230,34 @@ static bool step(struct perftrace_native_reader *native) {
     return perftrace_stream_finish(native->stream) == 0;
 }
 
+/* The stream has nothing to hand out: gives it more. False: there is no more, or something failed. */
+static bool go_on(struct perftrace_native_reader *native) {
+    if (perftrace_stream_error(native->stream) != 0 && native->error.code == PERFTRACE_OK)
+        refuse(&native->error, PERFTRACE_ERROR_MEMORY, "no memory for what the trace holds");
+    if (native->error.code == PERFTRACE_OK && native->stage != LAST_ITEMS && step(native))
+        return true;
+    perftrace_native_info(native); /* whoever holds on to it finds it complete */
+    return false;
+}
+
 const struct perftrace_item *perftrace_native_next(struct perftrace_native_reader *native) {
     for (;;) {
         const struct perftrace_item *item = perftrace_stream_next(native->stream);
-        if (item != NULL)
+        if (item != NULL || !go_on(native))
             return item;
-        if (perftrace_stream_error(native->stream) != 0 && native->error.code == PERFTRACE_OK)
-            refuse(&native->error, PERFTRACE_ERROR_MEMORY, "no memory for what the trace holds");
-        if (native->error.code != PERFTRACE_OK || native->stage == LAST_ITEMS || !step(native)) {
-            perftrace_native_info(native); /* whoever holds on to it finds it complete */
-            return NULL;
-        }
     }
+}
+
+size_t perftrace_native_calls(struct perftrace_native_reader *native, struct perftrace_call **calls) {
+    for (;;) {
+        size_t count = perftrace_stream_calls(native->stream, calls);
+        if (count > 0 || !go_on(native))
+            return count;
+    }
+}
+
+bool perftrace_native_fill(struct perftrace_native_reader *native, struct perftrace_call *call, bool all) {
+    return perftrace_stream_fill(native->stream, call, all);
 }
 
 /* ---- what is known -------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@ struct perftrace_native_reader *perftrace_native_open(struct perftrace_source *s
                                                       const struct perftrace_reader_options *options,
                                                       struct perftrace_error_info *error);
 const struct perftrace_item *perftrace_native_next(struct perftrace_native_reader *native);
+size_t perftrace_native_calls(struct perftrace_native_reader *native, struct perftrace_call **calls);
+bool perftrace_native_fill(struct perftrace_native_reader *native, struct perftrace_call *call, bool all);
 const struct perftrace_error_info *perftrace_native_error(const struct perftrace_native_reader *native);
 struct perftrace_trace_info *perftrace_native_info(struct perftrace_native_reader *native);
 size_t perftrace_native_site_count(const struct perftrace_native_reader *native);

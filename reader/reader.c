@@ -15,7 +15,7 @@ struct perftrace_reader {
     struct perftrace_native_reader *native; /* one of the two */
     struct perftrace_log_reader *log;
     struct perftrace_call call; /* the only one of perftrace_reader_calls, where items are taken one by one */
-    uint32_t unwanted; /* items, as in the options */
+    uint32_t unwanted;          /* items, as in the options */
 };
 
 static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *path,
@@ -148,12 +148,17 @@ static size_t one_call(struct perftrace_reader *reader, struct perftrace_call **
 }
 
 size_t perftrace_reader_calls(struct perftrace_reader *reader, struct perftrace_call **calls) {
+    if (reader->native != NULL)
+        return perftrace_native_calls(reader->native, calls);
     return reader->log != NULL ? perftrace_log_calls(reader->log, calls) : one_call(reader, calls);
 }
 
 bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_call *call,
                            const struct perftrace_site_info *site) {
-    return !call->brief || perftrace_log_fill(reader->log, call, site);
+    if (!call->brief)
+        return true;
+    return reader->native != NULL ? perftrace_native_fill(reader->native, call, site == NULL)
+                                  : perftrace_log_fill(reader->log, call, site);
 }
 
 const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader) {

@@ -3,11 +3,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 struct made made;
 struct heard heard;
+size_t hear_brief;
 
 int hear_set_up(void **state) {
     (void)state;
@@ -60,12 +62,95 @@ static void fetch_all(struct heard *fetched, uint32_t unwanted) {
     perftrace_stream_close(stream);
 }
 
-/* Without those of its lines that begin with a letter. */
-static void leave_out(struct heard *of, char letter) {
+/* What the calls of a stream are, with the keys of those that were brief. */
+struct known_call {
+    uint64_t key[2];
+    char what[200]; /* of what the key stands for */
+};
+enum { KNOWN_MAX = 4096 };
+struct heard_calls {
+    struct heard heard;
+    size_t brief, known_count;
+    struct known_call known[KNOWN_MAX];
+};
+
+/* Calls with one key are alike in all that it stands for, and others are not. */
+static void check_key(struct heard_calls *calls, const uint64_t key[2], const struct perftrace_call *call) {
+    static struct heard values;
+    values.length = 0;
+    values.text[0] = 0;
+    heard_item(&values, &(struct perftrace_item){.kind = PERFTRACE_ITEM_EVENT,
+                                                 .site = call->site,
+                                                 .value_count = call->parameter_count,
+                                                 .values = call->parameters});
+    struct known_call known = {.key = {key[0], key[1]}};
+    snprintf(known.what, sizeof known.what, "%u %u %.150s", call->site->id,
+             call->parent_site == NULL ? 0 : call->parent_site->id, values.text);
+    for (size_t i = 0; i < calls->known_count; i++) {
+        bool same_key = memcmp(calls->known[i].key, key, sizeof known.key) == 0;
+        assert_int_equal(same_key, strcmp(calls->known[i].what, known.what) == 0);
+        if (same_key)
+            return;
+    }
+    assert_true(calls->known_count < KNOWN_MAX);
+    calls->known[calls->known_count++] = known;
+}
+
+static void take_call(struct heard_calls *calls, struct perftrace_stream *stream,
+                      struct perftrace_call *call) {
+    uint64_t key[2] = {call->key[0], call->key[1]};
+    bool brief = call->brief;
+    assert_true(brief == ((key[0] | key[1]) != 0));
+    if (brief) { /* as one that is known, and then as one that isn't */
+        struct perftrace_call whole = *call;
+        assert_true(perftrace_stream_fill(stream, call, false));
+        size_t metrics = call->metric_count;
+        assert_int_equal(call->parameter_count, 0);
+        *call = whole;
+        assert_true(perftrace_stream_fill(stream, call, true));
+        assert_int_equal(call->metric_count, metrics);
+        check_key(calls, key, call);
+        calls->brief++;
+    }
+    assert_false(call->brief);
+    if (!call->async)
+        heard_item(&calls->heard, &(struct perftrace_item){.kind = PERFTRACE_ITEM_SPAN_END,
+                                                           .time_ns = call->start_ns + call->elapsed_ns,
+                                                           .site = call->site,
+                                                           .track = call->track,
+                                                           .call = call});
+}
+
+static void fetch_calls(struct heard_calls *calls) {
+    struct perftrace_stream *stream = perftrace_stream_open(&(struct perftrace_stream_options){0});
+    struct perftrace_call *some;
+    size_t count;
+    assert_non_null(stream);
+    calls->heard.length = calls->brief = calls->known_count = 0;
+    calls->heard.text[0] = 0;
+    for (size_t at = sizeof(struct perftrace_file_header); at <= made.length;) {
+        struct perftrace_block_header header = {0};
+        if (at == made.length) {
+            assert_int_equal(perftrace_stream_finish(stream), 0);
+        } else {
+            memcpy(&header, made.bytes + at, sizeof header);
+            assert_int_equal(perftrace_stream_block(stream, &header, made.bytes + at + sizeof header, at), 0);
+        }
+        while ((count = perftrace_stream_calls(stream, &some)) > 0)
+            for (size_t i = 0; i < count; i++)
+                take_call(calls, stream, &some[i]);
+        at += sizeof header + header.bytes;
+    }
+    assert_int_equal(perftrace_stream_error(stream), 0);
+    perftrace_stream_close(stream);
+}
+
+/* Without those of its lines that begin with a letter, or those that don't. */
+static void leave_out(struct heard *of, char letter, bool others) {
     char *to = of->text;
     for (const char *line = of->text, *end; *line != 0; line = end) {
         end = strchr(line, '\n') + 1;
-        if (*line == letter)
+        if ((*line == letter) != others)
             continue;
         memmove(to, line, (size_t)(end - line));
         to += end - line;
@@ -76,6 +161,7 @@ static void leave_out(struct heard *of, char letter) {
 const char *hear(struct perftrace_trace_info *info) {
     static const char first[] = "track 1 main\n";
     static struct heard fetched, less;
+    static struct heard_calls calls;
     fetched.length = less.length = 0;
     struct perftrace_stream *stream = hear_open();
     assert_int_equal(made_feed(&made, stream), 0);
@@ -86,8 +172,12 @@ const char *hear(struct perftrace_trace_info *info) {
     fetch_all(&fetched, 0);
     assert_string_equal(heard.text, fetched.text);
     fetch_all(&less, PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_BEGIN));
-    leave_out(&fetched, 'B');
+    leave_out(&fetched, 'B', false);
     assert_string_equal(less.text, fetched.text);
+    fetch_calls(&calls);
+    leave_out(&fetched, 'E', true);
+    assert_string_equal(calls.heard.text, fetched.text);
+    hear_brief = calls.brief;
     assert_memory_equal(heard.text, first, sizeof first - 1);
     return heard.text + sizeof first - 1;
 }

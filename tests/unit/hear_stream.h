@@ -6,6 +6,7 @@
 
 extern struct made made;
 extern struct heard heard;
+extern size_t hear_brief; /* calls that came in brief, when hear() last heard calls */
 
 /* Each test starts with the beginning of a trace: a process whose clock is CLOCK_MONOTONIC, and track 1, "main". */
 int hear_set_up(void **state);
@@ -19,7 +20,7 @@ void hear_with_ticks(void);
 struct perftrace_stream *hear_open(void);
 
 /* What is heard of `made`, without the line about the first track; by callback and fetched one by one, which
- * must be the same, and without SPAN_BEGINs, when the rest must be. `info` (but for its texts) may be used; it may be NULL. */
+ * must be the same, and without SPAN_BEGINs or as calls, when the rest must be. `info` (but for its texts) may be used; it may be NULL. */
 const char *hear(struct perftrace_trace_info *info);
 
 #endif

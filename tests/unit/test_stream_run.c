@@ -72,6 +72,7 @@ static void in_one_chunk(void **state) {
     make_nested();
     made_chunk(&made, 1, 0, 0, 0, WORDS(nested));
     assert_string_equal(hear(NULL), nested_heard);
+    assert_int_equal(hear_brief, 2);
 }
 
 /* Each record in a chunk of its own. */
@@ -156,10 +157,63 @@ static void deep(void **state) {
     assert_null(strchr(text, '!'));
 }
 
+/* What is jumped out of isn't as usual: as a call it comes whole, and keeps its values while those before it are filled in. */
+static void brief_before_whole(void **state) {
+    (void)state;
+    const uint64_t words[] = {BEGIN(OUTER, 0, 10),
+                              1,
+                              made_text("a"),
+                              BEGIN(INNER, 1, 20),
+                              1,
+                              1,
+                              made_text("b"),
+                              END(INNER, 1, 30),
+                              BEGIN(OUTER, 0, 40),
+                              0,
+                              END(OUTER, 0, 50)};
+    make_sites();
+    made_chunk(&made, 1, 0, 0, 0, WORDS(words));
+    assert_string_equal(hear(NULL),
+                        "B1 outer@10 d0 <unknown key='a'\n"
+                        "B2 inner@20 d1 <outer n=1 name='b'\n"
+                        "E2 inner@30 10-0 n=1 name='b'\n"
+                        "E1 outer@30! 20-10 key='a'\n"
+                        "B3 outer@40 d0 <unknown key=''\n"
+                        "E3 outer@50 10-0 key=''\n");
+    assert_int_equal(hear_brief, 2);
+}
+
+/* More calls than come at once, of two sites with few parameters: what is equal has one key, wherever it was recorded. */
+static void many_calls(void **state) {
+    (void)state;
+    enum { CALLS = 300, WORDS_OF_ONE = 5 };
+    static uint64_t words[CALLS * WORDS_OF_ONE];
+    size_t count = 0;
+    make_sites();
+    for (uint32_t i = 0; i < CALLS; i++) {
+        words[count++] = BEGIN(i % 3 == 0 ? OUTER : INNER, 0, 10 * i);
+        if (i % 3 != 0)
+            words[count++] = i % 5;
+        words[count++] = i % 6 == 5 ? 2 : 3;                    /* a byte less … */
+        words[count++] = made_text(i % 6 == 3 ? "kez" : "key"); /* … or another one */
+        words[count++] = END(i % 3 == 0 ? OUTER : INNER, 0, 10 * i + i % 7);
+    }
+    made_chunk(&made, 1, 0, 0, 0, words, 493); /* within a span */
+    made_chunk(&made, 1, 1, 0, 0, words + 493, count - 493);
+    hear(NULL);
+    assert_int_equal(hear_brief, CALLS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        HEAR_TEST(in_one_chunk), HEAR_TEST(in_many_chunks), HEAR_TEST(over_two_chunks),
-        HEAR_TEST(in_turns),     HEAR_TEST(deep),           HEAR_TEST(ends_of_others),
+        HEAR_TEST(in_one_chunk),
+        HEAR_TEST(in_many_chunks),
+        HEAR_TEST(over_two_chunks),
+        HEAR_TEST(in_turns),
+        HEAR_TEST(deep),
+        HEAR_TEST(ends_of_others),
+        HEAR_TEST(many_calls),
+        HEAR_TEST(brief_before_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

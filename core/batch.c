@@ -1,0 +1,171 @@
+/* Ended spans, many at once and in brief. */
+#include "batch.h"
+
+#include "hash.h"
+#include "stream_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* So much that has been read is kept for a batch at most, and a chunk. */
+#define CHUNK_BYTES_MAX ((size_t)1 << 20)
+
+static struct perftrace_batch *open_batch(void) {
+    struct perftrace_batch *batch = calloc(1, sizeof *batch);
+    for (size_t i = 0; batch != NULL && i < sizeof batch->secrets / sizeof batch->secrets[0]; i++)
+        batch->secrets[i] = perftrace_hash_key();
+    return batch;
+}
+
+static void release(struct perftrace_stream *stream) {
+    struct perftrace_batch *batch = stream->batch;
+    while (batch->kept != NULL) {
+        struct perftrace_kept *kept = batch->kept;
+        batch->kept = kept->next;
+        perftrace_keep_release(&stream->keeper, kept);
+    }
+    while (batch->chunks != NULL) {
+        struct perftrace_waiting *chunk = batch->chunks;
+        batch->chunks = chunk->next;
+        free(chunk);
+    }
+    batch->chunk_bytes = 0;
+    batch->count = 0;
+    batch->full = false;
+}
+
+void perftrace_batch_free(struct perftrace_stream *stream) {
+    if (stream->batch == NULL)
+        return;
+    release(stream);
+    free(stream->batch->values.texts);
+    free(stream->batch);
+}
+
+void perftrace_batch_keep_chunk(struct perftrace_batch *batch, struct perftrace_waiting *chunk) {
+    if (batch->count == 0) {
+        free(chunk);
+        return;
+    }
+    chunk->next = batch->chunks;
+    batch->chunks = chunk;
+    batch->chunk_bytes += chunk->word_count * sizeof chunk->words[0];
+    batch->full |= batch->chunk_bytes > CHUNK_BYTES_MAX;
+}
+
+/* Two sums of the site, the caller's and the words of the parameters, each by products whose factors depend on secrets: 128 bits
+ * that are equal for others with no chance worth mentioning, whatever the words are. */
+static void make_key(const uint64_t secrets[4], uint64_t sites, const uint64_t *words, size_t count,
+                     uint64_t key[2]) {
+    uint64_t a = secrets[0] ^ sites, b = secrets[1] ^ sites;
+    for (; count > 1; count -= 2, words += 2) {
+        a = perftrace_hash_mix(words[0] ^ a, words[1] ^ secrets[2]);
+        b = perftrace_hash_mix(words[0] ^ b, words[1] ^ secrets[3]);
+    }
+    if (count > 0)
+        b = perftrace_hash_mix(words[0] ^ b, secrets[3]);
+    uint64_t rest = count > 0 ? words[0] : 0;
+    key[0] = perftrace_hash_mix(rest ^ a, secrets[2]);
+    key[1] = b;
+}
+
+void perftrace_batch_add(struct perftrace_stream *stream, struct perftrace_track_state *track,
+                         uint64_t end_ns) {
+    static const struct perftrace_text unknown = {"unknown", 7};
+    struct perftrace_batch *batch = stream->batch;
+    struct perftrace_open_span *span = &track->open[--track->open_count];
+    struct perftrace_call *call = &batch->calls[batch->count];
+    uint64_t sites = (uint64_t)span->site->info.id << 32;
+    stream->open_spans--;
+    call->number = span->number;
+    call->site = &span->site->info;
+    call->track = &track->info;
+    call->start_ns = span->start_ns;
+    call->elapsed_ns = end_ns - span->start_ns;
+    call->children_ns = span->children_ns;
+    call->depth = track->open_count;
+    call->brief = true;
+    call->unfinished = call->at_end = call->milliseconds = call->async = false;
+    call->parameter_count = call->metric_count = 0;
+    call->place = 0;
+    if (track->open_count == 0) {
+        call->parent_number = 0;
+        call->parent_site = NULL;
+        call->caller = unknown;
+    } else {
+        sites |= span[-1].site->info.id;
+        span[-1].children_ns += call->elapsed_ns;
+        call->parent_number = span[-1].number;
+        call->parent_site = &span[-1].site->info;
+        call->caller = call->parent_site->name;
+    }
+    const struct perftrace_waiting *chunk = track->chunk;
+    const uint64_t *parameters = chunk->words + span->parameters_at;
+    size_t words = span->parameter_words;
+    if (span->kept != NULL) {
+        parameters = span->kept->words;
+        words = span->kept->parameter_words;
+        span->kept->next = batch->kept;
+        batch->kept = span->kept;
+    }
+    make_key(batch->secrets, sites, parameters, words, call->key);
+    if (words > 0 || span->metric_at != 0 || span->kept != NULL) {
+        batch->recorded[batch->count] = (struct perftrace_recorded){
+            .site = span->site,
+            .parameters = parameters,
+            .parameter_words = words,
+            .metric = span->metric_at != 0 ? chunk->words + span->metric_at : NULL,
+            .kept = span->kept,
+        };
+        call->place = batch->count + 1;
+    }
+    batch->full |= ++batch->count == PERFTRACE_BATCH_CALLS;
+}
+
+size_t perftrace_stream_calls(struct perftrace_stream *stream, struct perftrace_call **calls) {
+    const uint32_t ends =
+        PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_END) | PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_ASYNC_END);
+    if (stream->batch == NULL && (stream->batch = open_batch()) == NULL) {
+        stream->no_memory = true;
+        return 0;
+    }
+    struct perftrace_batch *batch = stream->batch;
+    release(stream);
+    stream->options.unwanted |= ~ends;
+    const struct perftrace_item *item = perftrace_stream_next(stream);
+    if (item != NULL)
+        batch->calls[batch->count++] = *item->call;
+    *calls = batch->calls;
+    return batch->count;
+}
+
+bool perftrace_stream_fill(struct perftrace_stream *stream, struct perftrace_call *call, bool all) {
+    call->brief = false;
+    if (call->place == 0)
+        return true;
+    struct perftrace_batch *batch = stream->batch;
+    const struct perftrace_recorded *recorded = &batch->recorded[call->place - 1];
+    const struct perftrace_site_entry *metric_site = NULL;
+    size_t words = all ? recorded->parameter_words : 0;
+    if (recorded->kept != NULL) {
+        words = recorded->kept->used;
+    } else if (recorded->metric != NULL) {
+        metric_site = perftrace_tables_site(&stream->tables, perftrace_word_site(recorded->metric[0]));
+        words += perftrace_record_length(metric_site, recorded->metric, SIZE_MAX);
+    }
+    if (words > 0 && !perftrace_values_start(&batch->values, words)) {
+        stream->no_memory = true;
+        return false;
+    }
+    if (all && recorded->parameter_words > 0) {
+        call->parameters = perftrace_values_add(&batch->values, recorded->site, recorded->parameters);
+        call->parameter_count = recorded->site->info.argument_count;
+    }
+    if (metric_site != NULL) {
+        call->metrics = perftrace_values_add(&batch->values, metric_site, recorded->metric + 1);
+        call->metric_count = metric_site->info.argument_count;
+    } else if (recorded->kept != NULL && recorded->kept->metric_sites > 0) {
+        call->metrics = perftrace_values_add_metrics(&batch->values, recorded->kept, &call->metric_count);
+    }
+    return true;
+}
