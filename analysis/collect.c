@@ -523,6 +523,7 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
     if (!perftrace_reader_fill(reader, call, site))
         return 0;
     struct analysis_call placed = start_call(analysis, call);
+    placed.parameter_count = 0; /* they are not filled in */
     placed.function = function;
     placed.caller = signature->caller;
     placed.question = signature->question;

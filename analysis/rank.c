@@ -4,6 +4,8 @@
 #endif
 #include "rank.h"
 
+#include "durations.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +22,8 @@ static int compare_ids(struct analysis_call_id a, struct analysis_call_id b) {
     return analysis_call_before(b, a) - analysis_call_before(a, b);
 }
 
-static uint64_t weight(const struct analysis_function *function, enum rank_order order) {
+static uint64_t weight(const struct analysis *analysis, uint32_t number, enum rank_order order) {
+    const struct analysis_function *function = &analysis->functions[number];
     switch (order) {
     case RANK_TOTAL:
         return function->outermost_ns;
@@ -28,6 +31,8 @@ static uint64_t weight(const struct analysis_function *function, enum rank_order
         return function->self_ns;
     case RANK_MAX:
         return function->max_ns;
+    case RANK_P99:
+        return analysis_percentiles(analysis, number).p99_ns;
     case RANK_NAME:
         return 0;
     default:
@@ -35,24 +40,38 @@ static uint64_t weight(const struct analysis_function *function, enum rank_order
     }
 }
 
+/* What functions are compared by, by their numbers. */
+struct function_weights {
+    const struct analysis_function *functions;
+    const uint64_t *weights;
+};
+
 static int compare_functions(const void *left, const void *right, void *context) {
     const struct analysis_function *a = *(const struct analysis_function *const *)left;
     const struct analysis_function *b = *(const struct analysis_function *const *)right;
-    const enum rank_order *order = context;
-    int most = most_first(weight(a, *order), weight(b, *order));
+    const struct function_weights *by = context;
+    int most = most_first(by->weights[a - by->functions], by->weights[b - by->functions]);
     return most != 0 ? most : rank_texts(a->name, b->name);
 }
 
 const struct analysis_function **rank_functions(const struct analysis *analysis, enum rank_order order,
                                                 size_t *count) {
     const struct analysis_function **ranked = malloc((analysis->function_count + 1) * sizeof(*ranked));
+    uint64_t *weights = malloc((analysis->function_count + 1) * sizeof *weights);
     *count = 0;
-    if (ranked == NULL)
+    if (ranked == NULL || weights == NULL) {
+        free(ranked);
+        free(weights);
         return NULL;
+    }
     for (uint32_t i = 0; i < analysis->function_count; i++)
-        if (analysis->functions[i].calls > 0)
+        if (analysis->functions[i].calls > 0) {
+            weights[i] = weight(analysis, i, order);
             ranked[(*count)++] = &analysis->functions[i];
-    qsort_r(ranked, *count, sizeof(*ranked), compare_functions, &order);
+        }
+    qsort_r(ranked, *count, sizeof(*ranked), compare_functions,
+            &(struct function_weights){analysis->functions, weights});
+    free(weights);
     return ranked;
 }
 

@@ -7,7 +7,7 @@
 /* Each returns an array of pointers into the model, to be freed with free(), and its length in *count
  * (0 and an array that may be freed when nothing qualifies); NULL without memory. */
 
-enum rank_order { RANK_CALLS, RANK_TOTAL, RANK_SELF, RANK_MAX, RANK_NAME, RANK_ORDERS };
+enum rank_order { RANK_CALLS, RANK_TOTAL, RANK_SELF, RANK_MAX, RANK_P99, RANK_NAME, RANK_ORDERS };
 
 /* By their bytes: as strcmp would. */
 int rank_texts(struct perftrace_text a, struct perftrace_text b);

@@ -7,6 +7,7 @@
 #include "../support/input.h"
 #include "../support/page_file.h"
 #include "../support/terminal.h"
+#include "../support/wanted.h"
 
 #include <stddef.h>
 
@@ -14,7 +15,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 static const char *const formats[] = {"text", "json", NULL};
 
 /* By enum rank_order. */
-static const char *const sort_names[] = {"calls", "total", "self", "max", "name", NULL};
+static const char *const sort_names[] = {"calls", "total", "self", "max", "p99", "name", NULL};
 
 struct analyze_values {
     int format; /* enum format */
@@ -51,7 +52,8 @@ static const struct option analyze_options[] = {
      .type = OPTION_CHOICE,
      .offset = offsetof(struct analyze_values, sort),
      .choices = sort_names,
-     .help = "What the first list of functions and the groups are sorted by. Default: calls."},
+     .help = "What the first list of functions and the groups are sorted by. Default: calls, and groups by "
+             "total."},
     {.name = "function",
      .type = OPTION_LIST,
      .offset = offsetof(struct analyze_values, functions),
@@ -105,6 +107,7 @@ static const struct option analyze_options[] = {
 /* All calls can be asked for, but not all can be the slowest. */
 #define SLOWEST_MAX 100000u
 
+#define SORT_NOT_SAID (-1)
 #define TOP_NOT_SAID UINT64_MAX
 #define TOP 10u
 #define TOP_OF_PAGE 200u
@@ -151,12 +154,19 @@ static int analyze(const struct analyze_values *values, const struct input_list 
     }
     if (good > 0 || model->calls > 0) {
         struct report report = {
-            .model = model, .out = out, .top = values->top, .sort = (enum rank_order)values->sort};
+            .model = model,
+            .out = out,
+            .top = values->top,
+            .sort = values->sort == SORT_NOT_SAID ? RANK_CALLS : (enum rank_order)values->sort,
+            .group_sort = values->sort == SORT_NOT_SAID ? RANK_TOTAL : (enum rank_order)values->sort,
+        };
         report.color = terminal_color((enum color_choice)values->color, out);
         if (analysis_finish(model) != 0 || write_report(values, &report) != 0) {
             message_error("out of memory: the report is incomplete");
             code = EXIT_COULD_NOT;
         }
+        if (wanted_check(model) != 0)
+            code = EXIT_COULD_NOT;
     }
     analysis_close(model);
     return code;
@@ -174,7 +184,7 @@ static int analyze_to(const struct analyze_values *values, const struct input_li
 }
 
 static int analyze_run(int argc, char **argv) {
-    struct analyze_values values = {.top = TOP_NOT_SAID, .until_ns = UINT64_MAX};
+    struct analyze_values values = {.sort = SORT_NOT_SAID, .top = TOP_NOT_SAID, .until_ns = UINT64_MAX};
     int operands;
     int code = options_parse(&command_analyze, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)

@@ -10,8 +10,9 @@
 struct report {
     const struct analysis *model; /* finished */
     FILE *out;
-    uint64_t top;         /* how many entries a section shows; 0: all */
-    enum rank_order sort; /* of the first section of functions */
+    uint64_t top;               /* how many entries a section shows; 0: all */
+    enum rank_order sort;       /* of the first section of functions */
+    enum rank_order group_sort; /* of the groups */
     bool color;
     bool failed;                  /* out of memory: the report is incomplete */
     struct perftrace_buffer line; /* scratch of the sections */

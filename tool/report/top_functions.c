@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 static const char *const headings[RANK_ORDERS] = {
-    [RANK_CALLS] = "Functions by Call Count", [RANK_TOTAL] = "Functions by Total Time",
-    [RANK_SELF] = "Functions by Self Time",   [RANK_MAX] = "Functions by Longest Call",
-    [RANK_NAME] = "Functions by Name",
+    [RANK_CALLS] = "Functions by Call Count",    [RANK_TOTAL] = "Functions by Total Time",
+    [RANK_SELF] = "Functions by Self Time",      [RANK_MAX] = "Functions by Longest Call",
+    [RANK_P99] = "Functions by 99th Percentile", [RANK_NAME] = "Functions by Name",
 };
 
 static void top_functions_text(struct report *report) {

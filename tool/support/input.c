@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define WARNINGS_MAX 5u
-enum { ITEMS_PER_LOOK = 65536 }; /* at the clock, for the progress bar */
 
 static void on_damage(void *context, const struct perftrace_error_info *what) {
     struct input *input = context;
@@ -25,6 +25,16 @@ static void on_damage(void *context, const struct perftrace_error_info *what) {
         message_warning("%s: byte %" PRIu64 ": %s", input->name, what->byte_offset, what->message);
     else /* about the whole of it, or it says where itself */
         message_warning("%s: %s", input->name, what->message);
+}
+
+/* What there is to be read, in bytes; 0: unknown. */
+static uint64_t size_of(const char *path) {
+    struct stat status;
+    bool standard_input = strcmp(path, "-") == 0;
+    if ((standard_input ? fstat(STDIN_FILENO, &status) : stat(path, &status)) != 0 ||
+        !S_ISREG(status.st_mode))
+        return 0;
+    return (uint64_t)status.st_size;
 }
 
 int input_open(struct input *input, const char *path, uint32_t unwanted) {
@@ -48,16 +58,22 @@ int input_open(struct input *input, const char *path, uint32_t unwanted) {
         return -1;
     }
     input->native = perftrace_reader_info(input->reader)->native;
-    struct stat status;
-    bool sized = strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    progress_begin(&input->progress, input->name, sized ? (uint64_t)status.st_size : 0);
+    progress_begin(&input->progress, size_of(path));
     return 0;
 }
 
+static void show_progress(struct input *input) {
+    uint64_t done = input->unpack.unpacker != NULL ? atomic_load(&input->unpack.packed)
+                                                   : perftrace_reader_info(input->reader)->bytes;
+    progress_show(&input->progress, done, input->items, input->calls);
+}
+
 const struct perftrace_item *input_next(struct input *input) {
-    if (++input->items % ITEMS_PER_LOOK == 0)
-        progress_show(&input->progress, perftrace_reader_info(input->reader)->bytes);
     const struct perftrace_item *item = perftrace_reader_next(input->reader);
+    if (item != NULL)
+        input->calls += item->kind == PERFTRACE_ITEM_SPAN_END || item->kind == PERFTRACE_ITEM_ASYNC_END;
+    if (progress_due(&input->progress, ++input->items))
+        show_progress(input);
     if (input->native || item == NULL || item->call == NULL)
         return item;
     input->call = *item->call;
@@ -72,10 +88,9 @@ const struct perftrace_item *input_next(struct input *input) {
 size_t input_calls(struct input *input, struct perftrace_call **calls) {
     size_t count = perftrace_reader_calls(input->reader, calls);
     input->items += count;
-    if (input->items >= input->next_look) {
-        input->next_look = input->items + ITEMS_PER_LOOK;
-        progress_show(&input->progress, perftrace_reader_info(input->reader)->bytes);
-    }
+    input->calls += count;
+    if (progress_due(&input->progress, input->items))
+        show_progress(input);
     return count;
 }
 

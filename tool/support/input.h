@@ -14,8 +14,8 @@ struct input {
     struct progress progress;
     struct unpack unpack; /* at work, where the input is compressed */
     uint64_t damages;
-    uint64_t items, next_look;
-    bool native; /* a trace; else a log, of which children_ns is worked out here: */
+    uint64_t items, calls; /* so far */
+    bool native;           /* a trace; else a log, of which children_ns is worked out here: */
     struct log_times times;
     uint64_t log_start_ns; /* and when its last call may have begun, by log_times.h */
     struct perftrace_call call;
