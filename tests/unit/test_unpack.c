@@ -27,8 +27,15 @@ struct bytes {
 };
 
 static struct bytes add(struct bytes to, const void *more, size_t length) {
-    to.at = realloc(to.at, to.length + length + 1);
-    assert_non_null(to.at);
+    size_t capacity = 4096; /* the power of two in which it fits */
+    while (capacity <= to.length)
+        capacity *= 2;
+    if (to.at == NULL || to.length + length >= capacity) {
+        while (capacity <= to.length + length)
+            capacity *= 2;
+        to.at = realloc(to.at, capacity);
+        assert_non_null(to.at);
+    }
     memcpy(to.at + to.length, more, length);
     to.length += length;
     return to;
