@@ -150,6 +150,7 @@ int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_i
     struct analysis_input *input = &analysis->inputs[analysis->input_count - 1];
     input->finished = info->finished || !info->native;
     input->threads = threads;
+    memcpy(input->boot_id, info->boot_id, sizeof input->boot_id);
     input->live = info->live;
     input->damaged = info->damaged;
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
@@ -345,6 +346,16 @@ static int place_call(struct analysis *analysis, const struct perftrace_call *ca
     return placed->signature != INTERN_NONE ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
+static void add_to_input(struct analysis_input *input, const struct analysis_call *call) {
+    input->calls++;
+    if (call->start_ns == 0)
+        return;
+    uint64_t end_ns = call->start_ns + call->elapsed_ns;
+    input->first_ns =
+        input->first_ns == 0 || call->start_ns < input->first_ns ? call->start_ns : input->first_ns;
+    input->last_ns = end_ns > input->last_ns ? end_ns : input->last_ns;
+}
+
 static int count_call(struct analysis *analysis, const struct analysis_call *call) {
     struct analysis_signature *signature = &analysis->signatures[call->signature];
     if (remember_number(signature, call->id) != 0)
@@ -358,7 +369,7 @@ static int count_call(struct analysis *analysis, const struct analysis_call *cal
     analysis->edges[call->edge].total_ns += call->elapsed_ns;
     add_to_function(&analysis->functions[call->function], call);
     analysis->calls++;
-    analysis->inputs[analysis->input_count - 1].calls++;
+    add_to_input(&analysis->inputs[analysis->input_count - 1], call);
     return 0;
 }
 
@@ -562,6 +573,11 @@ int analysis_finish(struct analysis *analysis) {
 }
 
 void analysis_approximations(const struct analysis *analysis, struct perftrace_buffer *text) {
+    if (analysis->open.refused > 0) {
+        perftrace_buffer_text(text, "Too many calls are open at once: parents of ");
+        perftrace_buffer_unsigned(text, analysis->open.refused);
+        perftrace_buffer_text(text, " calls are unknown.\n");
+    }
     for (unsigned i = 0; i < ANALYSIS_PARTS; i++)
         if (parts[i]->approximated != NULL)
             parts[i]->approximated(analysis, analysis->parts[i], text);
@@ -569,19 +585,4 @@ void analysis_approximations(const struct analysis *analysis, struct perftrace_b
 
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text) {
     return text_table_get(&analysis->state->texts, text);
-}
-
-void analysis_signature_text(const struct analysis *analysis, const struct analysis_signature *signature,
-                             struct perftrace_buffer *buffer) {
-    const struct analysis_question *question = &analysis->questions[signature->question];
-    perftrace_buffer_field(buffer, analysis->functions[question->function].name);
-    perftrace_buffer_text(buffer, "|caller=");
-    perftrace_buffer_field(buffer, analysis->functions[signature->caller].name);
-    perftrace_buffer_add(buffer, question->parameters.bytes, question->parameters.length);
-}
-
-void analysis_question_text(const struct analysis *analysis, const struct analysis_question *question,
-                            struct perftrace_buffer *buffer) {
-    perftrace_buffer_field(buffer, analysis->functions[question->function].name);
-    perftrace_buffer_add(buffer, question->parameters.bytes, question->parameters.length);
 }

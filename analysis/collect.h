@@ -107,8 +107,11 @@ struct analysis_call {
 struct analysis_input {
     const char *name;
     uint64_t calls;
-    uint32_t threads;
-    bool finished; /* the program ended its trace in good order; always true for a log */
+    uint64_t first_ns,
+        last_ns; /* of the calls, from the first one's start to the last one's end; both 0: not known */
+    uint8_t boot_id[16]; /* whose clock that is; zeros: not known */
+    uint32_t threads;    /* 0: not known */
+    bool finished;       /* the program ended its trace in good order; always true for a log */
     bool live;
     bool damaged;
 };

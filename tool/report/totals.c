@@ -2,9 +2,13 @@
 #include "filter.h"
 #include "report.h"
 
+#include "../../analysis/call_tree.h"
+#include "../../analysis/time_span.h"
 #include "../support/terminal.h"
+#include "../support/units.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t lost_in_all(const struct analysis *model) {
@@ -29,6 +33,51 @@ static void losses(struct report *report) {
         separator = ", ";
     }
     fputs("): the counts below are too low\n", report->out);
+}
+
+static uint64_t functions_called(const struct analysis *model) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < model->function_count; i++)
+        count += model->functions[i].calls > 0;
+    return count;
+}
+
+static uint64_t threads(const struct analysis *model) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < model->input_count; i++)
+        count += model->inputs[i].threads;
+    return count;
+}
+
+/* What is not known is left out. */
+static void sizes(struct report *report) {
+    const struct analysis *model = report->model;
+    uint64_t span_ns = analysis_time_span(model), outermost_ns = analysis_call_tree(model).nodes[0].total_ns;
+    char text[UNITS_TEXT_MAX];
+    fprintf(report->out, "Functions: %" PRIu64 "\n", functions_called(model));
+    if (threads(model) > 0)
+        fprintf(report->out, "Threads: %" PRIu64 "\n", threads(model));
+    units_duration(span_ns, text);
+    if (span_ns > 0)
+        fprintf(report->out, "Time span: %s\n", text);
+    units_duration(outermost_ns, text);
+    if (outermost_ns > 0)
+        fprintf(report->out, "Time in outermost calls: %s\n", text);
+}
+
+/* What memory did not suffice for, a line each. */
+static void approximations(struct report *report) {
+    struct perftrace_buffer text = {0};
+    analysis_approximations(report->model, &text);
+    report->failed |= text.failed;
+    for (size_t at = 0; at < text.length;) {
+        const char *line = text.bytes + at;
+        const char *end = memchr(line, '\n', text.length - at);
+        size_t length = end != NULL ? (size_t)(end - line) : text.length - at;
+        fprintf(report->out, "Not exact: %.*s\n", (int)length, line);
+        at += length + 1;
+    }
+    free(text.bytes);
 }
 
 static void inputs(struct report *report) {
@@ -62,9 +111,28 @@ static void totals_text(struct report *report) {
     if (model->unfinished > 0)
         fprintf(report->out, "Unfinished: %" PRIu64 " (spans without an end, not counted below)\n",
                 model->unfinished);
+    if (model->calls > 0)
+        sizes(report);
     report_filter_text(report);
     losses(report);
+    approximations(report);
     inputs(report);
+}
+
+static void json_approximations(struct report *report) {
+    struct perftrace_buffer text = {0};
+    analysis_approximations(report->model, &text);
+    report->failed |= text.failed;
+    json_array(&report->json, "approximations");
+    for (size_t at = 0; at < text.length;) {
+        const char *line = text.bytes + at;
+        const char *end = memchr(line, '\n', text.length - at);
+        size_t length = end != NULL ? (size_t)(end - line) : text.length - at;
+        json_text(&report->json, NULL, (struct perftrace_text){line, length});
+        at += length + 1;
+    }
+    json_end_array(&report->json);
+    free(text.bytes);
 }
 
 static void totals_json(struct report *report) {
@@ -74,12 +142,17 @@ static void totals_json(struct report *report) {
     json_unsigned(json, "calls", model->calls);
     json_unsigned(json, "unfinished", model->unfinished);
     report_filter_json(report);
+    json_unsigned(json, "functions", functions_called(model));
+    json_unsigned(json, "threads", threads(model));                 /* 0: not known */
+    json_unsigned(json, "time_span_ns", analysis_time_span(model)); /* 0: not known */
+    json_unsigned(json, "outermost_ns", analysis_call_tree(model).nodes[0].total_ns);
     json_unsigned(json, "signatures", model->signature_count);
     json_object(json, "lost");
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
         if (perftrace_loss_name(cause) != NULL)
             json_unsigned(json, json_key(perftrace_loss_name(cause), key), model->lost[cause]);
     json_end_object(json);
+    json_approximations(report);
     json_array(json, "inputs");
     for (uint32_t i = 0; i < model->input_count; i++) {
         const struct analysis_input *input = &model->inputs[i];

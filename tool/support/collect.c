@@ -12,10 +12,14 @@ struct analysis *collect_open(const struct analysis_options *options) {
     return model;
 }
 
+/* Those that are told apart: calls of a log without `thread` are on track 0. */
 static uint32_t count_threads(const struct perftrace_reader *reader) {
+    bool native = perftrace_reader_info(reader)->native;
     uint32_t threads = 0;
-    for (size_t i = 0; i < perftrace_reader_track_count(reader); i++)
-        threads += perftrace_reader_track(reader, i)->kind == PERFTRACE_ON_THREAD;
+    for (size_t i = 0; i < perftrace_reader_track_count(reader); i++) {
+        const struct perftrace_track_info *track = perftrace_reader_track(reader, i);
+        threads += track->kind == PERFTRACE_ON_THREAD && (native || track->id != 0);
+    }
     return threads;
 }
 

@@ -1,1 +1,1 @@
-perftrace analyze --color=always --top=1 "$DATA/quickstart.log" | head -8
+perftrace analyze --color=always --top=1 "$DATA/quickstart.log" | head -11
