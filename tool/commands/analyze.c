@@ -212,9 +212,9 @@ const struct command command_analyze = {
     .summary = "report on calls: most frequent, slowest, repeated",
     .details =
         "Reads traces (.ptrace) and logs (text with PERF_TRACE lines among anything else) and reports the "
-        "functions called most, the slowest calls, who calls whom, calls repeated with the same parameters, "
-        "and "
-        "the same question asked by different callers.\n\n"
+        "functions called most and those that took longest, the slowest calls, who calls whom, calls "
+        "repeated "
+        "with the same parameters, the same question asked by different callers, and what to do about it.\n\n"
         "INPUT is a file, a folder (its *.ptrace and *.log files), or - for standard input; it may be "
         "compressed with "
         "gzip or zstd. "
