@@ -273,11 +273,7 @@ static void add_metrics(struct breakdown *breakdown, struct function_metrics *fu
     }
 }
 
-static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    (void)analysis;
-    struct breakdown *breakdown = state;
-    if (call->metric_count == 0)
-        return 0;
+static __attribute__((noinline)) int add_call(struct breakdown *breakdown, const struct analysis_call *call) {
     if (call->function >= breakdown->function_capacity) {
         uint32_t wanted = call->function < 64 ? 128 : call->function * 2;
         struct function_metrics *grown = realloc(breakdown->functions, wanted * sizeof *grown);
@@ -290,6 +286,11 @@ static int breakdown_add(struct analysis *analysis, void *state, const struct an
     }
     add_metrics(breakdown, &breakdown->functions[call->function], call);
     return 0;
+}
+
+static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+    (void)analysis;
+    return call->metric_count == 0 ? 0 : add_call(state, call);
 }
 
 /* ---- results -------------------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@
 enum {
     PAGE_COUNTERS = 256, /* of neighbouring values */
     PAGES = 4096,        /* of a function: values below 2^20 ns */
-    PAGED_FROM = 2048,   /* distinct values below that, when a function gets pages */
+    PAGED_FROM = 256,    /* distinct values below that, when a function gets pages … */
+    COARSE_FROM = 2048,  /* … and where all are whole microseconds, which lie far apart */
     TABLE_MIN = 256,
     BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
 };
@@ -36,6 +37,7 @@ struct function_durations {
     uint32_t distinct; /* in the table */
     uint32_t small;    /* of them, below PAGED_MAX, while that is counted */
     uint8_t level;     /* of level_digits */
+    bool fine;         /* some values are no whole microseconds */
     struct analysis_percentiles result;
 };
 
@@ -224,7 +226,8 @@ static uint32_t *counter_of(struct durations *durations, struct function_duratio
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
 
-static void add_to_table(struct durations *durations, uint32_t function_count, uint32_t number, uint64_t ns) {
+static __attribute__((noinline)) void add_to_table(struct durations *durations, uint32_t function_count,
+                                                   uint32_t number, uint64_t ns) {
     struct function_durations *function = &durations->functions[number];
     bool room = reserve_slot(durations, function_count); /* may raise the level */
     struct duration wanted = {rounded(ns, function->level), number, 1};
@@ -246,7 +249,9 @@ static void add_to_table(struct durations *durations, uint32_t function_count, u
     durations->slots[at] = wanted;
     durations->used++;
     function->distinct++;
-    if (ns < PAGED_MAX && ++function->small >= PAGED_FROM && function->pages == NULL)
+    function->fine |= ns % 1000 != 0;
+    if (ns < PAGED_MAX && ++function->small >= (function->fine ? PAGED_FROM : COARSE_FROM) &&
+        function->pages == NULL)
         give_pages_to(durations, function);
 }
 
@@ -271,6 +276,14 @@ static int durations_add(struct analysis *analysis, void *state, const struct an
         uint32_t *counter = counter_of(durations, function, call->elapsed_ns);
         if (counter != NULL && *counter != UINT32_MAX) {
             ++*counter;
+            return 0;
+        }
+    }
+    if (function->level == 0 && durations->slot_count != 0) { /* most values have been seen before */
+        struct duration wanted = {call->elapsed_ns, call->function, 1};
+        struct duration *slot = &durations->slots[home_of(durations, &wanted)];
+        if (slot->calls != 0 && is_same(slot, &wanted)) {
+            slot->calls++;
             return 0;
         }
     }

@@ -78,14 +78,14 @@ static int slowest_open(const struct analysis *analysis, void *state) {
     return slowest->calls != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
-static int slowest_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    struct slowest *slowest = state;
+static __attribute__((noinline)) int remember(struct analysis *analysis, struct slowest *slowest,
+                                              const struct analysis_call *call) {
     struct analysis_slow_call *heap = slowest->found.calls; /* the root is the fastest of the slowest */
     uint32_t most = analysis->options.slowest_max;
     bool full = slowest->found.count == most;
     struct analysis_slow_call entry = {call->id, call->elapsed_ns, call->signature, call->milliseconds,
                                        .metrics = {0}};
-    if (full && (most == 0 || !slower(&entry, &heap[0])))
+    if (full && !slower(&entry, &heap[0]))
         return 0;
     uint32_t at = full ? 0 : slowest->found.count++;
     entry.metrics = heap[at].metrics; /* of the one that it replaces, or none */
@@ -97,6 +97,14 @@ static int slowest_add(struct analysis *analysis, void *state, const struct anal
     else
         sift_up(heap, at);
     return 0;
+}
+
+static int slowest_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+    struct slowest *slowest = state;
+    uint32_t most = analysis->options.slowest_max;
+    if (slowest->found.count == most && (most == 0 || call->elapsed_ns < slowest->found.calls[0].elapsed_ns))
+        return 0; /* nearly always */
+    return remember(analysis, slowest, call);
 }
 
 static int compare(const void *left, const void *right) {
