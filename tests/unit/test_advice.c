@@ -153,6 +153,21 @@ static void the_pair_and_then_the_listing(void **state) {
     analysis_close(analysis);
 }
 
+/* Two that ask the same far from each other are not as simple to mend as a listing. */
+static void a_pair_far_apart_comes_later(void **state) {
+    (void)state;
+    struct analysis *analysis = a_program();
+    struct analysis_n_plus_one listing = batch(analysis, "list", NULL, 20000);
+    struct analysis_asked_again asked = pair(analysis, 50000);
+    asked.second.number = 300;
+    struct analysis_siblings siblings = {
+        .n_plus_one = &listing, .n_plus_one_count = 1, .asked_again = &asked, .asked_again_count = 1};
+    struct analysis_advice_list list = advise(analysis, (struct analysis_findings){.siblings = &siblings});
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.items[0].kind, ADVICE_BATCH);
+    analysis_close(analysis);
+}
+
 /* Were what exists asks left out, it would not be asked one by one either. */
 static void the_same_calls_are_told_once(void **state) {
     (void)state;
@@ -354,6 +369,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_to_mend),
         cmocka_unit_test(the_pair_and_then_the_listing),
+        cmocka_unit_test(a_pair_far_apart_comes_later),
         cmocka_unit_test(the_same_calls_are_told_once),
         cmocka_unit_test(a_cache_has_what_is_left),
         cmocka_unit_test(caches_of_caller_and_callee_share),
