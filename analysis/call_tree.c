@@ -227,12 +227,14 @@ static void limit_levels(struct tree *tree, uint32_t number) {
         cut_deeper_than(tree, number, CALL_TREE_LEVELS);
 }
 
+/* Where there are no calls, self time is that of what was cut off below. */
 static uint64_t time_of(const struct tree *tree, uint32_t number) {
     const struct call_tree_node *nodes = tree->nodes, *node = &nodes[number];
-    uint64_t ns = node->total_ns;
-    if (node->calls == 0)
-        for (uint32_t child = node->first_child; child != INTERN_NONE; child = nodes[child].next)
-            ns += time_of(tree, child);
+    if (node->calls > 0)
+        return node->total_ns;
+    uint64_t ns = node->self_ns;
+    for (uint32_t child = node->first_child; child != INTERN_NONE; child = nodes[child].next)
+        ns += time_of(tree, child);
     return ns;
 }
 
@@ -460,7 +462,7 @@ static int sort_children(struct analysis *analysis, struct tree *tree, uint32_t 
         total_ns += nodes[child].total_ns;
     }
     if (node->calls == 0)
-        node->total_ns = total_ns;
+        node->total_ns = total_ns + node->self_ns;
     qsort(sorted, children, sizeof *sorted, compare);
     uint32_t next = INTERN_NONE;
     while (children-- > 0) {
@@ -512,7 +514,8 @@ static void tree_approximated(const struct analysis *analysis, const void *state
     perftrace_buffer_text(text, "Call tree: ");
     perftrace_buffer_unsigned(text, tree->cut);
     perftrace_buffer_text(text, tree->cut == 1 ? " call is" : " calls are");
-    perftrace_buffer_text(text, " counted for a call around them, being very deep or short.\n");
+    perftrace_buffer_text(text,
+                          " counted for calls around them: very deep, very short, or too many at once\n");
 }
 
 static void tree_close(void *state) {

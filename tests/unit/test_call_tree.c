@@ -343,6 +343,8 @@ static void more_paths_than_there_is_room_for(void **state) {
         struct call_tree tree = analysis_call_tree(analysis);
         assert_true(tree.cut > 0 && tree.cut < calls);
         assert_sums(&tree, calls, self_ns);
+        assert_int_equal(tree.nodes[0].total_ns,
+                         self_ns); /* all within outermost calls, one after the other */
         size_t lines;
         struct call_tree_line *shown = call_tree_lines(&tree, 14, &lines);
         assert_int_equal(lines, 14);
@@ -353,6 +355,21 @@ static void more_paths_than_there_is_room_for(void **state) {
         free(shown);
         analysis_close(analysis);
     }
+}
+
+/* None of the parents ever ends, and there is no room for all of them. */
+static void parents_without_end(void **state) {
+    (void)state;
+    enum { CALLS = 20000 };
+    struct analysis *analysis = open_analysis(1 << 18);
+    for (unsigned i = 0; i < CALLS; i++)
+        feed(analysis, i + 1, CALLS + i + 1, i % 5, 10 + (int)(i % 300), 0, 3, false);
+    end_input(analysis);
+    struct call_tree tree = analysis_call_tree(analysis);
+    assert_sums(&tree, CALLS, CALLS * 3);
+    assert_int_equal(tree.nodes[0].total_ns, CALLS * 3);
+    assert_true(tree.cut > 0 && tree.cut < CALLS);
+    analysis_close(analysis);
 }
 
 static void a_parent_with_many_functions_below(void **state) {
@@ -418,6 +435,7 @@ int main(void) {
         cmocka_unit_test(a_million_levels),
         cmocka_unit_test(itself_a_million_levels),
         cmocka_unit_test(more_paths_than_there_is_room_for),
+        cmocka_unit_test(parents_without_end),
         cmocka_unit_test(a_parent_with_many_functions_below),
         cmocka_unit_test(lists_the_longest_paths_below_their_callers),
     };

@@ -45,8 +45,7 @@ static void call_tree_text(struct report *report) {
     if (count > 0)
         report_more(report, tree.count - 1);
     if (tree.cut > 0)
-        fprintf(report->out,
-                "  %" PRIu64 " very deep or short calls are counted for the calls around them.\n", tree.cut);
+        fprintf(report->out, "  Calls that are counted for calls around them: %" PRIu64 "\n", tree.cut);
     if (tree.by_name)
         fputs("  Calls that number no parent are put under the next of their caller's name to end.\n",
               report->out);
