@@ -3,7 +3,8 @@
 
 const ROW_PX = 22;
 const LANES_MAX = 12; // threads
-const ROWS_MAX = 60; // of a thread
+const ROWS_MAX = 40; // of the call's thread
+const ROWS_OF_OTHERS = 12;
 const BARS_MAX = 2000;
 
 // The kept calls, as objects; by input and start. timeline.of finds one by its number.
@@ -83,11 +84,12 @@ function trackName(track) {
 
 function lane(track, calls, from, width) {
   const rows = rowsOf(calls);
-  const deepest = Math.min(ROWS_MAX, Math.max(...rows) + 1);
+  const most = track === timeline.chosen.track ? ROWS_MAX : ROWS_OF_OTHERS;
+  const deepest = rows.reduce((deep, row) => Math.max(deep, row + 1), 0);
   const bars = make('div', { className: 'bars' });
-  bars.style.height = `${deepest * ROW_PX}px`;
-  calls.forEach((call, index) => rows[index] < ROWS_MAX && bars.append(bar(call, rows[index], from, width)));
-  return make('div', { className: 'lane' }, make('div', { className: 'lane-name' }, ...trackName(track)), bars);
+  bars.style.height = `${Math.min(most, deepest) * ROW_PX}px`;
+  calls.forEach((call, index) => rows[index] < most && bars.append(bar(call, rows[index], from, width)));
+  return make('div', { className: 'lane' }, make('div', { className: 'lane-name' }, ...trackName(track), deepest > most ? ` (${deepest - most} levels further down are not shown)` : ''), bars);
 }
 
 // A scale of five to ten round steps, from the beginning of the chosen call.
