@@ -398,8 +398,9 @@ static int durations_finish(struct analysis *analysis, void *state) {
         uint32_t first = at;
         while (at < used && durations->slots[at].function == i)
             at++;
-        find_percentiles(&analysis->functions[i], &durations->functions[i], durations->slots + first,
-                         durations->slots + at);
+        const struct duration *table = used > 0 ? durations->slots : NULL;
+        find_percentiles(&analysis->functions[i], &durations->functions[i],
+                         at > first ? table + first : table, at > first ? table + at : table);
     }
     free_counts(durations);
     return 0;

@@ -7,7 +7,7 @@
 char *perftrace_buffer_reserve(struct perftrace_buffer *buffer, size_t more) {
     if (buffer->failed)
         return NULL;
-    if (more > buffer->capacity - buffer->length) {
+    if (more > buffer->capacity - buffer->length || buffer->bytes == NULL) {
         size_t capacity = buffer->capacity < 256 ? 256 : buffer->capacity;
         while (capacity - buffer->length < more && capacity <= SIZE_MAX / 2)
             capacity *= 2;
