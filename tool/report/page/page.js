@@ -46,8 +46,10 @@ function contents(section, searched) {
   return [onlyCount ? null : facts(plain), ...rest];
 }
 
+// What is zero is left out of what is within a section: causes of loss that did not happen, and the like.
 function nested(key, value, searched) {
-  const shown = contents(value, searched).filter((part) => part !== null);
+  const some = Object.fromEntries(Object.entries(value).filter(([, one]) => one !== 0));
+  const shown = contents(some, searched).filter((part) => part !== null);
   return isEmpty(value) || shown.length === 0 ? [] : [make('h3', {}, titleOf(key)), ...shown];
 }
 
