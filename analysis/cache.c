@@ -230,6 +230,21 @@ static void ask_root(struct cache *cache, struct cache_of_function *function,
     function->counts.root_ns = cache_sum(function->counts.root_ns, cache_times(call->elapsed_ns, shift));
 }
 
+/* As often as it takes to get the memory, of ever fewer questions. CACHE_KEY_NONE: this one is not followed. */
+static __attribute__((noinline)) uint32_t ask_with_less(struct analysis *analysis, struct cache *cache,
+                                                        struct cache_of_function *function,
+                                                        const struct analysis_call *call, bool counted) {
+    for (;;) {
+        if (!halve(cache, &analysis->budget)) {
+            give_up(cache, &analysis->budget);
+            return CACHE_KEY_NONE;
+        }
+        uint32_t number = cache_key_of(&cache->keys, call->question);
+        if (number == CACHE_KEY_NONE || ask(analysis, cache, function, call, number, &counted))
+            return number;
+    }
+}
+
 /* A call with parameters of a function that does not write. */
 static void add_question(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
                          const struct analysis_call *call) {
@@ -241,21 +256,28 @@ static void add_question(struct analysis *analysis, struct cache *cache, struct 
         counts->first_ns = cache_sum(counts->first_ns, call->elapsed_ns);
     }
     uint32_t number = cache_key_of(&cache->keys, call->question);
-    if (function->top == number + 1 && cache->keys.shift == 0) {
+    bool counted = false;
+    if (function->top == number + 1 && cache->keys.shift == 0)
         ask_top(cache, function, call->elapsed_ns);
-    } else {
-        bool counted = false;
-        while (number != CACHE_KEY_NONE && !ask(analysis, cache, function, call, number, &counted)) {
-            if (!halve(cache, &analysis->budget)) {
-                give_up(cache, &analysis->budget);
-                return;
-            }
-            number = cache_key_of(&cache->keys, call->question);
-        }
-        if (number == CACHE_KEY_NONE)
+    else if (number != CACHE_KEY_NONE && !ask(analysis, cache, function, call, number, &counted))
+        number = ask_with_less(analysis, cache, function, call, counted);
+    if (number != CACHE_KEY_NONE)
+        ask_root(cache, function, call, number);
+}
+
+/* A function's first call, or one that may write. */
+static __attribute__((noinline)) void add_slowly(struct analysis *analysis, struct cache *cache,
+                                                 const struct analysis_call *call, bool asks) {
+    struct cache_of_function *function;
+    while ((function = function_of(analysis, cache, call->function)) == NULL)
+        if (!halve(cache, &analysis->budget)) {
+            give_up(cache, &analysis->budget);
             return;
-    }
-    ask_root(cache, function, call, number);
+        }
+    if (function->writes != 0)
+        apply_rules(analysis, cache, function->writes, call);
+    else if (asks)
+        add_question(analysis, cache, function, call);
 }
 
 static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
@@ -263,18 +285,12 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
     if (cache->off)
         return 0;
     bool asks = call->question != INTERN_NONE && analysis->questions[call->question].parameter_count > 0;
-    if (asks || cache->rules.count > 0) {
-        struct cache_of_function *function;
-        while ((function = function_of(analysis, cache, call->function)) == NULL)
-            if (!halve(cache, &analysis->budget)) {
-                give_up(cache, &analysis->budget);
-                return 0;
-            }
-        if (function->writes != 0)
-            apply_rules(analysis, cache, function->writes, call);
-        else if (asks)
-            add_question(analysis, cache, function, call);
-    }
+    struct cache_of_function *function =
+        call->function < cache->function_count ? cache->functions[call->function] : NULL;
+    if (asks && function != NULL && function->writes == 0)
+        add_question(analysis, cache, function, call);
+    else if (asks || cache->rules.count > 0)
+        add_slowly(analysis, cache, call, asks);
     if (call->parent == 0 && !call->async)
         cache_roots_end(&cache->roots, call->track);
     return 0;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool cache_keys_reserve(struct cache_keys *keys, uint32_t number, struct perftrace_budget *budget) {
+bool cache_keys_grow(struct cache_keys *keys, uint32_t number, struct perftrace_budget *budget) {
     if (number >= keys->capacity) {
         uint64_t wanted = (uint64_t)keys->capacity * 3 / 2 + 64;
         wanted = wanted > number ? wanted : (uint64_t)number + 1;
@@ -20,8 +20,7 @@ bool cache_keys_reserve(struct cache_keys *keys, uint32_t number, struct perftra
         keys->keys = grown;
         keys->capacity = (uint32_t)wanted;
     }
-    if (number >= keys->count)
-        keys->count = number + 1;
+    keys->count = number >= keys->count ? number + 1 : keys->count;
     return true;
 }
 

@@ -37,7 +37,11 @@ static inline uint32_t cache_key_of(const struct cache_keys *keys, uint32_t ques
 }
 
 /* Makes sure that key `number` is there. False without memory, within the budget. */
-bool cache_keys_reserve(struct cache_keys *keys, uint32_t number, struct perftrace_budget *budget);
+bool cache_keys_grow(struct cache_keys *keys, uint32_t number, struct perftrace_budget *budget);
+static inline bool cache_keys_reserve(struct cache_keys *keys, uint32_t number,
+                                      struct perftrace_budget *budget) {
+    return number < keys->count || cache_keys_grow(keys, number, budget);
+}
 /* Half as many are followed from now on: what stays moves to its new number, which cache_keys_halved tells of an old one. False
  * without memory: as it was. */
 bool cache_keys_halve(struct cache_keys *keys, struct perftrace_budget *budget);

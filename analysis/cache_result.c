@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define GRAPH_STEPS_MAX (UINT64_C(1) << 26)
-#define APART_MAX 256u /* functions that are looked at for the sum */
+#define APART_MAX 64u /* functions that are looked at for the sum */
 
 bool analysis_cache_step(const struct analysis_cache_function *function, struct analysis_cache_point *point) {
     const struct cache_bin *bin = cache_curve_next(function->curve, &point->size);
@@ -126,38 +126,62 @@ static int compare(const void *left, const void *right, void *context) {
     return order != 0 ? order : (first.length > second.length) - (first.length < second.length);
 }
 
-/* Whether `at` can be added to those that are apart already: neither calls the other. `below` says what they call. */
-static bool is_apart(const struct call_graph *graph, const struct analysis_cache_function *functions,
-                     size_t at, const bool *below) {
-    if (functions[at].recursive || below[functions[at].function])
-        return false;
-    for (size_t i = 0; i < at; i++)
-        if (functions[i].apart && call_graph_calls(graph, functions[i].function))
-            return false;
-    return true;
+/* Of the functions that save most, as bits: which of them each calls, itself where it is recursive. */
+static void look_at_graph(const struct analysis_cache_function *functions, size_t count,
+                          struct call_graph *graph, uint64_t *calls) {
+    for (size_t i = 0; i < count; i++) {
+        calls[i] = 0;
+        /* Where it takes too long to find out, the worse is assumed. */
+        bool known = call_graph_search(graph, functions[i].function);
+        for (size_t other = 0; other < count; other++)
+            if (!known || call_graph_calls(graph, functions[other].function))
+                calls[i] |= UINT64_C(1) << other;
+    }
 }
 
-static int look_at_graph(const struct analysis *analysis, struct analysis_cache_function *functions,
-                         struct analysis_cache *found) {
+/* Those that can stand beside `first`, by falling savings, and what they save together. */
+static uint64_t choose(const struct analysis_cache_function *functions, size_t count, const uint64_t *clash,
+                       size_t first, uint64_t *chosen) {
+    uint64_t ns = functions[first].all.saved_ns;
+    *chosen = UINT64_C(1) << first;
+    for (size_t i = 0; i < count; i++)
+        if (i != first && (clash[i] & (*chosen | UINT64_C(1) << i)) == 0) {
+            *chosen |= UINT64_C(1) << i;
+            ns = cache_sum(ns, functions[i].all.saved_ns);
+        }
+    return ns;
+}
+
+/* Which functions can have caches side by side, none of them below another, so that more is saved than by other choices that are
+ * easily found. */
+static int find_apart(const struct analysis *analysis, struct analysis_cache_function *functions,
+                      struct analysis_cache *found) {
     struct call_graph graph;
-    bool *below = calloc((size_t)analysis->function_count + 1, sizeof *below);
-    if (below == NULL || call_graph_make(&graph, analysis, GRAPH_STEPS_MAX) != 0) {
-        free(below);
+    if (call_graph_make(&graph, analysis, GRAPH_STEPS_MAX) != 0)
         return -PERFTRACE_ERROR_MEMORY;
+    uint64_t calls[APART_MAX], clash[APART_MAX], best = 0;
+    size_t count = found->count < APART_MAX ? found->count : APART_MAX;
+    look_at_graph(functions, count, &graph, calls);
+    for (size_t i = 0; i < count; i++) {
+        clash[i] = calls[i];
+        for (size_t other = 0; other < count; other++)
+            clash[i] |= (calls[other] >> i & 1) << other;
+        functions[i].recursive = (calls[i] >> i & 1) != 0;
     }
-    for (size_t i = 0; i < found->count; i++) {
-        /* Where that is not known, the worse is assumed. */
-        bool known = call_graph_search(&graph, functions[i].function);
-        functions[i].recursive = !known || call_graph_calls(&graph, functions[i].function);
-        if (i >= APART_MAX || !is_apart(&graph, functions, i, below))
-            continue;
-        functions[i].apart = true;
-        found->apart_ns = cache_sum(found->apart_ns, functions[i].all.saved_ns);
-        for (uint32_t function = 0; function < analysis->function_count; function++)
-            below[function] |= call_graph_calls(&graph, function);
+    for (size_t first = 0; first < count; first++) {
+        uint64_t chosen, ns;
+        if (!functions[first].recursive &&
+            (ns = choose(functions, count, clash, first, &chosen)) > found->apart_ns) {
+            found->apart_ns = ns;
+            best = chosen;
+        }
     }
+    for (size_t i = 0; i < count; i++)
+        functions[i].apart = (best >> i & 1) != 0;
+    for (size_t i = count; i < found->count; i++)
+        functions[i].recursive = !call_graph_search(&graph, functions[i].function) ||
+                                 call_graph_calls(&graph, functions[i].function);
     call_graph_free(&graph);
-    free(below);
     return 0;
 }
 
@@ -176,7 +200,7 @@ int cache_results_make(const struct analysis *analysis, const struct cache_resul
         for (size_t i = 0; i < found->count; i++)
             places[functions[i].function] = (uint32_t)i + 1;
         look_at_keys(analysis, results->keys, functions, places, found);
-        result = look_at_graph(analysis, functions, found);
+        result = find_apart(analysis, functions, found);
     }
     free(places);
     if (result != 0) {

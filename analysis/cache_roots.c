@@ -72,7 +72,7 @@ static void put_beside(struct cache_roots *roots, uint32_t serial, uint64_t numb
     perftrace_map_put(&roots->beside, serial, number, roots);
 }
 
-bool cache_roots_ask(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root) {
+bool cache_roots_ask_slowly(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root) {
     struct cache_root_track *on = track_of(roots, track, true);
     if (on == NULL)
         return false;

@@ -32,7 +32,16 @@ struct cache_roots {
 };
 
 /* The next call of a key on a track: whether it is hit. *root is the key's own. False without memory as well. */
-bool cache_roots_ask(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root);
+bool cache_roots_ask_slowly(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root);
+static inline bool cache_roots_ask(struct cache_roots *roots, uint32_t track, uint64_t number,
+                                   uint32_t *root) {
+    if (*root != 0 && roots->last_track == (uint64_t)track + 1) {
+        const struct cache_root_track *on = &roots->tracks[roots->last_number];
+        if (on->serial == *root && on->asked == 2)
+            return true;
+    }
+    return cache_roots_ask_slowly(roots, track, number, root);
+}
 /* What the key's last calls have left is not valid any more. */
 void cache_roots_forget(struct cache_roots *roots, uint64_t number, uint32_t *root);
 /* Keys have other numbers from now on: what was kept beside is forgotten. */

@@ -487,7 +487,8 @@ int analysis_item(struct analysis *analysis, const struct perftrace_item *item) 
 }
 
 bool analysis_needs_items(const struct analysis *analysis) {
-    return analysis->state->selects || analysis->options.group_by.count > 0;
+    return analysis->state->selects || analysis->options.group_by.count > 0 ||
+           analysis->options.invalidations.count > 0;
 }
 
 /* ---- brief calls ---------------------------------------------------------------------------------- */

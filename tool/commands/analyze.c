@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "../report/page.h"
+#include "../../analysis/cache_rules.h"
 #include "../report/report.h"
 #include "../support/collect.h"
 #include "../support/input.h"
@@ -24,7 +25,7 @@ struct analyze_values {
     uint64_t top;
     const char *html;
     uint64_t since_ns, until_ns, min_ns;
-    struct option_list functions, callers, threads, group_by, ignored;
+    struct option_list functions, callers, threads, group_by, ignored, invalidations;
 };
 
 static const struct option analyze_options[] = {
@@ -96,6 +97,13 @@ static const struct option analyze_options[] = {
      .value = "KEY[,KEY]",
      .help =
          "Parameters that do not make one call differ from another: request numbers, times. Patterns, too."},
+    {.name = "invalidates",
+     .type = OPTION_LIST,
+     .offset = offsetof(struct analyze_values, invalidations),
+     .value = "RULE",
+     .help =
+         "A function that writes, for what caches would save: update:id takes results with the same id out, "
+         "update all, update:id->load those of load alone."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct analyze_values, color),
@@ -130,6 +138,7 @@ static struct analysis_options analysis_options(const struct analyze_values *val
                       .min_ns = values->min_ns},
         .ignored = texts(&values->ignored),
         .group_by = texts(&values->group_by),
+        .invalidations = texts(&values->invalidations),
     };
 }
 
@@ -183,6 +192,25 @@ static int analyze_to(const struct analyze_values *values, const struct input_li
     return page_file_close(&page) == 0 ? code : EXIT_COULD_NOT;
 }
 
+static bool rules_are_good(const struct option_list *rules) {
+    struct cache_rule rule;
+    if (rules->count > CACHE_RULES_MAX) {
+        message_error("--invalidates: more than %u rules", CACHE_RULES_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        const char *wrong = cache_rule_parse(rules->items[i], &rule);
+        if (wrong != NULL) {
+            message_error(
+                "--invalidates: in \"%s\" %s; a rule is WRITER[:KEY,KEY][->FUNCTION], as in "
+                "update_node:part_id",
+                rules->items[i], wrong);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int analyze_run(int argc, char **argv) {
     struct analyze_values values = {.sort = SORT_NOT_SAID, .top = TOP_NOT_SAID, .until_ns = UINT64_MAX};
     int operands;
@@ -193,6 +221,8 @@ static int analyze_run(int argc, char **argv) {
         message_error("--until: no call can begin before that time and not before --since");
         return EXIT_COULD_NOT;
     }
+    if (!rules_are_good(&values.invalidations))
+        return EXIT_COULD_NOT;
     if (values.top == TOP_NOT_SAID)
         values.top = values.html != NULL ? TOP_OF_PAGE : TOP;
     if (operands == 0) {

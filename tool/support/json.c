@@ -67,9 +67,22 @@ void json_string(struct json *json, const char *key, const char *text) {
 /* Many parsers take numbers for doubles: an integer that those can't tell from its neighbours is a string. */
 #define INTEGER_MAX 9007199254740992 /* 2^53 */
 
+static void number(struct json *json, uint64_t value) {
+    fprintf(json->file, value > INTEGER_MAX ? "\"%" PRIu64 "\"" : "%" PRIu64, value);
+}
+
 void json_unsigned(struct json *json, const char *key, uint64_t value) {
     member(json, key);
-    fprintf(json->file, value > INTEGER_MAX ? "\"%" PRIu64 "\"" : "%" PRIu64, value);
+    number(json, value);
+}
+
+void json_row(struct json *json, const uint64_t *values, size_t count) {
+    member(json, NULL);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i == 0 ? "[" : ", ", json->file);
+        number(json, values[i]);
+    }
+    fputs(count == 0 ? "[]" : "]", json->file);
 }
 
 void json_signed(struct json *json, const char *key, int64_t value) {

@@ -24,6 +24,8 @@ void json_string(struct json *json, const char *key, const char *text);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_signed(struct json *json, const char *key, int64_t value);
 void json_double(struct json *json, const char *key, double value);
+/* An array of numbers on one line. */
+void json_row(struct json *json, const uint64_t *values, size_t count);
 void json_boolean(struct json *json, const char *key, bool value);
 
 /* A name for people as a key: "ring full" becomes ring_full. */
