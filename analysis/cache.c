@@ -17,7 +17,8 @@ struct cache_of_function {
     uint32_t writes;      /* rules, as bits, of which it is the writer */
     uint32_t invalidated; /* rules that are about its cache */
     uint32_t top;         /* the key on top of the stack + 1; 0: unknown */
-    struct cache_counts counts;
+    uint64_t first_ns;    /* of all its questions, followed or not: what their first calls took */
+    uint64_t root_hits, root_ns;
     struct lru_stack stack;
     struct analysis_cache_curve curve;
 };
@@ -185,95 +186,120 @@ static void apply_rules(struct analysis *analysis, struct cache *cache, uint32_t
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------- */
 
-/* One call that a cache is asked for. False: out of memory, and to be tried again; `counted` is what has been done. */
-static bool ask(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
-                const struct analysis_call *call, uint32_t number, bool *counted) {
-    struct perftrace_budget *budget = &analysis->budget;
-    if (!cache_keys_reserve(&cache->keys, number, budget))
-        return false;
-    struct lru_key *key = &cache->keys.keys[number];
-    if (key->position == 0) {
-        if (function->invalidated != 0 &&
-            !cache_rules_put(&cache->rules, function->invalidated, number, call, budget))
+#define SLOW __attribute__((noinline)) /* out of the way of what each call goes through */
+
+/* Out of memory: on with less. False: nothing is left to do without. */
+static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache) {
+    if (halve(cache, &analysis->budget))
+        return true;
+    give_up(cache, &analysis->budget);
+    return false;
+}
+
+static SLOW bool count_hit(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
+                           uint64_t place, unsigned shift, uint64_t ns) {
+    while (!cache_curve_add(&function->curve, place, UINT64_C(1) << shift, ns, &analysis->budget))
+        if (!go_on_with_less(analysis, cache))
             return false;
-    } else if (!*counted) {
-        unsigned shift = cache->keys.shift;
-        uint64_t ns = cache_times(call->elapsed_ns, shift);
-        uint64_t place = (uint64_t)lru_stack_place(&function->stack, key) << shift;
-        if (!cache_curve_add(&function->curve, place, UINT64_C(1) << shift, ns, budget))
-            return false;
-        function->counts.hits += UINT64_C(1) << shift;
-        function->counts.saved_ns = cache_sum(function->counts.saved_ns, ns);
-        key->saved_ns = cache_sum(key->saved_ns, call->elapsed_ns);
-        *counted = true;
-    }
-    if (!lru_stack_touch(&function->stack, cache->keys.keys, number, budget))
-        return false;
-    function->top = number + 1;
     return true;
 }
 
-/* Asked again at once: it is on top of the stack, and stays there. */
-static void ask_top(struct cache *cache, struct cache_of_function *function, uint64_t elapsed_ns) {
-    struct lru_key *key = &cache->keys.keys[function->top - 1];
-    function->counts.top_hits++;
-    function->counts.top_ns = cache_sum(function->counts.top_ns, elapsed_ns);
-    key->saved_ns = cache_sum(key->saved_ns, elapsed_ns);
+/* The key of a call's question is brought to the top. Returns its number, which may be another after memory ran out, or
+ * CACHE_KEY_NONE: it is not followed (any more). */
+static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
+                                struct cache_of_function *function, const struct analysis_call *call,
+                                uint32_t number) {
+    struct perftrace_budget *budget = &analysis->budget;
+    struct cache_keys *keys = &cache->keys;
+    uint64_t place = 0;
+    unsigned shift = keys->shift; /* when the place was looked up */
+    for (;;) {
+        bool done = cache_keys_reserve(keys, number, budget);
+        if (done && keys->keys[number].position == 0)
+            done = function->invalidated == 0 ||
+                   cache_rules_put(&cache->rules, function->invalidated, number, call, budget);
+        else if (done && place == 0)
+            place = (uint64_t)lru_stack_place(&function->stack, &keys->keys[number]) << shift;
+        if (done && lru_stack_touch(&function->stack, keys->keys, number, budget))
+            break;
+        if (!go_on_with_less(analysis, cache))
+            return CACHE_KEY_NONE;
+        number = cache_key_of(keys, call->question);
+        if (number == CACHE_KEY_NONE)
+            break;
+        shift = place == 0 ? keys->shift : shift;
+    }
+    if (number != CACHE_KEY_NONE)
+        function->top = number + 1;
+    if (place == 0)
+        return number;
+    if (number != CACHE_KEY_NONE)
+        keys->keys[number].saved_ns = cache_sum(keys->keys[number].saved_ns, call->elapsed_ns);
+    unsigned before = keys->shift;
+    if (!count_hit(analysis, cache, function, place, shift, cache_times(call->elapsed_ns, shift)))
+        return CACHE_KEY_NONE;
+    return keys->shift == before ? number : cache_key_of(keys, call->question);
 }
 
-static void ask_root(struct cache *cache, struct cache_of_function *function,
-                     const struct analysis_call *call, uint32_t number) {
+/* The same in the usual case: the place where it was, 0 where it is not so simple and nothing is done. */
+static inline uint32_t ask_again(struct cache *cache, struct cache_of_function *function,
+                                 const struct analysis_call *call) {
+    uint32_t number = call->question, place = 1;
+    if (number >= cache->keys.count || cache->keys.shift != 0)
+        return 0;
+    struct lru_key *key = &cache->keys.keys[number];
+    if (function->top != number + 1) {
+        place = lru_stack_again(&function->stack, key, number);
+        if (place == 0)
+            return 0;
+        function->top = number + 1;
+    }
+    key->saved_ns = cache_sum(key->saved_ns, call->elapsed_ns);
+    return place;
+}
+
+static inline void ask_root(struct cache *cache, struct cache_of_function *function,
+                            const struct analysis_call *call, uint32_t number) {
     if (call->async || !cache_roots_ask(&cache->roots, call->track, number, &cache->keys.keys[number].root))
         return;
     unsigned shift = cache->keys.shift;
-    function->counts.root_hits += UINT64_C(1) << shift;
-    function->counts.root_ns = cache_sum(function->counts.root_ns, cache_times(call->elapsed_ns, shift));
-}
-
-/* As often as it takes to get the memory, of ever fewer questions. CACHE_KEY_NONE: this one is not followed. */
-static __attribute__((noinline)) uint32_t ask_with_less(struct analysis *analysis, struct cache *cache,
-                                                        struct cache_of_function *function,
-                                                        const struct analysis_call *call, bool counted) {
-    for (;;) {
-        if (!halve(cache, &analysis->budget)) {
-            give_up(cache, &analysis->budget);
-            return CACHE_KEY_NONE;
-        }
-        uint32_t number = cache_key_of(&cache->keys, call->question);
-        if (number == CACHE_KEY_NONE || ask(analysis, cache, function, call, number, &counted))
-            return number;
-    }
+    function->root_hits += UINT64_C(1) << shift;
+    function->root_ns = cache_sum(function->root_ns, cache_times(call->elapsed_ns, shift));
 }
 
 /* A call with parameters of a function that does not write. */
-static void add_question(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
-                         const struct analysis_call *call) {
-    struct cache_counts *counts = &function->counts;
-    counts->calls++;
-    counts->total_ns = cache_sum(counts->total_ns, call->elapsed_ns);
-    if (analysis->questions[call->question].calls == 1) {
-        counts->questions++;
-        counts->first_ns = cache_sum(counts->first_ns, call->elapsed_ns);
-    }
+static SLOW void add_question_slowly(struct analysis *analysis, struct cache *cache,
+                                     struct cache_of_function *function, const struct analysis_call *call) {
     uint32_t number = cache_key_of(&cache->keys, call->question);
-    bool counted = false;
-    if (function->top == number + 1 && cache->keys.shift == 0)
-        ask_top(cache, function, call->elapsed_ns);
-    else if (number != CACHE_KEY_NONE && !ask(analysis, cache, function, call, number, &counted))
-        number = ask_with_less(analysis, cache, function, call, counted);
+    if (number != CACHE_KEY_NONE)
+        number = ask_slowly(analysis, cache, function, call, number);
     if (number != CACHE_KEY_NONE)
         ask_root(cache, function, call, number);
 }
 
+static inline void add_question(struct analysis *analysis, struct cache *cache,
+                                struct cache_of_function *function, const struct analysis_call *call) {
+    if (analysis->questions[call->question].calls == 1)
+        function->first_ns = cache_sum(function->first_ns, call->elapsed_ns);
+    uint32_t place = ask_again(cache, function, call);
+    if (place == 0) {
+        add_question_slowly(analysis, cache, function, call);
+        return;
+    }
+    if (place <= CACHE_PAGE_BINS)
+        cache_curve_add_near(&function->curve, place, 1, call->elapsed_ns);
+    else if (!count_hit(analysis, cache, function, place, 0, call->elapsed_ns) || cache->keys.shift != 0)
+        return;
+    ask_root(cache, function, call, call->question);
+}
+
 /* A function's first call, or one that may write. */
-static __attribute__((noinline)) void add_slowly(struct analysis *analysis, struct cache *cache,
-                                                 const struct analysis_call *call, bool asks) {
+static SLOW void add_slowly(struct analysis *analysis, struct cache *cache, const struct analysis_call *call,
+                            bool asks) {
     struct cache_of_function *function;
     while ((function = function_of(analysis, cache, call->function)) == NULL)
-        if (!halve(cache, &analysis->budget)) {
-            give_up(cache, &analysis->budget);
+        if (!go_on_with_less(analysis, cache))
             return;
-        }
     if (function->writes != 0)
         apply_rules(analysis, cache, function->writes, call);
     else if (asks)
@@ -317,7 +343,8 @@ static int cache_finish(struct analysis *analysis, void *state) {
     for (uint32_t i = 0; i < cache->function_count; i++) {
         struct cache_of_function *function = cache->functions[i];
         if (function != NULL)
-            results.caches[results.count++] = (struct cache_measured){i, &function->counts, &function->curve};
+            results.caches[results.count++] = (struct cache_measured){
+                i, function->first_ns, function->root_hits, function->root_ns, &function->curve};
     }
     cache->found.root_calls = cache->roots.busy;
     cache->found.sampled_one_in = cache->off ? 0 : 1u << cache->keys.shift;

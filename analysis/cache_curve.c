@@ -44,6 +44,15 @@ static bool reserve_pages(struct analysis_cache_curve *curve, uint64_t page,
     return true;
 }
 
+/* NULL: empty. */
+static struct cache_bin *page_of(const struct analysis_cache_curve *curve, uint64_t page) {
+    return page == 0 ? (struct cache_bin *)(uintptr_t)curve->first : curve->pages[page];
+}
+
+static uint32_t pages_of(const struct analysis_cache_curve *curve) {
+    return curve->page_count > 0 ? curve->page_count : 1;
+}
+
 static struct cache_bin *new_page(struct perftrace_budget *budget) {
     if (!perftrace_budget_take(budget, CACHE_PAGE_BINS * sizeof(struct cache_bin)))
         return NULL;
@@ -61,6 +70,10 @@ static void free_page(struct cache_bin *page, struct perftrace_budget *budget) {
 
 bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
                      struct perftrace_budget *budget) {
+    if (place <= CACHE_PAGE_BINS) {
+        cache_curve_add_near(curve, place, hits, ns);
+        return true;
+    }
     uint64_t number = bin_of(curve, place), page = number / CACHE_PAGE_BINS;
     if (!reserve_pages(curve, page, budget))
         return false;
@@ -73,9 +86,9 @@ bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_
 }
 
 void cache_curve_take(struct analysis_cache_curve *curve, uint64_t hits, uint64_t ns) {
-    for (uint32_t page = 0; page < curve->page_count && (hits > 0 || ns > 0); page++)
-        for (uint32_t i = 0; i < CACHE_PAGE_BINS && curve->pages[page] != NULL; i++) {
-            struct cache_bin *bin = &curve->pages[page][i];
+    for (uint32_t page = 0; page < pages_of(curve) && (hits > 0 || ns > 0); page++)
+        for (uint32_t i = 0; i < CACHE_PAGE_BINS && page_of(curve, page) != NULL; i++) {
+            struct cache_bin *bin = &page_of(curve, page)[i];
             uint64_t fewer = bin->hits < hits ? bin->hits : hits, less = bin->ns < ns ? bin->ns : ns;
             bin->hits -= fewer;
             bin->ns -= less;
@@ -89,6 +102,7 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
     if (curve->coarse)
         return true;
     struct analysis_cache_curve coarse = {.coarse = true};
+    memcpy(coarse.first, curve->first, sizeof coarse.first);
     if (curve->page_count > 0) {
         uint64_t last = bin_of(&coarse, (uint64_t)curve->page_count * CACHE_PAGE_BINS);
         coarse.page_count = (uint32_t)(last / CACHE_PAGE_BINS) + 1;
@@ -124,8 +138,8 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
 
 const struct cache_bin *cache_curve_next(const struct analysis_cache_curve *curve, uint64_t *place) {
     for (uint64_t number = *place == 0 ? 0 : bin_of(curve, *place) + 1;
-         number / CACHE_PAGE_BINS < curve->page_count; number++) {
-        const struct cache_bin *page = curve->pages[number / CACHE_PAGE_BINS];
+         number / CACHE_PAGE_BINS < pages_of(curve); number++) {
+        const struct cache_bin *page = page_of(curve, number / CACHE_PAGE_BINS);
         if (page == NULL) {
             number |= CACHE_PAGE_BINS - 1;
         } else if (page[number % CACHE_PAGE_BINS].hits > 0 || page[number % CACHE_PAGE_BINS].ns > 0) {

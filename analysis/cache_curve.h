@@ -14,12 +14,25 @@ struct cache_bin {
 
 /* Zero-initialised is empty. Sums that don't fit stay at the largest number. */
 struct analysis_cache_curve {
-    struct cache_bin **pages; /* NULL where all bins are empty */
+    struct cache_bin first[CACHE_PAGE_BINS]; /* of the places on top, which are wanted most */
+    struct cache_bin **pages; /* of the others, from pages[1] on; NULL where all bins are empty */
     uint32_t page_count;
     bool coarse; /* places are rounded up, by less than a thousandth */
 };
 
-/* False without memory, within the budget: nothing is added. `place` is from 1. */
+static inline uint64_t cache_sum(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* `place` is from 1 to CACHE_PAGE_BINS. */
+static inline void cache_curve_add_near(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits,
+                                        uint64_t ns) {
+    struct cache_bin *bin = &curve->first[place - 1];
+    bin->hits = cache_sum(bin->hits, hits);
+    bin->ns = cache_sum(bin->ns, ns);
+}
+/* From 1. False without memory, within the budget: nothing is added. */
 bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
                      struct perftrace_budget *budget);
 /* Takes so many hits and so much time out again, at the smallest places first. */
@@ -29,10 +42,5 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
 /* The bin of the first place beyond *place that is not empty, and moves *place there; NULL: none. */
 const struct cache_bin *cache_curve_next(const struct analysis_cache_curve *curve, uint64_t *place);
 void cache_curve_free(struct analysis_cache_curve *curve, struct perftrace_budget *budget);
-
-static inline uint64_t cache_sum(uint64_t a, uint64_t b) {
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
 
 #endif

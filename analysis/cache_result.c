@@ -21,16 +21,17 @@ bool analysis_cache_step(const struct analysis_cache_function *function, struct 
 
 /* Where questions were sampled, a few that are asked very often are over- or underrepresented, and with them the small places: there the
  * curve gets the difference to what is known of all. */
-static int correct(const struct cache_measured *cache, uint64_t hits, uint64_t ns) {
-    const struct cache_counts *counts = cache->counts;
-    uint64_t estimated_hits = cache_sum(counts->hits, counts->top_hits);
-    uint64_t estimated_ns = cache_sum(counts->saved_ns, counts->top_ns);
-    uint64_t more_hits = hits > estimated_hits ? hits - estimated_hits : 0;
-    uint64_t more_ns = ns > estimated_ns ? ns - estimated_ns : 0;
-    if ((more_hits > 0 || more_ns > 0) && !cache_curve_add(cache->curve, 1, more_hits, more_ns, NULL))
+static int correct(const struct analysis_cache_function *function, const struct cache_measured *cache) {
+    struct analysis_cache_point estimated = {0};
+    while (analysis_cache_step(function, &estimated))
+        continue;
+    uint64_t hits = function->calls - function->questions;
+    uint64_t ns = function->total_ns > cache->first_ns ? function->total_ns - cache->first_ns : 0;
+    if (!cache_curve_add(cache->curve, 1, hits > estimated.hits ? hits - estimated.hits : 0,
+                         ns > estimated.saved_ns ? ns - estimated.saved_ns : 0, NULL))
         return -PERFTRACE_ERROR_MEMORY;
-    cache_curve_take(cache->curve, estimated_hits > hits ? estimated_hits - hits : 0,
-                     estimated_ns > ns ? estimated_ns - ns : 0);
+    cache_curve_take(cache->curve, estimated.hits > hits ? estimated.hits - hits : 0,
+                     estimated.saved_ns > ns ? estimated.saved_ns - ns : 0);
     return 0;
 }
 
@@ -50,24 +51,14 @@ static void measure(struct analysis_cache_function *function) {
     function->most = point;
 }
 
+/* `function` is known but for what its curve says. */
 static int make_function(struct analysis_cache_function *function, const struct cache_measured *cache,
                          const struct cache_results *results) {
-    const struct cache_counts *counts = cache->counts;
-    *function = (struct analysis_cache_function){
-        .function = cache->function,
-        .calls = counts->calls,
-        .total_ns = counts->total_ns,
-        .questions = counts->questions,
-        .root_hits = counts->root_hits,
-        .root_saved_ns = counts->root_ns,
-        .sampled = results->keys->shift > 0,
-        .curve = cache->curve,
-    };
-    if (counts->top_hits > 0 && !cache_curve_add(cache->curve, 1, counts->top_hits, counts->top_ns, NULL))
-        return -PERFTRACE_ERROR_MEMORY;
-    if (function->sampled && results->exact_totals &&
-        correct(cache, counts->calls - counts->questions,
-                counts->total_ns == UINT64_MAX ? UINT64_MAX : counts->total_ns - counts->first_ns) != 0)
+    function->root_hits = cache->root_hits;
+    function->root_saved_ns = cache->root_ns;
+    function->sampled = results->keys->shift > 0;
+    function->curve = cache->curve;
+    if (function->sampled && results->exact_totals && correct(function, cache) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     measure(function);
     return 0;
@@ -185,16 +176,45 @@ static int find_apart(const struct analysis *analysis, struct analysis_cache_fun
     return 0;
 }
 
+/* Calls, questions and time of each function, `places` being where it is. */
+static void count_questions(const struct analysis *analysis, struct analysis_cache_function *functions,
+                            const uint32_t *places) {
+    for (uint32_t i = 0; i < analysis->question_count; i++) {
+        const struct analysis_question *question = &analysis->questions[i];
+        if (question->calls == 0 || question->parameter_count == 0 || places[question->function] == 0)
+            continue;
+        struct analysis_cache_function *function = &functions[places[question->function] - 1];
+        function->questions++;
+        function->calls += question->calls;
+        for (uint32_t at = question->first_signature; at != INTERN_NONE; at = analysis->signatures[at].next)
+            function->total_ns = cache_sum(function->total_ns, analysis->signatures[at].total_ns);
+    }
+}
+
+static int make_functions(const struct analysis *analysis, const struct cache_results *results,
+                          struct analysis_cache_function *functions, uint32_t *places, size_t *count) {
+    for (size_t i = 0; i < results->count; i++) {
+        functions[i] = (struct analysis_cache_function){.function = results->caches[i].function};
+        places[functions[i].function] = (uint32_t)i + 1;
+    }
+    count_questions(analysis, functions, places);
+    for (size_t i = 0; i < results->count; i++) {
+        places[functions[i].function] = 0;
+        functions[*count] = functions[i];
+        if (make_function(&functions[*count], &results->caches[i], results) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+        *count += functions[*count].all.hits > 0;
+    }
+    return 0;
+}
+
 int cache_results_make(const struct analysis *analysis, const struct cache_results *results,
                        struct analysis_cache *found) {
     struct analysis_cache_function *functions = malloc((results->count + 1) * sizeof *functions);
     uint32_t *places = calloc((size_t)analysis->function_count + 1, sizeof *places);
-    int result = functions != NULL && places != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
-    for (size_t i = 0; i < results->count && result == 0; i++) {
-        result = make_function(&functions[found->count], &results->caches[i], results);
-        if (result == 0 && functions[found->count].all.hits > 0)
-            found->count++;
-    }
+    int result = functions != NULL && places != NULL
+                     ? make_functions(analysis, results, functions, places, &found->count)
+                     : -PERFTRACE_ERROR_MEMORY;
     if (result == 0) {
         qsort_r(functions, found->count, sizeof *functions, compare, (void *)(uintptr_t)analysis);
         for (size_t i = 0; i < found->count; i++)

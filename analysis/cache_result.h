@@ -6,18 +6,11 @@
 #include "cache_curve.h"
 #include "cache_keys.h"
 
-/* Of one function, as calls went by. */
-struct cache_counts {
-    uint64_t calls, total_ns;
-    uint64_t questions, first_ns; /* different ones, and what their first calls took */
-    uint64_t hits, saved_ns;      /* in the curve */
-    uint64_t top_hits, top_ns;    /* at place 1, not in the curve yet */
-    uint64_t root_hits, root_ns;
-};
-
+/* One function, after all calls. */
 struct cache_measured {
     uint32_t function;
-    struct cache_counts *counts;
+    uint64_t first_ns; /* of all its questions, followed or not: what their first calls took */
+    uint64_t root_hits, root_ns;
     struct analysis_cache_curve *curve;
 };
 

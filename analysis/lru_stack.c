@@ -5,24 +5,16 @@
 #include <string.h>
 
 #define LRU_HOLE (UINT32_MAX - 1)
-#define BLOCK_BITS 9u /* positions in a block of the tree: one cache line of marks */
+#define BLOCK_BITS LRU_BLOCK_BITS
 #define BLOCK_WORDS (1u << (BLOCK_BITS - 6))
 #define NEAR_WORDS 8u /* so many words from the end are counted without the tree */
 #define CAPACITY_MIN 64u
 #define CAPACITY_MAX (UINT32_MAX / 2)
 
-/* Without a machine instruction that not every machine has. */
-static uint32_t bits_of(uint64_t word) {
-    word -= word >> 1 & UINT64_C(0x5555555555555555);
-    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
-    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
-}
-
 static uint32_t marks_between(const uint64_t *marks, uint32_t word, uint32_t end) {
     uint32_t count = 0;
     for (; word < end; word++)
-        count += bits_of(marks[word]);
+        count += lru_bits(marks[word]);
     return count;
 }
 
@@ -35,7 +27,7 @@ static uint32_t tree_sum(const uint32_t *sums, uint32_t block) {
 }
 
 /* The block that has just got full becomes part of the tree: its own marks and the sums of those that it stands for. */
-static void tree_append(struct lru_stack *stack, uint32_t block) {
+void lru_stack_block_full(struct lru_stack *stack, uint32_t block) {
     uint32_t number = block + 1;
     uint32_t sum = marks_between(stack->marks, block * BLOCK_WORDS, block * BLOCK_WORDS + BLOCK_WORDS);
     for (uint32_t part = number - 1; part > (number & (number - 1)); part &= part - 1)
@@ -45,7 +37,7 @@ static void tree_append(struct lru_stack *stack, uint32_t block) {
 
 uint32_t lru_stack_place(const struct lru_stack *stack, const struct lru_key *key) {
     uint32_t word = key->position >> 6, last = (stack->next - 1) >> 6;
-    uint32_t below = bits_of(stack->marks[word] & ((UINT64_C(1) << (key->position & 63)) - 1));
+    uint32_t below = lru_bits(stack->marks[word] & ((UINT64_C(1) << (key->position & 63)) - 1));
     if (last - word < NEAR_WORDS)
         return marks_between(stack->marks, word, last + 1) - below;
     uint32_t block = key->position >> BLOCK_BITS;
@@ -189,7 +181,7 @@ static void move_together(struct lru_stack *stack, struct lru_key *keys, renumbe
     stack->next = to;
     stack->marked = to - 1;
     for (uint32_t block = 0; block < to >> BLOCK_BITS; block++)
-        tree_append(stack, block);
+        lru_stack_block_full(stack, block);
 }
 
 /* Makes room at the end of the tape. Two thirds may be taken, so that moving together costs a few steps an access at most. */
@@ -218,7 +210,7 @@ bool lru_stack_touch(struct lru_stack *stack, struct lru_key *keys, uint32_t num
     stack->marked++;
     keys[number].position = position;
     if ((stack->next & ((1u << BLOCK_BITS) - 1)) == 0)
-        tree_append(stack, position >> BLOCK_BITS);
+        lru_stack_block_full(stack, position >> BLOCK_BITS);
     return true;
 }
 

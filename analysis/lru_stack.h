@@ -34,6 +34,38 @@ struct lru_stack {
     uint32_t hole_count, hole_capacity;
 };
 
+#define LRU_BLOCK_BITS 9u /* positions in a block of the tree: one cache line of marks */
+
+/* Without a machine instruction that not every machine has. */
+static inline uint32_t lru_bits(uint64_t word) {
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+void lru_stack_block_full(struct lru_stack *stack, uint32_t block);
+/* The next two at once, in the usual case: the key was used not long ago, and nothing has been removed. Returns the place where it was;
+ * 0 where it is not so simple: then nothing is done. */
+static inline uint32_t lru_stack_again(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
+    uint32_t position = key->position, next = stack->next;
+    if (position == 0 || next == stack->capacity || stack->hole_count != 0 ||
+        position >> LRU_BLOCK_BITS != next >> LRU_BLOCK_BITS)
+        return 0;
+    uint32_t word = position >> 6, last = (next - 1) >> 6;
+    uint32_t place = lru_bits(stack->marks[word] >> (position & 63));
+    stack->marks[word] &= ~(UINT64_C(1) << (position & 63));
+    while (word < last)
+        place += lru_bits(stack->marks[++word]);
+    stack->marks[next >> 6] |= UINT64_C(1) << (next & 63);
+    stack->owners[next] = number;
+    key->position = next;
+    stack->next = next + 1;
+    if ((stack->next & ((1u << LRU_BLOCK_BITS) - 1)) == 0)
+        lru_stack_block_full(stack, next >> LRU_BLOCK_BITS);
+    return place;
+}
+
 /* The place of a key that is in the stack, from 1. */
 uint32_t lru_stack_place(const struct lru_stack *stack, const struct lru_key *key);
 /* Brings a key to the top, from its place or from outside. False without memory, within the budget: nothing has changed. */

@@ -10,13 +10,13 @@ awk 'BEGIN {
             printf "PERF_TRACE|%d|request|caller=unknown|elapsed_ms=70|elapsed_us=70000|parent_call=0|thread=1\n", 1000 + i
     }
 }' >store.log
-section() { perftrace analyze "$@" store.log | sed -n '/Cache Hit/,$p'; }
+section() { perftrace analyze "$@" store.log | sed -n '/Cache Hit/,/What To Do/p'; }
 section -n 3
 section -n 1 --invalidates 'ns::update:part_id'
-section -n 1 --invalidates 'ns::update->query_entry' --invalidates 'never:a,b' | sed -n '/^What a cache/,$p'
+section -n 1 --invalidates 'ns::update->query_entry' --invalidates 'never:a,b' | sed -n '/^What a cache/,/What To Do/p'
 perftrace analyze -n 1 -f json --invalidates ns::update:part_id store.log | jq -c '.cache_hits | del(.entries)'
 # Nothing to save, and rules that are none.
-perftrace analyze "$DATA/many.log" | sed -n '/Cache Hit/,$p' | head -3
+perftrace analyze "$DATA/many.log" | sed -n '/Cache Hit/,+2p'
 for rule in '' ':part' 'a:' 'a:b,,c' 'a->' '->b' 'a:1,2,3,4,5,6,7,8,9'; do
     perftrace analyze --invalidates "$rule" store.log
     echo "$?"

@@ -1,2 +1,2 @@
-perftrace analyze missing.log "$DATA/quickstart.log" | head -5
+perftrace analyze missing.log "$DATA/quickstart.log" | sed -n 1,5p
 perftrace analyze missing.log
