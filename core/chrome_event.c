@@ -9,6 +9,8 @@
 /* JavaScript, and so every viewer, has doubles only: beyond this integers lose digits. */
 #define INTEGER_MAX (UINT64_C(1) << 53)
 
+enum { METRICS_BYTES_MAX = 32 }; /* of the member that says how many of the arguments are metrics */
+
 #define LITERAL(buffer, text) perftrace_buffer_add(buffer, text, sizeof(text) - 1)
 
 void perftrace_chrome_fit(struct perftrace_buffer *buffer, struct perftrace_text text, size_t bytes_max) {
@@ -125,9 +127,20 @@ static void add_key(struct perftrace_chrome_writer *writer, const struct perftra
     key->argument = argument;
 }
 
+/* How many of the last arguments are metrics, for readers that want to know: a member that viewers pass over. Of an unfinished span it
+ * says besides that "unfinished" is no argument of its. */
+static void add_metric_count(struct perftrace_buffer *text, const struct perftrace_chrome_event *event,
+                             size_t count) {
+    if (event->phase != 'X' || (count == 0 && !event->unfinished))
+        return;
+    LITERAL(text, ",\"metrics\":");
+    perftrace_buffer_unsigned(text, count);
+}
+
 static void add_arguments(struct perftrace_chrome_writer *writer, const struct perftrace_chrome_event *event,
                           bool drop) {
     struct perftrace_buffer *text = &writer->text;
+    size_t metrics = 0;
     LITERAL(text, ",\"args\":{");
     if (event->unfinished)
         LITERAL(text, "\"unfinished\":true");
@@ -139,12 +152,14 @@ static void add_arguments(struct perftrace_chrome_writer *writer, const struct p
             LITERAL(text, ",");
         add_key(writer, value->argument);
         perftrace_chrome_value(text, value, writer->string_bytes_max);
-        if (drop && text->length + 2 > writer->event_bytes_max) {
+        if (drop && text->length + METRICS_BYTES_MAX + 2 > writer->event_bytes_max) {
             text->length = before;
             break;
         }
+        metrics += i >= event->value_count;
     }
     LITERAL(text, "}");
+    add_metric_count(text, event, metrics);
 }
 
 static char *copy(char *out, const char *bytes, size_t length) {

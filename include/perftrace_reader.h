@@ -1,5 +1,5 @@
-/* The reading API of perftrace: what a trace (.ptrace) or a log (PERF_TRACE| lines) says, as one stream
- * of items. libc only. A reader belongs to one thread at a time; different readers are independent.
+/* The reading API of perftrace: what a trace (.ptrace), a log (PERF_TRACE| lines) or a file of trace events of Chrome's format
+ * (JSON, by anybody) says, as one stream of items. libc only. A reader belongs to one thread at a time; different readers are independent.
  *
  *     struct perftrace_error_info error;
  *     struct perftrace_reader *reader = perftrace_reader_open("trace.ptrace", NULL, &error);
@@ -48,8 +48,8 @@ struct perftrace_reader_options {
     void *unpack_context;
 };
 
-/* Opens a trace or a log ("-": standard input). What it is is told from its first bytes; anything that
- * is not a trace is taken for a log. Of a trace whose program still runs or was killed, what lies in its
+/* Opens a trace, a log or Chrome JSON ("-": standard input). What it is is told from its first bytes; anything that is neither a
+ * trace nor JSON is taken for a log. Of a trace whose program still runs or was killed, what lies in its
  * rings is read too. A regular file is read up to where it ends now, though it may grow. A FIFO that nobody opens for
  * writing within three seconds, devices (but terminals and /dev/null) and files of /proc are refused. Returns NULL and fills *error (if not NULL) when it can't: no such file, a folder,
  * a newer version, no memory. `options` may be NULL. Close the result with perftrace_reader_close. */

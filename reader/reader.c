@@ -1,6 +1,8 @@
-/* The public reading API: tells a trace from a log by its first bytes, and calls the half for it. */
+/* The public reading API: tells traces, Chrome's JSON and logs by their first bytes, and calls the part for it. */
 #include "../include/perftrace_reader.h"
 
+#include "chrome_json.h"
+#include "chrome_json_input.h"
 #include "header.h"
 #include "input.h"
 #include "log.h"
@@ -12,7 +14,8 @@
 #include <unistd.h>
 
 struct perftrace_reader {
-    struct perftrace_native_reader *native; /* one of the two */
+    struct perftrace_native_reader *native; /* one of the three */
+    struct perftrace_chrome_json *json;
     struct perftrace_log_reader *log;
     struct perftrace_call call; /* the only one of perftrace_reader_calls, where items are taken one by one */
     uint32_t unwanted;          /* items, as in the options */
@@ -43,8 +46,23 @@ static int unpack(struct perftrace_source *source, enum perftrace_packing packin
     return fd;
 }
 
-/* Gives the source to the half that understands it. */
-static int open_half(struct perftrace_reader *reader, struct perftrace_source *source, const char *path,
+/* Whether it is Chrome JSON. What has been read stays in the source. */
+static bool is_json(struct perftrace_source *source) {
+    static const size_t looks[] = {256, 4096, 65536};
+    int is = 0;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        bool last = !perftrace_source_fill(source, looks[i]) || i + 1 == sizeof looks / sizeof *looks;
+        if (source->length == 0)
+            return false;
+        is = perftrace_json_recognise((const char *)source->buffer + source->start, source->length, last);
+        if (is >= 0)
+            break;
+    }
+    return is > 0;
+}
+
+/* Gives the source to the part that understands it. */
+static int open_part(struct perftrace_reader *reader, struct perftrace_source *source, const char *path,
                      const struct perftrace_reader_options *options, struct perftrace_error_info *error) {
     enum perftrace_input input = perftrace_source_recognise(source);
     if (input == PERFTRACE_INPUT_GZIP || input == PERFTRACE_INPUT_ZSTD) {
@@ -75,10 +93,15 @@ static int open_half(struct perftrace_reader *reader, struct perftrace_source *s
     default:
         break;
     }
+    bool json = is_json(source);
     const char *first = source->length == 0 ? NULL : (const char *)source->buffer + source->start;
-    reader->log = perftrace_log_open(source->fd, first, source->length, source->unread, options, error);
+    if (json)
+        reader->json =
+            perftrace_chrome_json_open(source->fd, first, source->length, source->unread, options, error);
+    else
+        reader->log = perftrace_log_open(source->fd, first, source->length, source->unread, options, error);
     perftrace_source_free(source);
-    return reader->log == NULL ? -(int)error->code : 0;
+    return reader->log == NULL && reader->json == NULL ? -(int)error->code : 0;
 failed:
     perftrace_source_free(source);
     close(source->fd);
@@ -109,7 +132,7 @@ struct perftrace_reader *perftrace_reader_open(const char *path,
     perftrace_source_init(&source, file.fd, 0, file.bytes, NULL);
     source.fifo_wait_ms = file.fifo ? PERFTRACE_FIFO_WAIT_MS : 0;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    if (open_half(reader, &source, name, options, error) != 0)
+    if (open_part(reader, &source, name, options, error) != 0)
         goto failed;
     return reader;
 failed:
@@ -121,16 +144,28 @@ void perftrace_reader_close(struct perftrace_reader *reader) {
     if (reader == NULL)
         return;
     perftrace_native_close(reader->native);
+    perftrace_chrome_json_close(reader->json);
     perftrace_log_close(reader->log);
     free(reader);
 }
+
+/* What the part that is there says. */
+#define WHICH(reader, what)                                                                                  \
+    ((reader)->native != NULL ? perftrace_native_##what((reader)->native)                                    \
+     : (reader)->json != NULL ? perftrace_chrome_json_##what((reader)->json)                                 \
+                              : perftrace_log_##what((reader)->log))
+#define WHICH_AT(reader, what, index)                                                                        \
+    ((reader)->native != NULL ? perftrace_native_##what((reader)->native, index)                             \
+     : (reader)->json != NULL ? perftrace_chrome_json_##what((reader)->json, index)                          \
+                              : perftrace_log_##what((reader)->log, index))
 
 const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *reader) {
     if (reader->native != NULL)
         return perftrace_native_next(reader->native);
     const struct perftrace_item *item;
     do
-        item = perftrace_log_next(reader->log);
+        item =
+            reader->json != NULL ? perftrace_chrome_json_next(reader->json) : perftrace_log_next(reader->log);
     while (item != NULL && (reader->unwanted & PERFTRACE_ITEM_BIT(item->kind)) != 0);
     return item;
 }
@@ -162,32 +197,28 @@ bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_cal
 }
 
 const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader) {
-    return reader->native != NULL ? perftrace_native_error(reader->native) : perftrace_log_error(reader->log);
+    return WHICH(reader, error);
 }
 
 const struct perftrace_trace_info *perftrace_reader_info(const struct perftrace_reader *reader) {
-    return reader->native != NULL ? perftrace_native_info(reader->native) : perftrace_log_info(reader->log);
+    return WHICH(reader, info);
 }
 
 size_t perftrace_reader_site_count(const struct perftrace_reader *reader) {
-    return reader->native != NULL ? perftrace_native_site_count(reader->native)
-                                  : perftrace_log_site_count(reader->log);
+    return WHICH(reader, site_count);
 }
 
 const struct perftrace_site_info *perftrace_reader_site(const struct perftrace_reader *reader, size_t index) {
-    return reader->native != NULL ? perftrace_native_site(reader->native, index)
-                                  : perftrace_log_site(reader->log, index);
+    return WHICH_AT(reader, site, index);
 }
 
 size_t perftrace_reader_track_count(const struct perftrace_reader *reader) {
-    return reader->native != NULL ? perftrace_native_track_count(reader->native)
-                                  : perftrace_log_track_count(reader->log);
+    return WHICH(reader, track_count);
 }
 
 const struct perftrace_track_info *perftrace_reader_track(const struct perftrace_reader *reader,
                                                           size_t index) {
-    return reader->native != NULL ? perftrace_native_track(reader->native, index)
-                                  : perftrace_log_track(reader->log, index);
+    return WHICH_AT(reader, track, index);
 }
 
 const char *perftrace_loss_name(unsigned cause) {

@@ -113,14 +113,15 @@ static void spans_become_complete_events(void **state) {
     assert_string_equal(
         written(),
         "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":123456.789,\"pid\":42,\"tid\":43,"
-        "\"dur\":0.218,\"args\":{\"part_id\":\"a\\\"b\xef\xbf\xbd\",\"count\":-3,\"found\":true}}\n");
+        "\"dur\":0.218,\"args\":{\"part_id\":\"a\\\"b\xef\xbf\xbd\",\"count\":-3,\"found\":true},\"metrics\":"
+        "1}\n");
     call.parameter_count = 0;
     give(span_item(PERFTRACE_ITEM_SPAN_BEGIN, 200000000, &call));
     give(span_item(PERFTRACE_ITEM_SPAN_END, 1200000000, &call));
     assert_string_equal(
         written(),
         "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":200000.000,\"pid\":42,\"tid\":43,"
-        "\"dur\":1000000.000,\"args\":{\"found\":true}}\n");
+        "\"dur\":1000000.000,\"args\":{\"found\":true},\"metrics\":1}\n");
 }
 
 /* "ts dur tid" of all complete events since the last time. */
@@ -238,7 +239,7 @@ static void what_was_open_at_the_end_is_marked(void **state) {
     assert_string_equal(
         written(),
         "{\"name\":\"load\",\"cat\":\"store\",\"ph\":\"X\",\"ts\":3.000,\"pid\":42,\"tid\":43,"
-        "\"dur\":3.000,\"args\":{\"unfinished\":true,\"count\":-3}}\n");
+        "\"dur\":3.000,\"args\":{\"unfinished\":true,\"count\":-3},\"metrics\":0}\n");
     give(span_item(PERFTRACE_ITEM_ASYNC_END, 2000, &call));
     assert_string_equal(written(), "");
 }

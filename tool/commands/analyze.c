@@ -241,7 +241,8 @@ const struct command command_analyze = {
     .operands = "[options] INPUT...",
     .summary = "report on calls: most frequent, slowest, repeated",
     .details =
-        "Reads traces (.ptrace) and logs (text with PERF_TRACE lines among anything else) and reports the "
+        "Reads traces (.ptrace), logs (text with PERF_TRACE lines among anything else) and Chrome's trace "
+        "events (JSON, by anybody) and reports the "
         "functions called most and those that took longest, the slowest calls, who calls whom, calls "
         "repeated "
         "with the same parameters, the same question asked by different callers, and what to do about it.\n\n"

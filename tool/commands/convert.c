@@ -100,7 +100,8 @@ const struct command command_convert = {
     .operands = "[options] INPUT...",
     .summary = "write a trace or a log in another format",
     .details =
-        "Converts a trace (.ptrace) or a log, or - for standard input. What a killed program left in its "
+        "Converts a trace (.ptrace), a log or Chrome JSON, or - for standard input. What a killed program "
+        "left in its "
         "rings "
         "is included. The output appears when it is complete; the input is never overwritten.\n\n"
         "Several traces are put together in one Chrome file, on one time scale: those of one boot of a "

@@ -62,12 +62,17 @@ static const char *const kind_names[OVERVIEW_KINDS] = {
 };
 
 static const char *state_name(const struct perftrace_trace_info *trace) {
+    if (trace->chrome)
+        return trace->finished ? "finished" : "cut";
     return !trace->native ? "log" : trace->finished ? "finished" : trace->live ? "running" : "killed";
 }
 
 static const char *state_text(const struct perftrace_trace_info *trace) {
     if (!trace->native)
         return "a log: it tells of finished spans only";
+    if (trace->chrome)
+        return trace->finished ? "trace events of Chrome's format (JSON)"
+                               : "trace events of Chrome's format (JSON), cut off";
     if (trace->finished)
         return "finished in good order";
     if (trace->live)
@@ -110,8 +115,11 @@ static void process_text(struct info *info) {
     char text[UNITS_TEXT_MAX], long_text[160];
     if (trace->pid != 0) {
         perftrace_buffer_visible(&info->line, trace->process_name);
-        snprintf(long_text, sizeof long_text, "%spid %" PRIu32 ", parent %" PRIu32,
-                 trace->process_name.length > 0 ? ", " : "", trace->pid, trace->parent_pid);
+        int length = snprintf(long_text, sizeof long_text, "%spid %" PRIu32,
+                              trace->process_name.length > 0 ? ", " : "", trace->pid);
+        if (!trace->chrome) /* which does not know it */
+            snprintf(long_text + length, sizeof long_text - (size_t)length, ", parent %" PRIu32,
+                     trace->parent_pid);
         perftrace_buffer_text(&info->line, long_text);
         field(info, "Process", take_line(info));
     }
@@ -186,8 +194,9 @@ static void clock_text(const struct info *info) {
 
 static void quality_text(struct info *info) {
     const struct perftrace_trace_info *trace = info->trace;
+    const bool recorded = trace->native && !trace->chrome;
     char text[160];
-    if (trace->native) {
+    if (recorded) {
         perftrace_buffer_text(&info->line, clock_name(trace));
         if (trace->clock == 1) {
             snprintf(text, sizeof text, ", %.2f MHz", trace->ticks_per_second / 1e6);
@@ -199,11 +208,16 @@ static void quality_text(struct info *info) {
         field(info, "Clock", take_line(info));
     }
     clock_text(info);
-    if (trace->native && !trace->finished)
+    if (recorded && !trace->finished)
         field(info, "Crash-safe",
               trace->crash_safe ? "yes" : "no: the rings were in plain memory, or are gone");
-    if (trace->native)
+    if (recorded)
         losses_text(info);
+    if (trace->skipped > 0) {
+        snprintf(text, sizeof text, "%" PRIu64 " record%s of kinds that are not used", trace->skipped,
+                 trace->skipped == 1 ? "" : "s");
+        field(info, "Left out", text);
+    }
     if (trace->damaged && trace->damaged_bytes > 0)
         snprintf(text, sizeof text, "%" PRIu64 " bytes made no sense and were left out",
                  trace->damaged_bytes);
@@ -355,7 +369,8 @@ static void trace_json(const struct info *info, struct json *json) {
     char key[JSON_KEY_MAX];
     const struct perftrace_trace_info *trace = info->trace;
     json_string(json, "input", info->name);
-    json_boolean(json, "native", trace->native);
+    json_boolean(json, "native", trace->native && !trace->chrome);
+    json_boolean(json, "chrome", trace->chrome);
     json_string(json, "state", state_name(trace));
     json_boolean(json, "crash_safe", trace->crash_safe);
     json_boolean(json, "damaged", trace->damaged);
@@ -372,6 +387,7 @@ static void trace_json(const struct info *info, struct json *json) {
     json_unsigned(json, "duration_ns", info->overview->last_ns - info->overview->first_ns);
     json_unsigned(json, "bytes", trace->bytes);
     json_unsigned(json, "records", trace->records);
+    json_unsigned(json, "skipped", trace->skipped);
     json_object(json, "clock");
     json_string(json, "source", clock_name(trace));
     json_double(json, "ticks_per_second", trace->ticks_per_second);
@@ -518,7 +534,8 @@ const struct command command_info = {
     .operands = "[options] INPUT",
     .summary = "tell what a trace is, what is in it and what is missing",
     .details =
-        "Reads a trace (.ptrace) or a log, or - for standard input, and tells which process recorded it, "
+        "Reads a trace (.ptrace), a log or Chrome JSON, or - for standard input, and tells which process "
+        "recorded it, "
         "when "
         "and for how long, its tracks, what kinds of records there are, what was lost and why, how good its "
         "clock was, and which spans were open at the end. It works while the program runs and after it was "

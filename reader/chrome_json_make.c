@@ -1,0 +1,330 @@
+/* Events in order of time -> items. */
+#include "chrome_json_make.h"
+
+#include "chrome_json_pairs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Times in whole microseconds are often cut off, not rounded: a span may then seem to end up to one later than the one
+     * that holds it. Others are rounded to the nanosecond, twice. */
+    SLACK_WHOLE_NS = 1000,
+    SLACK_FINE_NS = 2,
+    LOOK_AROUND_MAX = 256, /* so many open spans are looked at for one that holds another */
+};
+
+/* ---- the spans that end next ------------------------------------------------------------------------ */
+
+/* Of those that end together the one that began last comes first: it lies within the others. */
+static bool ends_before(const struct perftrace_json_span *a, const struct perftrace_json_span *b) {
+    return a->gone_ns != b->gone_ns ? a->gone_ns < b->gone_ns : a->number > b->number;
+}
+
+static bool heap_put(struct perftrace_json_maker *maker, struct perftrace_json_span *span) {
+    if (maker->heap_count == maker->heap_capacity) {
+        size_t wanted = maker->heap_capacity == 0 ? 64 : maker->heap_capacity * 2;
+        size_t more = (wanted - maker->heap_capacity) * sizeof *maker->heap;
+        struct perftrace_json_span **heap =
+            perftrace_budget_take(maker->budget, more) ? realloc(maker->heap, wanted * sizeof *heap) : NULL;
+        if (heap == NULL)
+            return false;
+        maker->heap = heap;
+        maker->heap_capacity = wanted;
+    }
+    size_t at = maker->heap_count++;
+    while (at > 0 && ends_before(span, maker->heap[(at - 1) / 2])) {
+        maker->heap[at] = maker->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    maker->heap[at] = span;
+    return true;
+}
+
+static struct perftrace_json_span *heap_take(struct perftrace_json_maker *maker) {
+    struct perftrace_json_span *first = maker->heap[0], *last = maker->heap[--maker->heap_count];
+    size_t at = 0, count = maker->heap_count;
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && ends_before(maker->heap[child + 1], maker->heap[child]))
+            child++;
+        if (!ends_before(maker->heap[child], last))
+            break;
+        maker->heap[at] = maker->heap[child];
+    }
+    maker->heap[at] = last;
+    return first;
+}
+
+/* ---- items ----------------------------------------------------------------------------------------- */
+
+static uint64_t time_of(const struct perftrace_json_maker *maker, int64_t ns) {
+    return ns > maker->base_ns ? (uint64_t)ns - (uint64_t)maker->base_ns : 0;
+}
+
+static struct perftrace_item *start_item(struct perftrace_json_maker *maker, enum perftrace_item_kind kind,
+                                         int64_t ns, const struct perftrace_json_site *site,
+                                         const struct perftrace_json_track *track) {
+    struct perftrace_item *item = &maker->item;
+    *item = (struct perftrace_item){.kind = kind,
+                                    .time_ns = time_of(maker, ns),
+                                    .site = site == NULL ? NULL : &site->info,
+                                    .track = &track->info,
+                                    .values = maker->values};
+    return item;
+}
+
+/* Unpacks behind the `before` values that are there. False without memory. */
+static bool unpack(struct perftrace_json_maker *maker, const struct perftrace_json_blob *blob,
+                   size_t before) {
+    if (blob == NULL)
+        return true;
+    size_t count = before + blob->parameters + blob->metrics;
+    if (count > maker->value_capacity) {
+        size_t wanted = count + count / 2 + 16;
+        struct perftrace_value *values = realloc(maker->values, wanted * sizeof *values);
+        if (values == NULL) {
+            maker->no_room = true;
+            return false;
+        }
+        maker->values = values;
+        maker->value_capacity = wanted;
+    }
+    perftrace_json_unpack(blob, maker->values + before);
+    return true;
+}
+
+static const struct perftrace_item *describe(struct perftrace_json_maker *maker,
+                                             const struct perftrace_json_span *span, bool at_begin) {
+    const struct perftrace_json_blob *args = span->args, *more = at_begin ? NULL : span->end_args;
+    size_t here = args == NULL ? 0 : (size_t)args->parameters + args->metrics;
+    if (maker->values_of != span->number && !unpack(maker, args, 0))
+        return NULL;
+    if (!unpack(maker, more, here))
+        return NULL;
+    maker->values_of = span->number;
+    struct perftrace_call *call = &maker->call;
+    *call = (struct perftrace_call){.number = span->number,
+                                    .parent_number = span->parent_number,
+                                    .site = &span->site->info,
+                                    .caller = {"unknown", 7},
+                                    .track = &span->track->info,
+                                    .start_ns = time_of(maker, span->start_ns),
+                                    .depth = span->depth,
+                                    .async = span->async,
+                                    .parameter_count = args == NULL ? 0 : args->parameters,
+                                    .parameters = maker->values,
+                                    .metrics = maker->values};
+    if (span->parent_site != NULL) {
+        call->parent_site = &span->parent_site->info;
+        call->caller = call->parent_site->name;
+    }
+    if (!at_begin) {
+        call->elapsed_ns = (uint64_t)span->end_ns - (uint64_t)span->start_ns;
+        call->children_ns = span->children_ns;
+        call->unfinished = span->unfinished;
+        call->at_end = span->at_end;
+        call->metric_count = here - call->parameter_count + (more == NULL ? 0 : more->metrics);
+        call->metrics = maker->values + call->parameter_count;
+    }
+    enum perftrace_item_kind kind = span->async
+                                        ? at_begin ? PERFTRACE_ITEM_ASYNC_BEGIN : PERFTRACE_ITEM_ASYNC_END
+                                    : at_begin ? PERFTRACE_ITEM_SPAN_BEGIN
+                                               : PERFTRACE_ITEM_SPAN_END;
+    const struct perftrace_json_track *track =
+        !at_begin && span->open != NULL && span->open->end_track != NULL ? span->open->end_track
+                                                                         : span->track;
+    struct perftrace_item *item =
+        start_item(maker, kind, at_begin ? span->start_ns : span->gone_ns, span->site, track);
+    item->call = call;
+    item->id = span->id;
+    return item;
+}
+
+const struct perftrace_item *perftrace_json_make_track(struct perftrace_json_maker *maker,
+                                                       struct perftrace_json_track *track) {
+    track->introduced = true;
+    int64_t ns = track->made_ns == INT64_MIN ? maker->base_ns : track->made_ns;
+    return start_item(maker, PERFTRACE_ITEM_TRACK, ns, NULL, track);
+}
+
+/* ---- ends ------------------------------------------------------------------------------------------ */
+
+static void unlink_span(struct perftrace_json_span *span) {
+    if (span->above != NULL)
+        span->above->below = span->below;
+    else if (span->track->top == span)
+        span->track->top = span->below;
+    if (span->below != NULL)
+        span->below->above = span->above;
+}
+
+const struct perftrace_item *perftrace_json_make_end(struct perftrace_json_maker *maker, int64_t ns) {
+    if (maker->heap_count == 0 || maker->heap[0]->gone_ns > ns)
+        return NULL;
+    struct perftrace_json_span *span = heap_take(maker);
+    if (span->gone_ns > span->track->made_ns)
+        span->track->made_ns = span->gone_ns;
+    const struct perftrace_item *item = describe(maker, span, false);
+    if (!span->async) {
+        if (span->below != NULL)
+            span->below->children_ns += (uint64_t)span->end_ns - (uint64_t)span->start_ns;
+        unlink_span(span);
+    }
+    perftrace_json_release(maker->store, span->args);
+    perftrace_json_release(maker->store, span->end_args);
+    if (span->open != NULL)
+        perftrace_json_pairs_done(maker->pairs, span->open);
+    span->below = maker->free;
+    maker->free = span;
+    return item;
+}
+
+void perftrace_json_make_ending(struct perftrace_json_maker *maker, struct perftrace_json_span *span) {
+    const struct perftrace_json_open *open = span->open;
+    span->end_ns = open->end_ns;
+    span->end_args = open->end_args;
+    span->unfinished = open->unfinished;
+    span->at_end = open->at_end;
+    span->gone_ns = open->end_ns > span->track->made_ns || span->async ? open->end_ns : span->track->made_ns;
+    /* What lies within it has to end first. */
+    for (const struct perftrace_json_span *above = span->above; above != NULL && !span->async;
+         above = above->above)
+        if (above->gone_ns != INT64_MAX && above->gone_ns > span->gone_ns)
+            span->gone_ns = above->gone_ns;
+    if (!heap_put(maker, span))
+        maker->no_room = true;
+}
+
+/* ---- begins ---------------------------------------------------------------------------------------- */
+
+static struct perftrace_json_span *make_span(struct perftrace_json_maker *maker) {
+    struct perftrace_json_span *span = maker->free;
+    if (span != NULL) {
+        maker->free = span->below;
+        return span;
+    }
+    maker->arena.budget = maker->budget;
+    maker->arena.bytes_max = SIZE_MAX;
+    return perftrace_arena_take(&maker->arena, sizeof *span);
+}
+
+/* Whether what ends at `end_ns` lies within it, having begun in it. */
+static bool holds(const struct perftrace_json_span *span, int64_t end_ns) {
+    int64_t slack = span->track->fine_times ? SLACK_FINE_NS : SLACK_WHOLE_NS;
+    return span->end_ns == INT64_MAX || end_ns <= span->end_ns + slack;
+}
+
+/* The innermost open span of the track that holds it. */
+static struct perftrace_json_span *holder(const struct perftrace_json_track *track, int64_t end_ns) {
+    struct perftrace_json_span *span = track->top;
+    for (unsigned i = 0; span != NULL && !holds(span, end_ns); i++, span = span->below)
+        if (i == LOOK_AROUND_MAX)
+            return NULL;
+    return span;
+}
+
+/* Gives the span its number and its parent, and a place among those that are open. */
+static bool place(struct perftrace_json_maker *maker, struct perftrace_json_span *span,
+                  struct perftrace_json_span *parent) {
+    span->number = ++maker->numbers;
+    if (parent != NULL) {
+        span->parent_site = parent->site;
+        span->parent_number = parent->number;
+        span->depth = parent->depth + 1;
+    }
+    if (!span->async) {
+        span->below = span->track->top;
+        if (span->below != NULL)
+            span->below->above = span;
+        span->track->top = span;
+    }
+    if (span->end_ns == INT64_MAX)
+        return true;
+    span->gone_ns =
+        !span->async && parent != NULL && parent->gone_ns < span->end_ns ? parent->gone_ns : span->end_ns;
+    return heap_put(maker, span);
+}
+
+static const struct perftrace_item *begin(struct perftrace_json_maker *maker,
+                                          const struct perftrace_json_held *held, bool late) {
+    struct perftrace_json_span *span = make_span(maker);
+    if (span == NULL) {
+        maker->no_room = true;
+        return NULL;
+    }
+    struct perftrace_json_track *track = held->track;
+    *span = (struct perftrace_json_span){.site = held->site,
+                                         .track = track,
+                                         .start_ns = held->start_ns,
+                                         .end_ns = held->end_ns,
+                                         .gone_ns = INT64_MAX};
+    struct perftrace_json_span *parent = track->top;
+    if (held->kind == PERFTRACE_JSON_SPAN) {
+        span->args = held->args;
+        span->end_args = held->end_args;
+        span->unfinished = held->unfinished;
+        span->at_end = held->at_end;
+        parent = holder(track, held->end_ns);
+        span->async = late || parent != track->top;
+        span->id = (maker->numbers + 1) | UINT64_C(1) << 63;
+        maker->overlaps += !late && span->async;
+    } else {
+        struct perftrace_json_open *open = held->open;
+        span->open = open;
+        span->args = open->args;
+        span->end_args = open->end_args;
+        span->end_ns = open->end_ns;
+        span->unfinished = open->unfinished;
+        span->at_end = open->at_end;
+        span->async = open->async;
+        span->id = open->id;
+        open->span = span;
+        open->held = PERFTRACE_JSON_SWEPT;
+    }
+    if (span->args != NULL && span->args->unfinished)
+        span->unfinished = span->at_end = true;
+    if (!place(maker, span, parent)) {
+        maker->no_room = true;
+        return NULL;
+    }
+    return describe(maker, span, true);
+}
+
+static const struct perftrace_item *instant(struct perftrace_json_maker *maker,
+                                            const struct perftrace_json_held *held) {
+    static const enum perftrace_item_kind flows[] = {PERFTRACE_ITEM_FLOW_BEGIN, PERFTRACE_ITEM_FLOW_BEGIN,
+                                                     PERFTRACE_ITEM_FLOW_STEP, PERFTRACE_ITEM_FLOW_END};
+    if (held->kind == PERFTRACE_JSON_FLOW) {
+        struct perftrace_item *item =
+            start_item(maker, flows[held->site->info.phase & 3], held->start_ns, held->site, held->track);
+        item->id = held->id;
+        return item;
+    }
+    maker->values_of = 0;
+    if (!unpack(maker, held->args, 0))
+        return NULL;
+    enum perftrace_item_kind kind =
+        held->kind == PERFTRACE_JSON_COUNTER ? PERFTRACE_ITEM_COUNTER : PERFTRACE_ITEM_EVENT;
+    struct perftrace_item *item = start_item(maker, kind, held->start_ns, held->site, held->track);
+    if (held->args != NULL)
+        item->value_count = (size_t)held->args->parameters + held->args->metrics;
+    perftrace_json_release(maker->store, held->args);
+    return item;
+}
+
+const struct perftrace_item *perftrace_json_make(struct perftrace_json_maker *maker,
+                                                 const struct perftrace_json_held *held) {
+    struct perftrace_json_track *track = held->track;
+    bool late = held->start_ns < track->made_ns;
+    if (late)
+        maker->late++;
+    else
+        track->made_ns = held->start_ns;
+    return held->kind <= PERFTRACE_JSON_ASYNC ? begin(maker, held, late) : instant(maker, held);
+}
+
+void perftrace_json_maker_free(struct perftrace_json_maker *maker) {
+    perftrace_arena_free(&maker->arena);
+    free(maker->heap);
+    free(maker->values);
+}

@@ -1,0 +1,349 @@
+/* The words of JSON. */
+#include "chrome_json_text.h"
+
+#include <langinfo.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- stepping over ---------------------------------------------------------------------------------- */
+
+/* The next quote, bracket or brace. */
+static const char *structure(const char *at, const char *end) {
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"'), shift = _mm_set1_epi8(0x20), open = _mm_set1_epi8('{'),
+                  close = _mm_set1_epi8('}');
+    for (; at < end; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i braces = _mm_or_si128(bytes, shift); /* brackets become braces */
+        int found = _mm_movemask_epi8(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
+                         _mm_or_si128(_mm_cmpeq_epi8(braces, open), _mm_cmpeq_epi8(braces, close))));
+        if (found != 0)
+            return at + __builtin_ctz((unsigned)found);
+    }
+#else
+    for (; at < end; at++)
+        if (*at == '"' || (*at | 0x20) == '{' || (*at | 0x20) == '}')
+            return at;
+#endif
+    return at;
+}
+
+/* From the bracket or brace at *at to the one that closes it. Of the innermost 64 levels it is known which they are; what is
+ * deeper than that is only counted. */
+static enum perftrace_json_step skip_nested(const char **at, const char *end) {
+    const char *here = *at;
+    uint64_t kinds = 0, depth = 0, deepest = 0;
+    struct perftrace_json_text text;
+    for (;;) {
+        here = structure(here, end);
+        *at = here;
+        if (here >= end)
+            return PERFTRACE_JSON_MORE;
+        switch (*here) {
+        case '"':
+            if (!perftrace_json_string(here + 1, end, &text, &here))
+                return PERFTRACE_JSON_MORE;
+            break;
+        case '{':
+        case '[':
+            kinds = kinds << 1 | (*here++ == '{');
+            deepest = ++depth > deepest ? depth : deepest;
+            break;
+        default:
+            if (deepest <= 64 && (kinds & 1) != (*here == '}'))
+                return PERFTRACE_JSON_WRONG;
+            kinds >>= 1;
+            here++;
+            if (--depth == 0) {
+                *at = here;
+                return PERFTRACE_JSON_FINE;
+            }
+        }
+    }
+}
+
+static bool is_scalar_byte(char byte) {
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           byte == '-' || byte == '+' || byte == '.';
+}
+
+enum perftrace_json_step perftrace_json_skip(const char **at, const char *end) {
+    struct perftrace_json_text text;
+    return perftrace_json_scalar(at, end, &text);
+}
+
+enum perftrace_json_step perftrace_json_scalar(const char **at, const char *end,
+                                               struct perftrace_json_text *text) {
+    const char *here = *at;
+    if (here >= end)
+        return PERFTRACE_JSON_MORE;
+    if (*here == '"')
+        return perftrace_json_string(here + 1, end, text, at) ? PERFTRACE_JSON_FINE : PERFTRACE_JSON_MORE;
+    *text = (struct perftrace_json_text){.bytes = here};
+    if (*here == '{' || *here == '[')
+        return skip_nested(at, end);
+    while (is_scalar_byte(*here)) /* the padding is none */
+        here++;
+    *at = here;
+    text->length = (uint32_t)(here - text->bytes);
+    return here >= end ? PERFTRACE_JSON_MORE : text->length > 0 ? PERFTRACE_JSON_FINE : PERFTRACE_JSON_WRONG;
+}
+
+/* ---- strings --------------------------------------------------------------------------------------- */
+
+/* The four digits of \uXXXX; -1: they are none. */
+static int32_t hex4(const char *at, const char *end) {
+    int32_t value = 0;
+    if (end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+static char *put_utf8(char *out, uint32_t code) {
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xc0 | code >> 6);
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+        *out++ = (char)(0xe0 | code >> 12);
+        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | code >> 18);
+        *out++ = (char)(0x80 | (code >> 12 & 0x3f));
+        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    }
+    return out;
+}
+
+/* After the `u`; *at is then behind what was used. */
+static char *put_escaped(char *out, const char **at, const char *end) {
+    int32_t code = hex4(*at, end);
+    if (code < 0) {
+        *out++ = '\\';
+        *out++ = 'u';
+        return out;
+    }
+    *at += 4;
+    if ((code & 0xf800) != 0xd800)
+        return put_utf8(out, (uint32_t)code);
+    int32_t low = end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' ? hex4(*at + 2, end) : -1;
+    if (code >= 0xdc00 || low < 0xdc00 || low > 0xdfff)
+        return put_utf8(out, 0xfffd);
+    *at += 6;
+    return put_utf8(out, 0x10000 + ((uint32_t)(code & 0x3ff) << 10) + (uint32_t)(low & 0x3ff));
+}
+
+size_t perftrace_json_unescape(const struct perftrace_json_text *text, char *out) {
+    if (!text->escaped) {
+        memcpy(out, text->bytes, text->length);
+        return text->length;
+    }
+    static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    const char *at = text->bytes, *end = at + text->length;
+    char *start = out;
+    while (at < end) {
+        const char *backslash = memchr(at, '\\', (size_t)(end - at));
+        size_t before = (size_t)((backslash != NULL ? backslash : end) - at);
+        memcpy(out, at, before);
+        out += before;
+        at += before;
+        if (backslash == NULL)
+            break;
+        if (end - at < 2) {
+            *out++ = *at++;
+            break;
+        }
+        char kind = at[1];
+        at += 2;
+        const char *found = kind != '\0' ? strchr(plain, kind) : NULL;
+        if (found != NULL) {
+            *out++ = meant[found - plain];
+        } else if (kind == 'u') {
+            out = put_escaped(out, &at, end);
+        } else {
+            *out++ = '\\';
+            *out++ = kind;
+        }
+    }
+    return (size_t)(out - start);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------------- */
+
+/* [-] digits [. digits] [exponent], taken apart. */
+struct number {
+    bool negative, integer;
+    uint64_t digits; /* of both parts, as one number: exact where there are at most 19 */
+    int count;       /* of digits, without zeros that lead */
+    int scale;       /* of `digits`: so many stand behind the point */
+    bool exponent;
+};
+
+static bool take_apart(const char *at, const char *end, struct number *number) {
+    *number = (struct number){.integer = true};
+    number->negative = at < end && *at == '-';
+    at += number->negative;
+    const char *first = at;
+    for (; at < end && (unsigned)(*at - '0') <= 9; at++) {
+        number->digits = number->digits * 10 + (unsigned)(*at - '0');
+        number->count += number->digits != 0;
+    }
+    bool any = at > first;
+    if (at < end && *at == '.') {
+        number->integer = false;
+        for (first = ++at; at < end && (unsigned)(*at - '0') <= 9; at++) {
+            number->digits = number->digits * 10 + (unsigned)(*at - '0');
+            number->count += number->digits != 0;
+        }
+        number->scale = at - first < 1000 ? (int)(at - first) : 1000;
+        any = any || at > first;
+    }
+    if (!any)
+        return false;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        number->exponent = true;
+        number->integer = false;
+        at++;
+        at += at < end && (*at == '+' || *at == '-');
+        for (first = at; at < end && (unsigned)(*at - '0') <= 9;)
+            at++;
+        if (at == first)
+            return false;
+    }
+    return at == end;
+}
+
+static bool slow_double(const char *at, const char *end, double *value) {
+    char text[512];
+    size_t length = (size_t)(end - at), to = 0;
+    if (length >= sizeof text - 8)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        const char *radix = nl_langinfo(RADIXCHAR); /* what strtod takes for a point */
+        if (at[i] == '.' && strlen(radix) + to < sizeof text - length)
+            to = (size_t)(stpcpy(text + to, radix) - text);
+        else
+            text[to++] = at[i];
+    }
+    text[to] = '\0';
+    char *rest;
+    *value = strtod(text, &rest);
+    return *rest == '\0' && isfinite(*value);
+}
+
+static bool to_double(const char *at, const char *end, const struct number *number, double *value) {
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10,
+                                    1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21};
+    /* Both are exact, so their quotient is the nearest double (Clinger, "How to read floating point numbers accurately"). */
+    if (!number->exponent && number->count <= 19 && number->digits <= UINT64_C(1) << 53 &&
+        number->scale < (int)(sizeof powers / sizeof *powers)) {
+        double magnitude = (double)number->digits / powers[number->scale];
+        *value = number->negative ? -magnitude : magnitude;
+        return true;
+    }
+    return slow_double(at, end, value);
+}
+
+bool perftrace_json_time(const struct perftrace_json_text *text, int64_t *ns, bool *whole) {
+    static const uint64_t powers[] = {1, 10, 100, 1000};
+    struct number number;
+    const char *end = text->bytes + text->length;
+    if (!take_apart(text->bytes, end, &number))
+        return false;
+    if (!number.exponent && number.scale <= 3 && number.count <= 15) {
+        uint64_t magnitude = number.digits * powers[3 - number.scale];
+        *whole = number.scale == 0 || magnitude % 1000 == 0;
+        *ns = number.negative ? -(int64_t)magnitude : (int64_t)magnitude;
+        return true;
+    }
+    double value;
+    if (!to_double(text->bytes, end, &number, &value))
+        return false;
+    value *= 1000;
+    if (!(value > -(double)PERFTRACE_JSON_NS_MAX && value < (double)PERFTRACE_JSON_NS_MAX))
+        return false;
+    *ns = (int64_t)(value + (value < 0 ? -0.5 : 0.5));
+    *whole = *ns % 1000 == 0;
+    return true;
+}
+
+bool perftrace_json_integer(const struct perftrace_json_text *text, uint64_t *number) {
+    const char *at = text->bytes, *end = at + text->length;
+    uint64_t value = 0;
+    if (text->length > 2 && at[0] == '0' && (at[1] | 0x20) == 'x') {
+        for (at += 2; at < end; at++) {
+            char c = (char)(*at | 0x20);
+            unsigned digit = *at >= '0' && *at <= '9' ? (unsigned)(*at - '0')
+                             : c >= 'a' && c <= 'f'   ? (unsigned)(c - 'a' + 10)
+                                                      : 16;
+            if (digit == 16 || value >> 60 != 0)
+                return false;
+            value = value << 4 | digit;
+        }
+        *number = value;
+        return true;
+    }
+    if (at == end)
+        return false;
+    for (; at < end; at++) {
+        unsigned digit = (unsigned)(*at - '0');
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value))
+            return false;
+    }
+    *number = value;
+    return true;
+}
+
+static bool is_word(const struct perftrace_json_text *text, const char *word) {
+    return text->length == strlen(word) && memcmp(text->bytes, word, text->length) == 0;
+}
+
+void perftrace_json_value(const struct perftrace_json_text *text, struct perftrace_value *value) {
+    struct number number;
+    const char *end = text->bytes + text->length;
+    value->type = PERFTRACE_TYPE_STRING;
+    value->null = false;
+    value->text = (struct perftrace_text){text->bytes, text->length};
+    if (text->quoted || text->length == 0)
+        return;
+    if (take_apart(text->bytes, end, &number)) {
+        struct perftrace_json_text magnitude = {.bytes = text->bytes + number.negative,
+                                                .length = text->length - number.negative};
+        uint64_t integer;
+        double real;
+        if (number.integer && perftrace_json_integer(&magnitude, &integer) &&
+            integer <= (uint64_t)INT64_MAX) {
+            value->type = PERFTRACE_TYPE_SIGNED;
+            value->i = number.negative ? -(int64_t)integer : (int64_t)integer;
+        } else if (number.integer && !number.negative && perftrace_json_integer(&magnitude, &integer)) {
+            value->type = PERFTRACE_TYPE_UNSIGNED;
+            value->u = integer;
+        } else if (!number.integer && to_double(text->bytes, end, &number, &real)) {
+            value->type = PERFTRACE_TYPE_DOUBLE;
+            value->d = real;
+        }
+    } else if (is_word(text, "true") || is_word(text, "false")) {
+        value->type = PERFTRACE_TYPE_BOOLEAN;
+        value->u = text->length == 4;
+    } else if (is_word(text, "null")) {
+        value->null = true;
+        value->text.length = 0;
+    }
+}
