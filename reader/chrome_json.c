@@ -1,4 +1,5 @@
 /* Chrome JSON -> items: reads events until as many wait as may, or all are there, and hands them out in order of time. */
+#include "../core/hash.h"
 #include "chrome_json_take.h"
 
 #include <inttypes.h>
@@ -36,6 +37,8 @@ struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *fir
     json->pairs.store = json->maker.store = &json->store;
     json->pairs.maker = &json->maker;
     json->maker.pairs = &json->pairs;
+    json->maker.keys[0] = perftrace_hash_key();
+    json->maker.keys[1] = perftrace_hash_key();
     return json;
 }
 
@@ -178,6 +181,13 @@ static void read_events(struct perftrace_chrome_json *json) {
     hand_out(json, json->list.count / 2);
 }
 
+/* What has been handed out need not be kept. */
+static void drop(struct perftrace_chrome_json *json) {
+    perftrace_json_list_drop(&json->list, json->until);
+    perftrace_json_pairs_renumber(&json->pairs);
+    json->handing_out = false;
+}
+
 /* The next item of those that are being handed out; NULL: there are no more. */
 static const struct perftrace_item *next_of_list(struct perftrace_chrome_json *json) {
     while (json->at < json->until) {
@@ -196,9 +206,7 @@ static const struct perftrace_item *next_of_list(struct perftrace_chrome_json *j
     }
     if (json->read)
         return perftrace_json_make_end(&json->maker, INT64_MAX);
-    perftrace_json_list_drop(&json->list, json->until);
-    perftrace_json_pairs_renumber(&json->pairs);
-    json->handing_out = false;
+    drop(json);
     return NULL;
 }
 
@@ -214,6 +222,16 @@ static const struct perftrace_item *next_of_tracks(struct perftrace_chrome_json 
     return NULL;
 }
 
+/* Nothing more is being handed out: is that all? */
+static void see_end(struct perftrace_chrome_json *json) {
+    if (json->maker.no_room)
+        fail(json);
+    if (json->read || json->error.code != PERFTRACE_OK) {
+        json->finished = true;
+        tell_order(json);
+    }
+}
+
 const struct perftrace_item *perftrace_chrome_json_next(struct perftrace_chrome_json *json) {
     while (!json->finished) {
         if (!json->handing_out)
@@ -223,14 +241,56 @@ const struct perftrace_item *perftrace_chrome_json_next(struct perftrace_chrome_
             item = next_of_tracks(json);
         if (item != NULL)
             return item;
-        if (json->maker.no_room)
-            fail(json);
-        if (json->read || json->error.code != PERFTRACE_OK) {
-            json->finished = true;
-            tell_order(json);
-        }
+        see_end(json);
     }
     return NULL;
+}
+
+/* The calls that end among those events that are being handed out, as many as there is room for. */
+static size_t next_calls(struct perftrace_chrome_json *json) {
+    size_t count = 0;
+    while (json->at < json->until) {
+        const struct perftrace_json_held *held = &json->list.held[json->at];
+        while (perftrace_json_make_brief(&json->maker, held->start_ns, &json->calls[count],
+                                         &json->briefs[count])) {
+            json->calls[count].place = count;
+            if (++count == PERFTRACE_JSON_BRIEFS)
+                return count;
+        }
+        if (held->track->named || !held->track->introduced) {
+            perftrace_json_names_describe(&json->names, held->track);
+            held->track->introduced = true;
+        }
+        json->at++;
+        perftrace_json_pass(&json->maker, held);
+    }
+    while (json->read && count < PERFTRACE_JSON_BRIEFS &&
+           perftrace_json_make_brief(&json->maker, INT64_MAX, &json->calls[count], &json->briefs[count])) {
+        json->calls[count].place = count;
+        count++;
+    }
+    return count;
+}
+
+size_t perftrace_chrome_json_calls(struct perftrace_chrome_json *json, struct perftrace_call **calls) {
+    *calls = json->calls;
+    while (!json->finished) {
+        if (!json->handing_out)
+            read_events(json);
+        size_t count = json->handing_out && !json->maker.no_room ? next_calls(json) : 0;
+        if (count > 0)
+            return count;
+        if (json->handing_out && !json->read)
+            drop(json);
+        see_end(json);
+    }
+    return 0;
+}
+
+bool perftrace_chrome_json_fill(struct perftrace_chrome_json *json, struct perftrace_call *call,
+                                const struct perftrace_site_info *site) {
+    perftrace_json_fill(&json->maker, &json->briefs[call->place], call, site != NULL);
+    return true;
 }
 
 /* ---- what is known ---------------------------------------------------------------------------------- */

@@ -29,6 +29,10 @@ struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *fir
                                                          const struct perftrace_reader_options *options,
                                                          struct perftrace_error_info *error);
 const struct perftrace_item *perftrace_chrome_json_next(struct perftrace_chrome_json *json);
+/* As perftrace_reader_calls and perftrace_reader_fill. */
+size_t perftrace_chrome_json_calls(struct perftrace_chrome_json *json, struct perftrace_call **calls);
+bool perftrace_chrome_json_fill(struct perftrace_chrome_json *json, struct perftrace_call *call,
+                                const struct perftrace_site_info *site);
 const struct perftrace_error_info *perftrace_chrome_json_error(const struct perftrace_chrome_json *json);
 struct perftrace_trace_info *perftrace_chrome_json_info(struct perftrace_chrome_json *json);
 size_t perftrace_chrome_json_site_count(const struct perftrace_chrome_json *json);

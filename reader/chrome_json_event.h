@@ -13,6 +13,13 @@ struct perftrace_json_ns {
     bool whole; /* in microseconds, without a part of one */
 };
 
+/* One of the args: a text that is an object or an array counts as quoted. */
+struct perftrace_json_argument {
+    struct perftrace_json_text key, text;
+};
+
+enum { PERFTRACE_JSON_LISTED_ARGS = 24 };
+
 /* Texts that are missing are empty. Where a member stands twice the last one counts, as in JavaScript. */
 struct perftrace_json_event {
     char phase; /* 0: none, so that this is an object of another kind */
@@ -23,14 +30,13 @@ struct perftrace_json_event {
     const char *args;     /* a value of any kind, mostly an object; NULL: there are none */
     const char *args_end; /* behind it */
     uint64_t metrics;     /* so many of the last args are metrics */
+    unsigned listed;      /* args that are an object, as far as they are not too many … */
+    bool all_listed;      /* … which are all of them */
+    struct perftrace_json_argument list[PERFTRACE_JSON_LISTED_ARGS];
 };
 
 /* Reads the object at *at, which is a `{`. *at is then behind it, or (where something is wrong) there. */
 enum perftrace_json_step perftrace_json_event_read(const char **at, const char *end,
                                                    struct perftrace_json_event *event);
-
-/* Steps through the members of the object whose `{` stands before *at: 1 with *key and *at at the value (to be stepped over by
- * the caller), 0 behind the last, -1: *at is where it went wrong or ended. `first` is to be true for the first one. */
-int perftrace_json_member(const char **at, const char *end, bool *first, struct perftrace_json_text *key);
 
 #endif

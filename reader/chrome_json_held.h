@@ -2,7 +2,6 @@
 #ifndef PERFTRACE_READER_CHROME_JSON_HELD_H
 #define PERFTRACE_READER_CHROME_JSON_HELD_H
 
-#include "../core/text.h"
 #include "chrome_json_event.h"
 #include "chrome_json_names.h"
 
@@ -12,6 +11,7 @@
 struct perftrace_json_blob {
     const struct perftrace_json_site *site; /* whose names the indices are of */
     uint32_t block;                         /* where it lies */
+    uint32_t parameter_bytes;               /* of `packed`, those of the parameters, which come first */
     uint16_t parameters, metrics;
     bool unfinished; /* the first argument said so, in a file of perftrace's own */
     unsigned char packed[];
@@ -32,7 +32,6 @@ struct perftrace_json_store {
     size_t used;        /* of it */
     uint32_t free_hint; /* no block below this number is free */
     size_t bytes;       /* of all blocks */
-    struct perftrace_buffer scratch;
 };
 
 /* Packs the args of an event of the site. *blob is NULL where there are none. `metrics`: so many of the last are metrics
@@ -96,6 +95,8 @@ struct perftrace_json_list {
     struct perftrace_budget *budget;
     struct perftrace_json_held *held;
     uint32_t count, capacity;
+    void *keys; /* what sorting needs */
+    size_t keys_bytes;
 };
 
 /* Room for one more at the end, already counted; NULL where there is none. */

@@ -1,6 +1,7 @@
 /* Events in order of time -> items. */
 #include "chrome_json_make.h"
 
+#include "../core/hash.h"
 #include "chrome_json_pairs.h"
 
 #include <stdlib.h>
@@ -158,24 +159,37 @@ static void unlink_span(struct perftrace_json_span *span) {
         span->below->above = span->above;
 }
 
-const struct perftrace_item *perftrace_json_make_end(struct perftrace_json_maker *maker, int64_t ns) {
+/* The next span to end, if it is over at `ns`, out of the heap and off its track's stack; else NULL. */
+static struct perftrace_json_span *take_end(struct perftrace_json_maker *maker, int64_t ns) {
     if (maker->heap_count == 0 || maker->heap[0]->gone_ns > ns)
         return NULL;
     struct perftrace_json_span *span = heap_take(maker);
     if (span->gone_ns > span->track->made_ns)
         span->track->made_ns = span->gone_ns;
-    const struct perftrace_item *item = describe(maker, span, false);
     if (!span->async) {
         if (span->below != NULL)
             span->below->children_ns += (uint64_t)span->end_ns - (uint64_t)span->start_ns;
         unlink_span(span);
     }
+    return span;
+}
+
+/* It has been handed out. */
+static void let_go(struct perftrace_json_maker *maker, struct perftrace_json_span *span) {
     perftrace_json_release(maker->store, span->args);
     perftrace_json_release(maker->store, span->end_args);
     if (span->open != NULL)
         perftrace_json_pairs_done(maker->pairs, span->open);
     span->below = maker->free;
     maker->free = span;
+}
+
+const struct perftrace_item *perftrace_json_make_end(struct perftrace_json_maker *maker, int64_t ns) {
+    struct perftrace_json_span *span = take_end(maker, ns);
+    if (span == NULL)
+        return NULL;
+    const struct perftrace_item *item = describe(maker, span, false);
+    let_go(maker, span);
     return item;
 }
 
@@ -245,8 +259,9 @@ static bool place(struct perftrace_json_maker *maker, struct perftrace_json_span
     return heap_put(maker, span);
 }
 
-static const struct perftrace_item *begin(struct perftrace_json_maker *maker,
-                                          const struct perftrace_json_held *held, bool late) {
+/* NULL without memory. */
+static struct perftrace_json_span *begin(struct perftrace_json_maker *maker,
+                                         const struct perftrace_json_held *held, bool late) {
     struct perftrace_json_span *span = make_span(maker);
     if (span == NULL) {
         maker->no_room = true;
@@ -287,7 +302,7 @@ static const struct perftrace_item *begin(struct perftrace_json_maker *maker,
         maker->no_room = true;
         return NULL;
     }
-    return describe(maker, span, true);
+    return span;
 }
 
 static const struct perftrace_item *instant(struct perftrace_json_maker *maker,
@@ -312,15 +327,94 @@ static const struct perftrace_item *instant(struct perftrace_json_maker *maker,
     return item;
 }
 
-const struct perftrace_item *perftrace_json_make(struct perftrace_json_maker *maker,
-                                                 const struct perftrace_json_held *held) {
+/* Whether the event comes too late for its place on its track. */
+static bool see_place(struct perftrace_json_maker *maker, const struct perftrace_json_held *held) {
     struct perftrace_json_track *track = held->track;
     bool late = held->start_ns < track->made_ns;
     if (late)
         maker->late++;
     else
         track->made_ns = held->start_ns;
-    return held->kind <= PERFTRACE_JSON_ASYNC ? begin(maker, held, late) : instant(maker, held);
+    return late;
+}
+
+const struct perftrace_item *perftrace_json_make(struct perftrace_json_maker *maker,
+                                                 const struct perftrace_json_held *held) {
+    bool late = see_place(maker, held);
+    if (held->kind > PERFTRACE_JSON_ASYNC)
+        return instant(maker, held);
+    const struct perftrace_json_span *span = begin(maker, held, late);
+    return span == NULL ? NULL : describe(maker, span, true);
+}
+
+/* ---- calls in brief -------------------------------------------------------------------------------- */
+
+void perftrace_json_pass(struct perftrace_json_maker *maker, const struct perftrace_json_held *held) {
+    bool late = see_place(maker, held);
+    if (held->kind <= PERFTRACE_JSON_ASYNC)
+        begin(maker, held, late);
+    else if (held->kind != PERFTRACE_JSON_FLOW)
+        perftrace_json_release(maker->store, held->args);
+}
+
+/* What stands for site, caller and parameters. */
+static void make_key(const struct perftrace_json_maker *maker, const struct perftrace_json_span *span,
+                     uint64_t key[2]) {
+    uint64_t sites = (uint64_t)span->site->info.id << 32;
+    sites |= span->parent_site == NULL ? 0 : span->parent_site->info.id;
+    const struct perftrace_json_blob *args = span->args;
+    for (unsigned i = 0; i < 2; i++) {
+        key[i] = perftrace_hash_number(maker->keys[i], sites);
+        if (args != NULL && args->parameter_bytes > 0)
+            key[i] = perftrace_hash_text(key[i], (const char *)args->packed, args->parameter_bytes);
+    }
+}
+
+bool perftrace_json_make_brief(struct perftrace_json_maker *maker, int64_t ns, struct perftrace_call *call,
+                               struct perftrace_json_brief *brief) {
+    struct perftrace_json_span *span = take_end(maker, ns);
+    if (span == NULL)
+        return false;
+    *call = (struct perftrace_call){.number = span->number,
+                                    .parent_number = span->parent_number,
+                                    .start_ns = time_of(maker, span->start_ns),
+                                    .elapsed_ns = (uint64_t)span->end_ns - (uint64_t)span->start_ns,
+                                    .children_ns = span->children_ns,
+                                    .depth = span->depth,
+                                    .unfinished = span->unfinished,
+                                    .at_end = span->at_end,
+                                    .async = span->async,
+                                    .brief = true};
+    make_key(maker, span, call->key);
+    *brief = (struct perftrace_json_brief){.site = span->site,
+                                           .parent_site = span->parent_site,
+                                           .track = span->track,
+                                           .args = span->args,
+                                           .end_args = span->end_args};
+    let_go(maker, span);
+    return true;
+}
+
+void perftrace_json_fill(struct perftrace_json_maker *maker, const struct perftrace_json_brief *brief,
+                         struct perftrace_call *call, bool site_known) {
+    const struct perftrace_json_blob *args = brief->args, *more = brief->end_args;
+    size_t parameters = args == NULL ? 0 : args->parameters,
+           here = args == NULL ? 0 : parameters + args->metrics;
+    call->brief = false;
+    call->site = &brief->site->info;
+    call->track = &brief->track->info;
+    bool metrics = here > parameters || more != NULL;
+    if ((!site_known || metrics) && (!unpack(maker, args, 0) || !unpack(maker, more, here)))
+        return;
+    call->metric_count = here - parameters + (more == NULL ? 0 : more->metrics);
+    call->metrics = maker->values == NULL ? NULL : maker->values + parameters;
+    if (site_known)
+        return;
+    call->parameter_count = parameters;
+    call->parameters = maker->values;
+    call->parent_site = brief->parent_site == NULL ? NULL : &brief->parent_site->info;
+    call->caller =
+        brief->parent_site == NULL ? (struct perftrace_text){"unknown", 7} : call->parent_site->name;
 }
 
 void perftrace_json_maker_free(struct perftrace_json_maker *maker) {

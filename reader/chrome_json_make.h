@@ -20,6 +20,15 @@ struct perftrace_json_span {
     bool async, unfinished, at_end, ending;
 };
 
+/* What the rest of a brief call is made of. */
+struct perftrace_json_brief {
+    struct perftrace_json_site *site, *parent_site;
+    const struct perftrace_json_track *track;
+    const struct perftrace_json_blob *args, *end_args;
+};
+
+enum { PERFTRACE_JSON_BRIEFS = 256 };
+
 struct perftrace_json_maker {
     struct perftrace_budget *budget;
     struct perftrace_json_store *store;
@@ -36,6 +45,7 @@ struct perftrace_json_maker {
     uint64_t values_of; /* the number of the span whose parameters they are */
     struct perftrace_call call;
     struct perftrace_item item;
+    uint64_t keys[2];  /* of brief calls */
     bool no_room;      /* memory ran out: nothing more comes */
     uint64_t overlaps; /* spans that overlap others of their thread without being within them */
     uint64_t late;     /* events that came too late to be put in order */
@@ -50,6 +60,18 @@ const struct perftrace_item *perftrace_json_make_track(struct perftrace_json_mak
                                                        struct perftrace_json_track *track);
 /* The end of a span that has been begun became known: see its `open`. */
 void perftrace_json_make_ending(struct perftrace_json_maker *maker, struct perftrace_json_span *span);
+
+/* ---- calls in brief (perftrace_reader_calls): ends only ---- */
+
+/* As perftrace_json_make for who wants no items: only what has to be known of it for the ends. */
+void perftrace_json_pass(struct perftrace_json_maker *maker, const struct perftrace_json_held *held);
+/* The end of a span that is over at `ns`. False: there is none. What `brief` points to stays until something is packed. */
+bool perftrace_json_make_brief(struct perftrace_json_maker *maker, int64_t ns, struct perftrace_call *call,
+                               struct perftrace_json_brief *brief);
+/* As perftrace_reader_fill. */
+void perftrace_json_fill(struct perftrace_json_maker *maker, const struct perftrace_json_brief *brief,
+                         struct perftrace_call *call, bool site_known);
+
 void perftrace_json_maker_free(struct perftrace_json_maker *maker);
 
 #endif

@@ -42,7 +42,7 @@ static void *grow_list(struct perftrace_budget *budget, void *list, size_t count
 /* As it stands, with bytes behind it that may be read. */
 static bool keep_raw(struct perftrace_json_names *names, const struct perftrace_json_text *text,
                      struct perftrace_json_text *copy) {
-    char *bytes = perftrace_arena_take(&names->arena, (size_t)text->length + 1);
+    char *bytes = perftrace_arena_take(&names->arena, (size_t)text->length + 8);
     if (bytes == NULL)
         return false;
     memcpy(bytes, text->bytes, text->length);
@@ -65,10 +65,6 @@ bool perftrace_json_names_text(struct perftrace_json_names *names, const struct 
 
 /* ---- sites ----------------------------------------------------------------------------------------- */
 
-static bool same(const struct perftrace_json_text *a, const struct perftrace_json_text *b) {
-    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
-}
-
 struct asked {
     uint64_t hash;
     uint8_t kind, phase;
@@ -80,8 +76,9 @@ static struct perftrace_json_slot *probe(const struct perftrace_json_names *name
     for (size_t at = (size_t)asked->hash;; at++) {
         struct perftrace_json_slot *slot = &names->slots[at & (names->slot_count - 1)];
         const struct perftrace_json_site *site = slot->site;
-        if (site == NULL || (slot->hash == asked->hash && same(&site->name, asked->name) &&
-                             same(&site->category, asked->category) && same(&site->series, asked->series) &&
+        if (site == NULL || (slot->hash == asked->hash && perftrace_json_same(&site->name, asked->name) &&
+                             perftrace_json_same(&site->category, asked->category) &&
+                             perftrace_json_same(&site->series, asked->series) &&
                              site->info.kind == asked->kind && site->info.phase == asked->phase))
             return slot;
     }
@@ -203,8 +200,7 @@ int perftrace_json_names_key(struct perftrace_json_names *names, struct perftrac
                              const struct perftrace_json_text *key, bool metric, uint8_t type) {
     int count = site->info.argument_count;
     for (int i = 0; i < count; i++)
-        if (site->keys[i].length == key->length && site->keys[i].metric == metric &&
-            memcmp(site->keys[i].raw, key->bytes, key->length) == 0)
+        if (site->keys[i].metric == metric && perftrace_json_same(&site->keys[i].raw, key))
             return i;
     if (count == site->capacity && !grow_keys(names, site))
         return -1;
@@ -214,7 +210,7 @@ int perftrace_json_names_key(struct perftrace_json_names *names, struct perftrac
         return -1;
     argument->type = type;
     argument->metric = metric;
-    site->keys[count] = (struct perftrace_json_key){.raw = raw.bytes, .length = raw.length, .metric = metric};
+    site->keys[count] = (struct perftrace_json_key){.raw = raw, .metric = metric};
     site->info.argument_count++;
     return count;
 }
@@ -275,7 +271,7 @@ static struct perftrace_json_track *make_track(struct perftrace_json_names *name
 /* Notes the ids as the last ones, if they are short. */
 static void remember(struct perftrace_json_names *names, const struct perftrace_json_text *pid,
                      const struct perftrace_json_text *tid, struct perftrace_json_track *track) {
-    if (pid->length + tid->length > sizeof names->last_ids)
+    if (pid->length + tid->length + 8 > sizeof names->last_ids)
         return;
     names->last_pid = *pid;
     names->last_tid = *tid;
@@ -287,7 +283,8 @@ static void remember(struct perftrace_json_names *names, const struct perftrace_
 struct perftrace_json_track *perftrace_json_names_track(struct perftrace_json_names *names,
                                                         const struct perftrace_json_text *pid,
                                                         const struct perftrace_json_text *tid) {
-    if (names->last_track != NULL && same(pid, &names->last_pid) && same(tid, &names->last_tid))
+    if (names->last_track != NULL && perftrace_json_same(pid, &names->last_pid) &&
+        perftrace_json_same(tid, &names->last_tid))
         return names->last_track;
     struct perftrace_json_process *process = perftrace_json_names_process(names, pid);
     if (process == NULL)

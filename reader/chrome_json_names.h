@@ -9,8 +9,7 @@
 
 /* How the name of an argument stands in the file, and which came after it the last time. */
 struct perftrace_json_key {
-    const char *raw;
-    uint32_t length;
+    struct perftrace_json_text raw;
     bool metric;
     uint8_t next;
 };
@@ -73,7 +72,7 @@ struct perftrace_json_names {
     size_t process_count;
     /* The last track that was asked for. */
     struct perftrace_json_text last_pid, last_tid;
-    char last_ids[64];
+    char last_ids[72];
     struct perftrace_json_track *last_track;
 };
 

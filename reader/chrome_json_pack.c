@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_BYTES ((size_t)256 << 10)
+/* Of the first block, and of one where there are many. */
+#define BLOCK_BYTES ((size_t)64 << 10)
+#define BLOCK_BYTES_MAX ((size_t)1 << 20)
 
 enum { NULL_BIT = 0x80 };
 
@@ -36,7 +38,10 @@ static uint32_t find_free(struct perftrace_json_store *store, size_t bytes) {
 
 /* Goes on in a block with room for so many bytes. */
 static bool next_block(struct perftrace_json_store *store, size_t bytes) {
-    size_t capacity = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+    size_t usual = store->bytes < BLOCK_BYTES       ? BLOCK_BYTES
+                   : store->bytes > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX
+                                                    : store->bytes;
+    size_t capacity = bytes > usual ? bytes : usual;
     uint32_t at = find_free(store, bytes);
     if (at == store->block_count) {
         if (store->block_count == store->block_capacity) {
@@ -69,18 +74,20 @@ static bool next_block(struct perftrace_json_store *store, size_t bytes) {
     return true;
 }
 
-static struct perftrace_json_blob *put(struct perftrace_json_store *store, const void *bytes, size_t length) {
-    size_t whole = (sizeof(struct perftrace_json_blob) + length + 7) / 8 * 8;
+/* A blob at the end of the current block, with room for so many bytes; it is not there yet. NULL without memory. */
+static struct perftrace_json_blob *reserve(struct perftrace_json_store *store, size_t bytes) {
+    size_t whole = sizeof(struct perftrace_json_blob) + bytes + 8;
     if (store->block_count == 0 || store->blocks[store->current].capacity - store->used < whole)
         if (!next_block(store, whole))
             return NULL;
-    struct perftrace_json_block *block = &store->blocks[store->current];
-    struct perftrace_json_blob *blob = (void *)(block->memory + store->used);
-    store->used += whole;
-    block->live++;
+    return (void *)(store->blocks[store->current].memory + store->used);
+}
+
+/* Now it is, and so long. */
+static void keep(struct perftrace_json_store *store, struct perftrace_json_blob *blob, size_t bytes) {
+    store->used += (sizeof *blob + bytes + 7) / 8 * 8;
+    store->blocks[store->current].live++;
     blob->block = store->current;
-    memcpy(blob->packed, bytes, length);
-    return blob;
 }
 
 void perftrace_json_release(struct perftrace_json_store *store, struct perftrace_json_blob *blob) {
@@ -99,16 +106,16 @@ void perftrace_json_store_free(struct perftrace_json_store *store) {
     for (uint32_t i = 0; i < store->block_count; i++)
         free(store->blocks[i].memory);
     free(store->blocks);
-    free(store->scratch.bytes);
 }
 
 /* ---- packing --------------------------------------------------------------------------------------- */
 
 /* One event's args on their way. */
 struct packing {
-    struct perftrace_json_store *store;
     struct perftrace_json_names *names;
     struct perftrace_json_site *site;
+    unsigned char *out; /* in the blob */
+    unsigned char *parameters_end;
     int last; /* the index of the last argument; -1: there was none */
     uint16_t parameters, metrics;
     bool unfinished;
@@ -120,8 +127,8 @@ static int index_of(struct packing *packing, const struct perftrace_json_text *k
                     uint8_t type) {
     struct perftrace_json_site *site = packing->site;
     int last = packing->last, likely = last < 0 ? site->first : site->keys[last].next;
-    if (likely >= site->info.argument_count || site->keys[likely].length != key->length ||
-        site->keys[likely].metric != metric || memcmp(site->keys[likely].raw, key->bytes, key->length) != 0) {
+    if (likely >= site->info.argument_count || site->keys[likely].metric != metric ||
+        !perftrace_json_same(&site->keys[likely].raw, key)) {
         likely = perftrace_json_names_key(packing->names, site, key, metric, type);
         if (likely < 0)
             return likely;
@@ -130,46 +137,35 @@ static int index_of(struct packing *packing, const struct perftrace_json_text *k
     return packing->last = likely;
 }
 
-/* Adds a value. False: there is no room for its name, or no memory. */
+/* The most that a value of so long a text takes. */
+enum { VALUE_BYTES = 12 };
+
+/* Adds a value. False: there is no room for its name. */
 static bool add(struct packing *packing, const struct perftrace_json_text *key,
                 const struct perftrace_json_text *text, bool metric) {
     struct perftrace_value value;
     perftrace_json_value(text, &value);
     int index = index_of(packing, key, metric, value.type);
-    struct perftrace_buffer *scratch = &packing->store->scratch;
-    unsigned char *out =
-        index < 0 ? NULL : (unsigned char *)perftrace_buffer_reserve(scratch, (size_t)text->length + 16);
-    if (out == NULL)
+    if (index < 0)
         return false;
+    unsigned char *out = packing->out;
     out[0] = (unsigned char)index;
     out[1] = (unsigned char)(value.type | (value.null ? NULL_BIT : 0));
-    size_t length = 2;
     if (value.type == PERFTRACE_TYPE_STRING) {
         uint32_t bytes = 0;
         if (!value.null)
             bytes = (uint32_t)perftrace_json_unescape(text, (char *)out + 6);
         memcpy(out + 2, &bytes, sizeof bytes);
         out[6 + bytes] = '\0';
-        length = 7 + (size_t)bytes;
+        packing->out = out + 7 + bytes;
     } else {
         memcpy(out + 2, &value.u, 8);
-        length = 10;
+        packing->out = out + 10;
     }
-    scratch->length += length;
     packing->parameters = (uint16_t)(packing->parameters + !metric);
+    packing->parameters_end = metric ? packing->parameters_end : packing->out;
     packing->metrics = (uint16_t)(packing->metrics + metric);
     return true;
-}
-
-/* How many members the object has, at most `max`. */
-static size_t count_members(const char *at, const char *end, size_t max) {
-    struct perftrace_json_text key;
-    bool first = true;
-    size_t count = 0;
-    for (at++; count < max && perftrace_json_member(&at, end, &first, &key) == 1; count++)
-        if (perftrace_json_skip(&at, end) != PERFTRACE_JSON_FINE)
-            break;
-    return count;
 }
 
 static bool is_unfinished(const struct perftrace_json_text *key, const struct perftrace_json_text *text) {
@@ -179,86 +175,128 @@ static bool is_unfinished(const struct perftrace_json_text *key, const struct pe
 
 enum { ARGS_MAX = 4096 };
 
+/* The next of the args: from the list, or where that is not all of them, from the text. */
+struct walk {
+    const struct perftrace_json_event *event;
+    const char *at;
+    bool first;
+    unsigned index;
+    struct perftrace_json_argument argument;
+};
+
+static const struct perftrace_json_argument *next_argument(struct walk *walk) {
+    const struct perftrace_json_event *event = walk->event;
+    if (event->all_listed)
+        return walk->index < event->listed ? &event->list[walk->index++] : NULL;
+    struct perftrace_json_argument *argument = &walk->argument;
+    if (perftrace_json_member(&walk->at, event->args_end, &walk->first, &argument->key) != 1)
+        return NULL;
+    const char *value = walk->at;
+    if (perftrace_json_scalar(&walk->at, event->args_end, &argument->text) != PERFTRACE_JSON_FINE)
+        return NULL;
+    if (argument->text.length == 0 && !argument->text.quoted) { /* an object or an array: its text */
+        argument->text.length = (uint32_t)(walk->at - value);
+        argument->text.quoted = true;
+    }
+    walk->index++;
+    return argument;
+}
+
+static struct walk start_walk(const struct perftrace_json_event *event) {
+    return (struct walk){.event = event, .at = event->args + 1, .first = true};
+}
+
+/* How many of the args are parameters. */
+static size_t count_parameters(const struct perftrace_json_event *event, size_t metrics) {
+    if (metrics == 0 || metrics == SIZE_MAX)
+        return metrics == 0 ? SIZE_MAX : 0;
+    struct walk walk = start_walk(event);
+    while (walk.index < ARGS_MAX && next_argument(&walk) != NULL)
+        continue;
+    return walk.index > metrics ? walk.index - metrics : 0;
+}
+
 static void pack_members(struct packing *packing, const struct perftrace_json_event *event, size_t metrics) {
-    const char *at = event->args;
-    struct perftrace_json_text key, text;
-    bool first = true, first_one = true;
-    size_t parameters = metrics == 0          ? SIZE_MAX
-                        : metrics == SIZE_MAX ? 0
-                                              : count_members(at, event->args_end, ARGS_MAX);
-    if (metrics != 0 && metrics != SIZE_MAX)
-        parameters = parameters > metrics ? parameters - metrics : 0;
-    at++;
-    for (size_t i = 0; perftrace_json_member(&at, event->args_end, &first, &key) == 1; i++) {
-        const char *value = at;
-        if (perftrace_json_scalar(&at, event->args_end, &text) != PERFTRACE_JSON_FINE)
-            return;
-        if (text.length == 0 && !text.quoted) { /* an object or an array: its text */
-            text.bytes = value;
-            text.length = (uint32_t)(at - value);
-            text.quoted = true;
-        }
-        if (first_one && event->own && is_unfinished(&key, &text))
+    struct walk walk = start_walk(event);
+    const struct perftrace_json_argument *argument;
+    size_t parameters = count_parameters(event, metrics);
+    for (size_t i = 0; (argument = next_argument(&walk)) != NULL; i++) {
+        if (i == 0 && event->own && is_unfinished(&argument->key, &argument->text))
             packing->unfinished = true;
-        else if (i >= ARGS_MAX || !add(packing, &key, &text, i >= parameters))
+        else if (i >= ARGS_MAX || !add(packing, &argument->key, &argument->text, i >= parameters))
             packing->left_out++;
-        first_one = false;
     }
 }
 
-static bool finish(struct packing *packing, struct perftrace_json_blob **blob) {
-    struct perftrace_json_store *store = packing->store;
-    *blob = NULL;
-    if (store->scratch.length == 0 && !packing->unfinished)
-        return true;
-    *blob = put(store, store->scratch.bytes, store->scratch.length);
-    if (*blob == NULL)
-        return false;
-    (*blob)->site = packing->site;
-    (*blob)->parameters = packing->parameters;
-    (*blob)->metrics = packing->metrics;
-    (*blob)->unfinished = packing->unfinished;
-    return true;
+/* Args that are no object: not as the format has it, but not to be lost either. */
+static void pack_other(struct packing *packing, const struct perftrace_json_event *event, bool metric) {
+    static const struct perftrace_json_text key = {.bytes = "args\0\0\0", .length = 4, .quoted = true};
+    struct perftrace_json_text text;
+    const char *at = event->args;
+    if (perftrace_json_scalar(&at, event->args_end, &text) != PERFTRACE_JSON_FINE)
+        return;
+    if (text.length == 0 && !text.quoted) {
+        text.length = (uint32_t)(event->args_end - event->args);
+        text.quoted = true;
+    }
+    bool null = !text.quoted && text.length == 4 && memcmp(text.bytes, "null", 4) == 0;
+    if (!null && !add(packing, &key, &text, metric))
+        packing->left_out++;
 }
 
-static struct packing start(struct perftrace_json_store *store, struct perftrace_json_names *names,
-                            struct perftrace_json_site *site) {
-    store->scratch.length = 0;
-    store->scratch.failed = false;
-    return (struct packing){.store = store, .names = names, .site = site, .last = -1};
+static struct packing start(struct perftrace_json_names *names, struct perftrace_json_site *site,
+                            struct perftrace_json_blob *blob) {
+    return (struct packing){
+        .names = names, .site = site, .out = blob->packed, .parameters_end = blob->packed, .last = -1};
+}
+
+/* NULL where there is nothing in it. */
+static struct perftrace_json_blob *finish(struct perftrace_json_store *store, const struct packing *packing,
+                                          struct perftrace_json_blob *blob) {
+    if (packing->out == blob->packed && !packing->unfinished)
+        return NULL;
+    blob->site = packing->site;
+    blob->parameters = packing->parameters;
+    blob->metrics = packing->metrics;
+    blob->unfinished = packing->unfinished;
+    blob->parameter_bytes = (uint32_t)(packing->parameters_end - blob->packed);
+    keep(store, blob, (size_t)(packing->out - blob->packed));
+    return blob;
 }
 
 bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
                          struct perftrace_json_site *site, const struct perftrace_json_event *event,
                          size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out) {
-    static const struct perftrace_json_text args_key = {.bytes = "args", .length = 4, .quoted = true};
     *blob = NULL;
-    if (event->args == NULL)
+    if (event->args == NULL || (event->all_listed && event->listed == 0))
         return true;
-    struct packing packing = start(store, names, site);
-    if (*event->args == '{') {
+    size_t length = (size_t)(event->args_end - event->args);
+    /* The shortest of all is `"":1,`. */
+    size_t values = event->all_listed ? event->listed : length / 5 + 1;
+    struct perftrace_json_blob *room = reserve(store, length + values * VALUE_BYTES);
+    if (room == NULL)
+        return false;
+    struct packing packing = start(names, site, room);
+    if (*event->args == '{')
         pack_members(&packing, event, metrics);
-    } else { /* not as the format has it, but not to be lost either */
-        struct perftrace_json_text text;
-        const char *at = event->args;
-        if (perftrace_json_scalar(&at, event->args_end, &text) != PERFTRACE_JSON_FINE)
-            return true;
-        if (text.length == 0 && !text.quoted)
-            text = (struct perftrace_json_text){
-                .bytes = event->args, .length = (uint32_t)(event->args_end - event->args), .quoted = true};
-        bool null = !text.quoted && text.length == 4 && memcmp(text.bytes, "null", 4) == 0;
-        if (!null && !add(&packing, &args_key, &text, metrics != 0))
-            packing.left_out++;
-    }
+    else
+        pack_other(&packing, event, metrics != 0);
     *left_out += packing.left_out;
-    return finish(&packing, blob);
+    *blob = finish(store, &packing, room);
+    return true;
 }
 
 bool perftrace_json_pack_one(struct perftrace_json_store *store, struct perftrace_json_names *names,
                              struct perftrace_json_site *site, const struct perftrace_json_text *key,
                              const struct perftrace_json_text *text, struct perftrace_json_blob **blob) {
-    struct packing packing = start(store, names, site);
-    return add(&packing, key, text, false) && finish(&packing, blob);
+    struct perftrace_json_blob *room = reserve(store, (size_t)text->length + VALUE_BYTES);
+    if (room == NULL)
+        return false;
+    struct packing packing = start(names, site, room);
+    if (!add(&packing, key, text, false))
+        return false;
+    *blob = finish(store, &packing, room);
+    return true;
 }
 
 void perftrace_json_unpack(const struct perftrace_json_blob *blob, struct perftrace_value *values) {

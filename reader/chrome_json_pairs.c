@@ -74,6 +74,7 @@ bool perftrace_json_pairs_begin(struct perftrace_json_pairs *pairs, const struct
         set_top(pairs, mark, below);
         goto no_room;
     }
+    pairs->begun++;
     open->held = held->order;
     held->start_ns = mark->ns;
     held->end_ns = INT64_MAX;
@@ -200,7 +201,7 @@ bool perftrace_json_pairs_end(struct perftrace_json_pairs *pairs, const struct p
 
 void perftrace_json_pairs_renumber(struct perftrace_json_pairs *pairs) {
     struct perftrace_json_list *list = pairs->list;
-    for (uint32_t i = 0; i < list->count; i++)
+    for (uint32_t i = 0; i < list->count && pairs->begun > 0; i++)
         if (list->held[i].kind == PERFTRACE_JSON_OPEN || list->held[i].kind == PERFTRACE_JSON_ASYNC)
             list->held[i].open->held = i;
 }

@@ -21,6 +21,7 @@ struct perftrace_json_pairs {
     struct perftrace_map by_id; /* the innermost open one with this id */
     struct perftrace_json_stray *strays;
     size_t stray_count, stray_capacity;
+    uint64_t begun;            /* spans, by events of their own */
     uint64_t unmatched;        /* ends without a begin, in all */
     uint64_t unmatched_offset; /* where the first one stands */
 };

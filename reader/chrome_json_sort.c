@@ -25,6 +25,7 @@ struct perftrace_json_held *perftrace_json_list_add(struct perftrace_json_list *
 
 void perftrace_json_list_free(struct perftrace_json_list *list) {
     free(list->held);
+    free(list->keys);
 }
 
 /* ---- sorting --------------------------------------------------------------------------------------- */
@@ -69,12 +70,24 @@ static void permute(struct perftrace_json_held *held, struct key *keys, uint32_t
     }
 }
 
+/* Room for as many keys, twice. It stays, as it is needed again and its pages would have to be made again. */
+static struct key *keys_for(struct perftrace_json_list *list, uint32_t count) {
+    size_t bytes = 2 * (size_t)count * sizeof(struct key);
+    if (bytes <= list->keys_bytes)
+        return list->keys;
+    if (!perftrace_budget_take(list->budget, bytes - list->keys_bytes))
+        return NULL; /* a budget that is used up ends the reading: what it took does not matter */
+    free(list->keys);
+    list->keys = malloc(bytes);
+    list->keys_bytes = list->keys != NULL ? bytes : 0;
+    return list->keys;
+}
+
 static bool sort_by_start(struct perftrace_json_list *list) {
     uint32_t count = list->count;
-    size_t bytes = 2 * (size_t)count * sizeof(struct key);
-    struct key *keys = perftrace_budget_take(list->budget, bytes) ? malloc(bytes) : NULL;
+    struct key *keys = keys_for(list, count);
     if (keys == NULL)
-        return false; /* a budget that is used up ends the reading: what it took does not matter */
+        return false;
     uint64_t least = UINT64_MAX, greatest = 0;
     const uint64_t sign = UINT64_C(1) << 63;
     for (uint32_t i = 0; i < count; i++) {
@@ -92,8 +105,6 @@ static bool sort_by_start(struct perftrace_json_list *list) {
         to = swap;
     }
     permute(list->held, from, count);
-    free(keys);
-    perftrace_budget_give(list->budget, bytes);
     return true;
 }
 
@@ -112,12 +123,14 @@ static int by_track_and_end(const void *left, const void *right) {
 
 bool perftrace_json_list_sort(struct perftrace_json_list *list) {
     struct perftrace_json_held *held = list->held;
-    bool in_order = true;
-    for (uint32_t i = 1; i < list->count && in_order; i++)
+    bool in_order = true, any_same = false;
+    for (uint32_t i = 1; i < list->count && in_order; i++) {
         in_order = held[i - 1].start_ns <= held[i].start_ns;
+        any_same |= held[i - 1].start_ns == held[i].start_ns;
+    }
     if (!in_order && !sort_by_start(list))
         return false;
-    for (uint32_t i = 1, first = 0; i <= list->count; i++) {
+    for (uint32_t i = 1, first = 0; i <= list->count && (any_same || !in_order); i++) {
         if (i < list->count && held[i].start_ns == held[first].start_ns)
             continue;
         if (i - first > 1)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const struct perftrace_json_text nothing = {.bytes = ""};
+static const struct perftrace_json_text nothing = {.bytes = "\0\0\0\0\0\0\0"};
 
 void perftrace_chrome_json_note(struct perftrace_chrome_json *json, enum perftrace_json_note note,
                                 uint64_t offset) {
@@ -161,7 +161,7 @@ static bool instant(const struct taking *taking) {
 
 static bool add_series(const struct taking *taking, const struct perftrace_json_text *series,
                        const struct perftrace_json_text *value) {
-    static const struct perftrace_json_text key = {.bytes = "value", .length = 5, .quoted = true};
+    static const struct perftrace_json_text key = {.bytes = "value\0\0", .length = 5, .quoted = true};
     struct perftrace_json_site *site =
         perftrace_json_names_site(&taking->json->names, PERFTRACE_RECORD_COUNTER, 0, &taking->event->name,
                                   &taking->event->category, is(series, "value") ? &nothing : series);

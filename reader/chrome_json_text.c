@@ -9,88 +9,138 @@
 
 /* ---- stepping over ---------------------------------------------------------------------------------- */
 
-/* The next quote, bracket or brace. */
-static const char *structure(const char *at, const char *end) {
-#if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), shift = _mm_set1_epi8(0x20), open = _mm_set1_epi8('{'),
-                  close = _mm_set1_epi8('}');
-    for (; at < end; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i braces = _mm_or_si128(bytes, shift); /* brackets become braces */
-        int found = _mm_movemask_epi8(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
-                         _mm_or_si128(_mm_cmpeq_epi8(braces, open), _mm_cmpeq_epi8(braces, close))));
-        if (found != 0)
-            return at + __builtin_ctz((unsigned)found);
-    }
-#else
-    for (; at < end; at++)
-        if (*at == '"' || (*at | 0x20) == '{' || (*at | 0x20) == '}')
-            return at;
-#endif
-    return at;
+/* Brackets and braces on the way to the one that closes the first. Of the innermost 64 levels it is known which they are; what is
+ * deeper than that is only counted. */
+struct nesting {
+    uint64_t kinds, depth, deepest;
+};
+
+static inline void open_level(struct nesting *nesting, bool brace) {
+    nesting->kinds = nesting->kinds << 1 | brace;
+    nesting->depth++;
+    nesting->deepest = nesting->depth > nesting->deepest ? nesting->depth : nesting->deepest;
 }
 
-/* From the bracket or brace at *at to the one that closes it. Of the innermost 64 levels it is known which they are; what is
- * deeper than that is only counted. */
-static enum perftrace_json_step skip_nested(const char **at, const char *end) {
-    const char *here = *at;
-    uint64_t kinds = 0, depth = 0, deepest = 0;
-    struct perftrace_json_text text;
-    for (;;) {
-        here = structure(here, end);
-        *at = here;
-        if (here >= end)
-            return PERFTRACE_JSON_MORE;
-        switch (*here) {
-        case '"':
-            if (!perftrace_json_string(here + 1, end, &text, &here))
-                return PERFTRACE_JSON_MORE;
-            break;
-        case '{':
-        case '[':
-            kinds = kinds << 1 | (*here++ == '{');
-            deepest = ++depth > deepest ? depth : deepest;
-            break;
-        default:
-            if (deepest <= 64 && (kinds & 1) != (*here == '}'))
+/* False: it does not close what was opened. */
+static inline bool close_level(struct nesting *nesting, bool brace) {
+    bool fine = nesting->deepest > 64 || (nesting->kinds & 1) == brace;
+    nesting->kinds >>= 1;
+    nesting->depth--;
+    return fine;
+}
+
+#if defined(__SSE2__)
+
+/* Where in 16 bytes something stands, as bits. */
+struct found {
+    unsigned quotes, backslashes, brackets;
+};
+
+static inline struct found look(const char *at) {
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    const __m128i braces = _mm_or_si128(bytes, _mm_set1_epi8(0x20)); /* brackets become braces */
+    return (struct found){
+        .quotes = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))),
+        .backslashes = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+        .brackets = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(braces, _mm_set1_epi8('{')),
+                                                             _mm_cmpeq_epi8(braces, _mm_set1_epi8('}')))),
+    };
+}
+
+/* Takes out the quotes that stand behind a backslash. *carry: the first byte does; then whether the next 16's first does. */
+static void leave_escaped(struct found *found, unsigned *carry) {
+    unsigned backslashes = found->backslashes & ~*carry;
+    found->quotes &= ~*carry;
+    *carry = 0;
+    while (backslashes != 0) {
+        unsigned escaped = (backslashes & (0 - backslashes)) << 1;
+        found->quotes &= ~escaped;
+        *carry = escaped >> 16;
+        backslashes &= ~(escaped | escaped >> 1);
+    }
+}
+
+/* Which bytes lie in strings, by the quotes, of which those that open are in and those that close are not. */
+static inline unsigned strings_of(unsigned quotes, unsigned inside) {
+    quotes ^= quotes << 1;
+    quotes ^= quotes << 2;
+    quotes ^= quotes << 4;
+    quotes ^= quotes << 8;
+    return (quotes ^ inside) & 0xffff;
+}
+
+enum perftrace_json_step perftrace_json_skip_nested(const char **at, const char *end) {
+    struct nesting nesting = {0};
+    unsigned carry = 0, inside = 0; /* all bits: a string goes on */
+    for (const char *here = *at; here < end; here += 16) {
+        struct found found = look(here);
+        if ((found.backslashes | carry) != 0)
+            leave_escaped(&found, &carry);
+        unsigned strings = strings_of(found.quotes, inside);
+        inside = 0 - (strings >> 15);
+        for (unsigned left = found.brackets & ~strings; left != 0; left &= left - 1) {
+            const char *bracket = here + __builtin_ctz(left);
+            bool brace = (*bracket & 0x20) != 0;
+            if ((*bracket & 0x0f) == 0x0b) {
+                open_level(&nesting, brace);
+                continue;
+            }
+            if (!close_level(&nesting, brace)) {
+                *at = bracket;
                 return PERFTRACE_JSON_WRONG;
-            kinds >>= 1;
-            here++;
-            if (--depth == 0) {
+            }
+            if (nesting.depth == 0) {
+                *at = bracket + 1;
+                return PERFTRACE_JSON_FINE;
+            }
+        }
+    }
+    *at = end;
+    return PERFTRACE_JSON_MORE;
+}
+
+#else
+
+enum perftrace_json_step perftrace_json_skip_nested(const char **at, const char *end) {
+    struct nesting nesting = {0};
+    struct perftrace_json_text text;
+    const char *here = *at;
+    while (here < end) {
+        char byte = *here++;
+        if (byte == '"') {
+            if (!perftrace_json_string(here, end, &text, &here))
+                break;
+        } else if (byte == '{' || byte == '[') {
+            open_level(&nesting, byte == '{');
+        } else if (byte == '}' || byte == ']') {
+            if (!close_level(&nesting, byte == '}')) {
+                *at = here - 1;
+                return PERFTRACE_JSON_WRONG;
+            }
+            if (nesting.depth == 0) {
                 *at = here;
                 return PERFTRACE_JSON_FINE;
             }
         }
     }
+    *at = end;
+    return PERFTRACE_JSON_MORE;
 }
 
-static bool is_scalar_byte(char byte) {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           byte == '-' || byte == '+' || byte == '.';
-}
+#endif
 
-enum perftrace_json_step perftrace_json_skip(const char **at, const char *end) {
-    struct perftrace_json_text text;
-    return perftrace_json_scalar(at, end, &text);
-}
-
-enum perftrace_json_step perftrace_json_scalar(const char **at, const char *end,
-                                               struct perftrace_json_text *text) {
-    const char *here = *at;
-    if (here >= end)
-        return PERFTRACE_JSON_MORE;
-    if (*here == '"')
-        return perftrace_json_string(here + 1, end, text, at) ? PERFTRACE_JSON_FINE : PERFTRACE_JSON_MORE;
-    *text = (struct perftrace_json_text){.bytes = here};
-    if (*here == '{' || *here == '[')
-        return skip_nested(at, end);
-    while (is_scalar_byte(*here)) /* the padding is none */
-        here++;
-    *at = here;
-    text->length = (uint32_t)(here - text->bytes);
-    return here >= end ? PERFTRACE_JSON_MORE : text->length > 0 ? PERFTRACE_JSON_FINE : PERFTRACE_JSON_WRONG;
-}
+const bool perftrace_json_scalar_bytes[256] = {
+    ['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true,
+    ['7'] = true, ['8'] = true, ['9'] = true, ['-'] = true, ['+'] = true, ['.'] = true, ['a'] = true,
+    ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true,
+    ['i'] = true, ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
+    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true, ['v'] = true,
+    ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true, ['A'] = true, ['B'] = true, ['C'] = true,
+    ['D'] = true, ['E'] = true, ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true,
+    ['K'] = true, ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true, ['X'] = true,
+    ['Y'] = true, ['Z'] = true,
+};
 
 /* ---- strings --------------------------------------------------------------------------------------- */
 
@@ -264,6 +314,9 @@ bool perftrace_json_time(const struct perftrace_json_text *text, int64_t *ns, bo
     static const uint64_t powers[] = {1, 10, 100, 1000};
     struct number number;
     const char *end = text->bytes + text->length;
+    const char *stopped = perftrace_json_short_time(text->bytes, ns, whole);
+    if (stopped == end && text->length > 0)
+        return true;
     if (!take_apart(text->bytes, end, &number))
         return false;
     if (!number.exponent && number.scale <= 3 && number.count <= 15) {
@@ -315,6 +368,20 @@ static bool is_word(const struct perftrace_json_text *text, const char *word) {
     return text->length == strlen(word) && memcmp(text->bytes, word, text->length) == 0;
 }
 
+static bool short_integer(const struct perftrace_json_text *text, int64_t *integer) {
+    unsigned digit;
+    int64_t value = 0;
+    if (text->length > 18)
+        return false;
+    for (uint32_t i = 0; i < text->length; i++) {
+        if ((digit = (unsigned)(text->bytes[i] - '0')) > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    *integer = value;
+    return true;
+}
+
 void perftrace_json_value(const struct perftrace_json_text *text, struct perftrace_value *value) {
     struct number number;
     const char *end = text->bytes + text->length;
@@ -323,6 +390,10 @@ void perftrace_json_value(const struct perftrace_json_text *text, struct perftra
     value->text = (struct perftrace_text){text->bytes, text->length};
     if (text->quoted || text->length == 0)
         return;
+    if (short_integer(text, &value->i)) {
+        value->type = PERFTRACE_TYPE_SIGNED;
+        return;
+    }
     if (take_apart(text->bytes, end, &number)) {
         struct perftrace_json_text magnitude = {.bytes = text->bytes + number.negative,
                                                 .length = text->length - number.negative};

@@ -7,10 +7,10 @@
 
 #include "../include/perftrace_items.h"
 
+#include <string.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
-#else
-#include <string.h>
 #endif
 
 enum { PERFTRACE_JSON_PADDING = 32 };
@@ -85,12 +85,87 @@ static inline bool perftrace_json_string(const char *at, const char *end, struct
     return true;
 }
 
-/* Steps over one value of any kind. *at is then behind it, or where it went wrong. */
-enum perftrace_json_step perftrace_json_skip(const char **at, const char *end);
+/* Whether both are the same bytes. 8 bytes from each on must be readable. */
+static inline bool perftrace_json_same(const struct perftrace_json_text *a,
+                                       const struct perftrace_json_text *b) {
+    if (a->length != b->length)
+        return false;
+    if (a->length > 8)
+        return memcmp(a->bytes, b->bytes, a->length) == 0;
+    uint64_t x = 0, y = 0;
+    memcpy(&x, a->bytes, sizeof x);
+    memcpy(&y, b->bytes, sizeof y);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return a->length == 0 || (x ^ y) << (64 - 8 * a->length) == 0;
+#else
+    return a->length == 0 || (x ^ y) >> (64 - 8 * a->length) == 0;
+#endif
+}
 
-/* The value at *at if it is a string, number or literal; others are stepped over, and give an empty text. */
-enum perftrace_json_step perftrace_json_scalar(const char **at, const char *end,
-                                               struct perftrace_json_text *text);
+/* From the bracket or brace at *at to behind the one that closes it; *at is then behind it, or where it went wrong. */
+enum perftrace_json_step perftrace_json_skip_nested(const char **at, const char *end);
+
+/* Of numbers and literals. */
+extern const bool perftrace_json_scalar_bytes[256];
+
+/* The value at *at if it is a string, number or literal; others are stepped over, and give an empty text. *at is then behind
+ * it, or where it went wrong. */
+static inline enum perftrace_json_step perftrace_json_scalar(const char **at, const char *end,
+                                                             struct perftrace_json_text *text) {
+    const char *here = *at;
+    if (*here == '"') {
+        if (perftrace_json_string(here + 1, end, text, at))
+            return PERFTRACE_JSON_FINE;
+        *at = end;
+        return PERFTRACE_JSON_MORE;
+    }
+    *text = (struct perftrace_json_text){.bytes = here};
+    if (*here == '{' || *here == '[')
+        return perftrace_json_skip_nested(at, end);
+    while (perftrace_json_scalar_bytes[(unsigned char)*here]) /* the padding is none of them */
+        here++;
+    *at = here;
+    text->length = (uint32_t)(here - text->bytes);
+    return here >= end ? PERFTRACE_JSON_MORE : text->length == 0 ? PERFTRACE_JSON_WRONG : PERFTRACE_JSON_FINE;
+}
+
+/* Steps through the members of the object whose `{` stands before *at: 1 with *key and *at at the value (to be stepped over by
+ * the caller), 0 behind the last, -1: *at is where it went wrong or ended. `first` is to be true for the first one. */
+static inline int perftrace_json_member(const char **at, const char *end, bool *first,
+                                        struct perftrace_json_text *key) {
+    const char *here = *at;
+    if (*here != '"' || !*first) { /* else the usual beginning */
+        here = perftrace_json_skip_spaces(here, end);
+        if (*here == ',' && !*first) {
+            here++;
+            if (*here != '"')
+                here = perftrace_json_skip_spaces(here, end);
+        } else if (*here != '}' && !*first) {
+            *at = here;
+            return -1;
+        }
+        if (*here == '}' && here < end) { /* after a comma, too */
+            *at = here + 1;
+            return 0;
+        }
+    }
+    *first = false;
+    *at = here;
+    if (*here != '"')
+        return -1;
+    if (!perftrace_json_string(here + 1, end, key, &here)) {
+        *at = end;
+        return -1;
+    }
+    if (*here != ':')
+        here = perftrace_json_skip_spaces(here, end);
+    *at = here;
+    if (*here != ':')
+        return -1;
+    here++;
+    *at = perftrace_json_is_space(*here) ? perftrace_json_skip_spaces(here, end) : here;
+    return 1;
+}
 
 /* Takes the backslashes out, into `out`, which has room for as many bytes as there are. Gives the length. A half of a pair
  * of surrogates that stands alone becomes U+FFFD; what follows a backslash but means nothing stays. */
@@ -100,6 +175,26 @@ size_t perftrace_json_unescape(const struct perftrace_json_text *text, char *out
  * +-PERFTRACE_JSON_NS_MAX. *whole: it had no part of a microsecond. */
 #define PERFTRACE_JSON_NS_MAX (INT64_C(1) << 60)
 bool perftrace_json_time(const struct perftrace_json_text *text, int64_t *ns, bool *whole);
+
+/* The same of digits with at most three behind the point, which is what nearly all times are. Gives where it stopped: it is such a
+ * time only if that is where it ends. NULL: it is none. */
+static inline const char *perftrace_json_short_time(const char *at, int64_t *ns, bool *whole) {
+    const char *first = at;
+    uint64_t value = 0;
+    unsigned digit, part = 0;
+    for (; (digit = (unsigned)(*at - '0')) <= 9; at++)
+        value = value * 10 + digit;
+    if (at == first || at - first > 14)
+        return NULL;
+    if (*at == '.') {
+        unsigned scale = 1000;
+        for (at++; scale > 1 && (digit = (unsigned)(*at - '0')) <= 9; at++)
+            part += digit * (scale /= 10);
+    }
+    *whole = part == 0;
+    *ns = (int64_t)(value * 1000 + part);
+    return at;
+}
 
 /* A number, literal or string as a value, whose text is as it stands in `text` and is still to be unescaped and ended. A number
  * that no type holds stays a string; so does an integer that only a double would, as it would lose digits. */

@@ -17,7 +17,6 @@ struct perftrace_reader {
     struct perftrace_native_reader *native; /* one of the three */
     struct perftrace_chrome_json *json;
     struct perftrace_log_reader *log;
-    struct perftrace_call call; /* the only one of perftrace_reader_calls, where items are taken one by one */
     uint32_t unwanted;          /* items, as in the options */
 };
 
@@ -170,30 +169,18 @@ const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *read
     return item;
 }
 
-static size_t one_call(struct perftrace_reader *reader, struct perftrace_call **calls) {
-    const struct perftrace_item *item;
-    do
-        item = perftrace_reader_next(reader);
-    while (item != NULL && item->kind != PERFTRACE_ITEM_SPAN_END && item->kind != PERFTRACE_ITEM_ASYNC_END);
-    if (item == NULL)
-        return 0;
-    reader->call = *item->call;
-    *calls = &reader->call;
-    return 1;
-}
-
 size_t perftrace_reader_calls(struct perftrace_reader *reader, struct perftrace_call **calls) {
-    if (reader->native != NULL)
-        return perftrace_native_calls(reader->native, calls);
-    return reader->log != NULL ? perftrace_log_calls(reader->log, calls) : one_call(reader, calls);
+    return WHICH_AT(reader, calls, calls);
 }
 
 bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_call *call,
                            const struct perftrace_site_info *site) {
     if (!call->brief)
         return true;
-    return reader->native != NULL ? perftrace_native_fill(reader->native, call, site == NULL)
-                                  : perftrace_log_fill(reader->log, call, site);
+    if (reader->native != NULL)
+        return perftrace_native_fill(reader->native, call, site == NULL);
+    return reader->json != NULL ? perftrace_chrome_json_fill(reader->json, call, site)
+                                : perftrace_log_fill(reader->log, call, site);
 }
 
 const struct perftrace_error_info *perftrace_reader_error(const struct perftrace_reader *reader) {

@@ -421,6 +421,70 @@ static void where_damage_is_told(void **state) {
     free(told.text.bytes);
 }
 
+/* ---- calls in brief ------------------------------------------------------------------------------- */
+
+/* Calls, filled, are what the ends of spans say; and of those with the same key, what was left out is the same. */
+static void calls_in_brief(void **state) {
+    (void)state;
+    struct perftrace_buffer text = {0};
+    perftrace_buffer_text(
+        &text,
+        "[{\"name\":\"own\",\"ph\":\"X\",\"ts\":0,\"dur\":3,\"args\":{\"p\":1,\"m\":2},\"metrics\":1},");
+    for (unsigned i = 0; i < 3000; i++) {
+        char event[300];
+        snprintf(event, sizeof event,
+                 "{\"name\":\"b\",\"ph\":\"B\",\"pid\":1,\"tid\":2,\"ts\":%u},{\"name\":\"x\",\"ph\":\"X\","
+                 "\"pid\":1,\"tid\":2,\"ts\":%u,\"dur\":1,\"args\":{\"i\":%u}},"
+                 "{\"ph\":\"E\",\"pid\":1,\"tid\":2,\"ts\":%u,\"args\":{\"n\":%u}},",
+                 10 * i + 10, 10 * i + 11, i % 3, 10 * i + 15, i);
+        perftrace_buffer_text(&text, event);
+    }
+    perftrace_buffer_text(
+        &text, "{\"name\":\"e\",\"ph\":\"i\",\"ts\":5,\"args\":{\"k\":1}}," BEGIN("open", 50000) "]");
+    struct told items = read_pieces(text.bytes, text.length, 0, 0, NULL);
+    for (int hold = 0; hold < 2; hold++) {
+        struct told told = {0};
+        struct perftrace_error_info error;
+        int fd = memfd_create("json", MFD_CLOEXEC);
+        assert_true(fd >= 0);
+        struct perftrace_chrome_json *json =
+            perftrace_chrome_json_open(fd, text.bytes, text.length, UINT64_MAX, NULL, &error);
+        if (hold != 0)
+            perftrace_chrome_json_hold(json, 100 << 10);
+        struct perftrace_call *calls;
+        struct perftrace_call first[3] = {0}; /* of x, by what i is */
+        size_t count;
+        while ((count = perftrace_chrome_json_calls(json, &calls)) > 0)
+            for (size_t i = 0; i < count; i++) {
+                struct perftrace_call *call = &calls[i];
+                assert_true(call->brief && (call->key[0] | call->key[1]) != 0);
+                struct perftrace_call again = *call;
+                assert_true(perftrace_chrome_json_fill(json, call, NULL));
+                const struct perftrace_item item = {.kind = PERFTRACE_ITEM_SPAN_END, .call = call};
+                add_call(&told, &item);
+                if (strcmp(call->site->name.bytes, "x") != 0)
+                    continue;
+                struct perftrace_call *same = &first[call->parameters[0].i];
+                assert_true(perftrace_chrome_json_fill(json, &again, call->site));
+                assert_true(again.site == call->site && again.track == call->track);
+                if (same->site == NULL)
+                    *same = *call;
+                assert_true(same->site == call->site && same->parent_site == call->parent_site);
+                assert_memory_equal(same->key, call->key, sizeof call->key);
+            }
+        assert_true(first[0].key[0] != first[1].key[0] && first[1].key[1] != first[2].key[1]);
+        perftrace_buffer_add(&told.text, "", 1);
+        const char *event = strstr(items.text.bytes, "event ");
+        size_t before = (size_t)(event - items.text.bytes);
+        assert_memory_equal(told.text.bytes, items.text.bytes, before);
+        assert_string_equal(told.text.bytes + before, strchr(event, ';') + 1);
+        free(told.text.bytes);
+        perftrace_chrome_json_close(json);
+    }
+    free(items.text.bytes);
+    free(text.bytes);
+}
+
 /* ---- much ----------------------------------------------------------------------------------------- */
 
 /* What waits for its order is handed out in pieces: a file in order is read all the same. */
@@ -544,6 +608,7 @@ int main(void) {
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(one_byte_wrong),
         cmocka_unit_test(where_damage_is_told),
+        cmocka_unit_test(calls_in_brief),
         cmocka_unit_test(handed_out_in_pieces),
         cmocka_unit_test(too_late_for_the_memory),
         cmocka_unit_test(deep_and_wide),
