@@ -11,7 +11,7 @@ RUNS = 9
 SPANS = 1_000_000
 
 
-def _cpu_s(machine: Machine, arguments: list[str]) -> float:
+def cpu_s(machine: Machine, arguments: list[str]) -> float:
     """Processor seconds of one run, those of its helpers included."""
     with subprocess.Popen(arguments, env=machine.environment, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE) as child:
@@ -37,7 +37,7 @@ def _rows_of_trace(machine: Machine, what: str, plain: bool) -> list[Row]:
     for name, title, bar, command in jobs:
         try:
             with Meanwhile() as meanwhile:
-                each = [_cpu_s(machine, command) for _ in range(RUNS)]
+                each = [cpu_s(machine, command) for _ in range(RUNS)]
         except Unmeasurable as why:
             rows.append(not_measured(title, str(why), name))
             continue

@@ -15,6 +15,7 @@ import time
 
 sys.dont_write_bytecode = True  # nothing is written into the source tree
 
+import chrome_json  # noqa: E402
 import machine as machines  # noqa: E402
 import others  # noqa: E402
 import reading  # noqa: E402
@@ -45,7 +46,7 @@ def noise(machine: machines.Machine, busy: float) -> str:
             f"programs used {busy:.2f} processors: {'quiet' if quiet else 'NOISY'}.")
 
 
-def measure(machine: machines.Machine, sections: list) -> None:
+def measure(machine: machines.Machine, sections: list, options: argparse.Namespace) -> None:
     """Prints each section as soon as it is there."""
 
     def section(title: str, columns: list[str], rows: list[Row]) -> list[Row]:
@@ -65,7 +66,7 @@ def measure(machine: machines.Machine, sections: list) -> None:
     section("The tail: 10,000,000 spans a microsecond apart, all defaults, on the build's disk",
             ["name", "what", "alone", "traced", "more", "each", "bar", "verdict"], recorder.tail_rows(machine))
     section("Reading, per core", ["name", "what", "rate", "megabytes", "spread", "bar", "verdict"],
-            reading.rows(machine))
+            reading.rows(machine) + chrome_json.rows(machine, options.chrome_megabytes))
     section("What the report says is saved, against what is saved", ["what", "ratio", "bar", "verdict"],
             saving.rows(machine))
     section("Others, same loops and floor", ["what", "ns", "ratio", "spread", "bytes", "lost", "verdict"],
@@ -91,6 +92,8 @@ def main() -> int:
     parser.add_argument("build", help="the folder in which perftrace was built")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a bar is not reached, 3 when unsure")
+    parser.add_argument("--chrome-megabytes", metavar="N", type=int, default=256,
+                        help="length of the file of Chrome's trace events by others (default 256; 1000 for row A3 as it is meant)")
     options = parser.parse_args()
 
     started = time.monotonic()
@@ -100,7 +103,7 @@ def main() -> int:
     sections: list = []
     try:
         with machines.Meanwhile() as meanwhile:
-            measure(machine, sections)
+            measure(machine, sections, options)
     finally:
         machine.close()
     all_rows = [row for _, rows in sections for row in rows]

@@ -163,11 +163,16 @@ static size_t held_bytes(const struct perftrace_chrome_json *json) {
     return json->list.count * (sizeof *json->list.held + 2 * sizeof(uint64_t[2])) + json->store.bytes;
 }
 
+/* Where every span so far stands before what it holds, less is enough: see chrome_json.h. */
+static size_t held_bytes_max(const struct perftrace_chrome_json *json) {
+    return json->inner_first ? json->held_bytes_max : json->held_bytes_max / PERFTRACE_JSON_IN_ORDER_PART;
+}
+
 /* Reads until so much waits that half of it is to be handed out, or to the end. */
 static void read_events(struct perftrace_chrome_json *json) {
     struct perftrace_json_event event;
     uint64_t offset;
-    while (held_bytes(json) < json->held_bytes_max || json->list.count < 2) {
+    while (held_bytes(json) < held_bytes_max(json) || json->list.count < 2) {
         if (!perftrace_json_input_next(&json->input, &event, &offset)) {
             json->error = json->input.error;
             json->read = true;

@@ -8,17 +8,20 @@
  *
  * Order. The events of such a file may stand in any order: by the begin of spans, by their end, each thread's together. Which
  * span lies within which, and the number of each, is only certain when no event before it can follow, which nothing in the
- * file tells. So events wait, packed (about 60 bytes and their args), until the file ends, and are then sorted by time: exact
- * whatever the order. When PERFTRACE_JSON_HELD_BYTES_MAX are waiting, the earlier half of them is handed out. A file that is
- * in order by the begin of its spans, or that departs from that by less than half of what waits, is still read exactly, and
- * in that memory. Of any other file the events that come too late are told of, with their number: those spans are given
- * without a place among the others (as async spans), and what lies within them has no caller. */
+ * file tells. So events wait, packed (about 80 bytes and their args), until the file ends, and are then sorted by time: exact
+ * whatever the order. When PERFTRACE_JSON_HELD_BYTES_MAX are waiting, the earlier half of them is handed out; a quarter of that
+ * is enough where all spans so far stood before those that they hold. A file that is in order by the begin of its spans,
+ * or that departs from that by less than half of what waits, is still read exactly, and in that memory. Of any other file
+ * the events that come too late are told of, with their number: those spans are given without a place among the others (as
+ * async spans), and what lies within them has no caller.
+ */
 #ifndef PERFTRACE_READER_CHROME_JSON_H
 #define PERFTRACE_READER_CHROME_JSON_H
 
 #include "../include/perftrace_reader.h"
 
 #define PERFTRACE_JSON_HELD_BYTES_MAX ((size_t)192 << 20)
+#define PERFTRACE_JSON_IN_ORDER_PART 4
 
 struct perftrace_chrome_json;
 

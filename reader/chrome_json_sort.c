@@ -121,6 +121,22 @@ static int by_track_and_end(const void *left, const void *right) {
     return a_span && a->track->inner_first > a->track->outer_first ? -order : order;
 }
 
+/* Of spans that begin together there are mostly two or three. */
+static void sort_same(struct perftrace_json_held *held, uint32_t count) {
+    enum { FEW = 8 };
+    if (count > FEW) {
+        qsort(held, count, sizeof *held, by_track_and_end);
+        return;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        struct perftrace_json_held moved = held[i];
+        uint32_t at = i;
+        for (; at > 0 && by_track_and_end(&held[at - 1], &moved) > 0; at--)
+            held[at] = held[at - 1];
+        held[at] = moved;
+    }
+}
+
 bool perftrace_json_list_sort(struct perftrace_json_list *list) {
     struct perftrace_json_held *held = list->held;
     bool in_order = true, any_same = false;
@@ -134,7 +150,7 @@ bool perftrace_json_list_sort(struct perftrace_json_list *list) {
         if (i < list->count && held[i].start_ns == held[first].start_ns)
             continue;
         if (i - first > 1)
-            qsort(held + first, i - first, sizeof *held, by_track_and_end);
+            sort_same(held + first, i - first);
         first = i;
     }
     return true;

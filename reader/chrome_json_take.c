@@ -72,11 +72,14 @@ static void see_time(struct perftrace_json_track *track, int64_t ns) {
 /* ---- spans ------------------------------------------------------------------------------------------ */
 
 /* In which order the spans of this track stand that hold others. */
-static void see_order(struct perftrace_json_track *track, int64_t start_ns, int64_t end_ns) {
+static void see_order(struct perftrace_chrome_json *json, struct perftrace_json_track *track,
+                      int64_t start_ns, int64_t end_ns) {
     int64_t last_start_ns = track->last_start_ns, last_end_ns = track->last_end_ns;
     bool same = start_ns == last_start_ns && end_ns == last_end_ns;
     if (last_start_ns != INT64_MIN && !same) {
-        track->inner_first += start_ns <= last_start_ns && end_ns >= last_end_ns;
+        bool holds_last = start_ns <= last_start_ns && end_ns >= last_end_ns;
+        track->inner_first += holds_last;
+        json->inner_first |= holds_last;
         track->outer_first += start_ns >= last_start_ns && end_ns <= last_end_ns;
     }
     track->last_start_ns = start_ns;
@@ -140,7 +143,7 @@ static bool complete(const struct taking *taking) {
     held->end_ns = held->start_ns + duration;
     track->fine_times |= !event->duration.whole;
     see_time(track, held->end_ns);
-    see_order(track, held->start_ns, held->end_ns);
+    see_order(taking->json, track, held->start_ns, held->end_ns);
     return true;
 }
 

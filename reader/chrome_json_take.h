@@ -33,6 +33,7 @@ struct perftrace_chrome_json {
         until; /* of the list: which are being handed out; the spans that end before `until` go with them */
     size_t track_at; /* at the end: of the tracks, which of them nothing has been told of yet */
     bool handing_out, read, finished;
+    bool inner_first; /* there are spans that stand behind what they hold */
     struct perftrace_json_brief briefs[PERFTRACE_JSON_BRIEFS]; /* of these calls */
     struct perftrace_call calls[PERFTRACE_JSON_BRIEFS];
     uint64_t notes[PERFTRACE_JSON_NOTES], first[PERFTRACE_JSON_NOTES];

@@ -162,6 +162,17 @@ if [ -e nodestore.ptrace ]; then
     statements page <statements
 fi
 
+# ---- what others wrote, read by perftrace --------------------------------------------------------------------------
+
+if [ "$all" = yes ]; then
+    node --trace-event-categories v8,node,node.async_hooks,node.perf,node.fs.sync --trace-events-enabled \
+        --trace-event-file-pattern node.json "$here/node_app.js" || exit 2
+    check "Node: there is enough in its trace" sh -c '[ "$(jq ".traceEvents | length" node.json)" -gt 300 ]'
+    check "Node: its trace, whole and cut off" "$source/tests/others/check.py" "$PERFTRACE" node.json
+    cat node.json | gzip >node.json.gz
+    check "Node: compressed" sh -c "'$PERFTRACE' info --format json node.json.gz | jq -e '.contents.span > 100'"
+fi
+
 # ---- that the comparison sees something -------------------------------------------------------------------------
 
 differs() { # SAID READ

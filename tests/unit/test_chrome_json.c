@@ -450,7 +450,7 @@ static void calls_in_brief(void **state) {
         struct perftrace_chrome_json *json =
             perftrace_chrome_json_open(fd, text.bytes, text.length, UINT64_MAX, NULL, &error);
         if (hold != 0)
-            perftrace_chrome_json_hold(json, 100 << 10);
+            perftrace_chrome_json_hold(json, 400 << 10);
         struct perftrace_call *calls;
         struct perftrace_call first[3] = {0}; /* of x, by what i is */
         size_t count;
@@ -503,7 +503,7 @@ static void handed_out_in_pieces(void **state) {
     }
     perftrace_buffer_text(&text, ",{\"ph\":\"E\",\"pid\":1,\"tid\":2,\"ts\":900000}]");
     struct told whole = read_pieces(text.bytes, text.length, 0, 0, NULL);
-    struct told pieces = read_pieces(text.bytes, text.length, 0, 300 << 10, NULL);
+    struct told pieces = read_pieces(text.bytes, text.length, 0, 1200 << 10, NULL);
     assert_int_equal(pieces.complaints, 0);
     assert_string_equal(pieces.text.bytes, whole.text.bytes);
     assert_non_null(strstr(whole.text.bytes, "inner<outer^"));
@@ -525,7 +525,7 @@ static void too_late_for_the_memory(void **state) {
         perftrace_buffer_text(&text, event);
     }
     perftrace_buffer_text(&text, "{\"name\":\"all\",\"ph\":\"X\",\"ts\":1,\"dur\":900000}]");
-    struct told told = read_pieces(text.bytes, text.length, 0, 300 << 10, NULL);
+    struct told told = read_pieces(text.bytes, text.length, 0, 1200 << 10, NULL);
     assert_int_equal(told.complaints, 1);
     assert_non_null(strstr(told.complaint, "1 events stand too far"));
     assert_non_null(strstr(told.text.bytes, " all<unknown / @1000+900000000-0a;"));
