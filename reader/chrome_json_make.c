@@ -58,8 +58,9 @@ static struct perftrace_json_span *heap_take(struct perftrace_json_maker *maker)
 
 /* ---- items ----------------------------------------------------------------------------------------- */
 
+/* Never 0, which would say that the time is not known: what is at the very beginning comes a nanosecond later. */
 static uint64_t time_of(const struct perftrace_json_maker *maker, int64_t ns) {
-    return ns > maker->base_ns ? (uint64_t)ns - (uint64_t)maker->base_ns : 0;
+    return ns > maker->base_ns ? (uint64_t)ns - (uint64_t)maker->base_ns : 1;
 }
 
 static struct perftrace_item *start_item(struct perftrace_json_maker *maker, enum perftrace_item_kind kind,

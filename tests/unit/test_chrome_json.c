@@ -214,7 +214,7 @@ static void any_order(void **state) {
                                         SPAN("d", 30, 70), SPAN("e", 100, 1)};
     static const char expected[] =
         "3 c<b^2 / @12000+5000-0;2 b<a^1 / @10000+20000-5000;4 d<a^1 / @30000+70000-0;"
-        "1 a<unknown / @0+100000-90000;5 e<unknown / @100000+1000-0;";
+        "1 a<unknown / @1+100000-90000;5 e<unknown / @100000+1000-0;";
     unsigned order[5] = {0, 1, 2, 3, 4};
     for (unsigned i = 0; i < 120; i++) { /* all permutations */
         unsigned rest[5] = {0, 1, 2, 3, 4}, left = 5, number = i;
@@ -237,9 +237,9 @@ static void any_order(void **state) {
 static void same_times(void **state) {
     (void)state;
     reads("[" SPAN("a", 0, 9) "," SPAN("b", 1, 5) "," SPAN("c", 1, 5) "]",
-          "3 c<b^2 / @1000+5000-0;2 b<a^1 / @1000+5000-5000;1 a<unknown / @0+9000-5000;", 0);
+          "3 c<b^2 / @1000+5000-0;2 b<a^1 / @1000+5000-5000;1 a<unknown / @1+9000-5000;", 0);
     reads("[" SPAN("c", 1, 5) "," SPAN("b", 1, 5) "," SPAN("a", 0, 9) "]",
-          "3 c<b^2 / @1000+5000-0;2 b<a^1 / @1000+5000-5000;1 a<unknown / @0+9000-5000;", 0);
+          "3 c<b^2 / @1000+5000-0;2 b<a^1 / @1000+5000-5000;1 a<unknown / @1+9000-5000;", 0);
 }
 
 /* Whole microseconds that were cut off: 11.5 to 12.94 within 10 to 12.95. */
@@ -257,7 +257,7 @@ static void overlapping_spans(void **state) {
     (void)state;
     reads("[" SPAN("a", 0, 100) "," SPAN("b", 10, 20) "," SPAN("c", 20, 30) "," SPAN("d", 25, 5) "]",
           "4 d<b^2 / @25000+5000-0;2 b<a^1 / @10000+20000-5000;3 c<a^1 / @20000+30000-0a;"
-          "1 a<unknown / @0+100000-20000;",
+          "1 a<unknown / @1+100000-20000;",
           1);
 }
 
@@ -294,7 +294,7 @@ static void durations_that_are_none(void **state) {
         "[{\"name\":\"a\",\"ph\":\"X\",\"dur\":3},{\"ts\":5,\"name\":\"b\"},{\"name\":\"c\",\"ph\":\"i\","
         "\"ts\":1e300}]",
         "", 2);
-    reads("[" SPAN("a", -5, 2) "," SPAN("b", 1, 1) "]", "1 a<unknown / @0+2000-0;2 b<unknown / @6000+1000-0;",
+    reads("[" SPAN("a", -5, 2) "," SPAN("b", 1, 1) "]", "1 a<unknown / @1+2000-0;2 b<unknown / @6000+1000-0;",
           0);
 }
 
@@ -342,7 +342,7 @@ static void async_spans(void **state) {
                                                               5) "," ASYNC("l", "e", "\"id\":5", 6) "]",
           "event a @2000;1 a<unknown / @1000+3000-0a;2 l<unknown / @5000+1000-0aue;", 1);
     reads("[" SPAN("f", 0, 10) "," ASYNC("a", "b", "\"id\":1", 1) "," ASYNC("a", "e", "\"id\":1", 20) "]",
-          "1 f<unknown / @0+10000-0;2 a<f^1 / @1000+19000-0a;", 0);
+          "1 f<unknown / @1+10000-0;2 a<f^1 / @1000+19000-0a;", 0);
 }
 
 static void names_of_threads(void **state) {
@@ -508,7 +508,7 @@ static void handed_out_in_pieces(void **state) {
     assert_string_equal(pieces.text.bytes, whole.text.bytes);
     assert_non_null(strstr(whole.text.bytes, "inner<outer^"));
     assert_non_null(strstr(whole.text.bytes, "outer<main^1 i:4 / "));
-    assert_non_null(strstr(whole.text.bytes, ";1 main<unknown / @0+900000000-175000000;"));
+    assert_non_null(strstr(whole.text.bytes, ";1 main<unknown / @1+900000000-175000000;"));
     free(whole.text.bytes);
     free(pieces.text.bytes);
     free(text.bytes);

@@ -10,7 +10,7 @@ cat >events.json <<'END'
 {"name":"thread_name","ph":"M","pid":1,"tid":1,"args":{"name":"worker"}}
 ],"displayTimeUnit":"ms"}
 END
-perftrace analyze events.json | sed -n '1,10p; /Redundant/,/Call numbers/p'
+perftrace analyze events.json | sed -n '/^Total traces/p; /^Time span/p; /Top 10 Functions by Call Count/,/^$/p; /Redundant/,/Call numbers/p'
 perftrace convert --to csv -o - events.json
 perftrace info events.json
 cat events.json | perftrace analyze - | head -4 | tail -1
