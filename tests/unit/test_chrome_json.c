@@ -3,7 +3,6 @@
 #define _GNU_SOURCE /* memfd_create */
 #include "../../core/text.h"
 #include "../../reader/chrome_json.h"
-#include "../../reader/chrome_json_input.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -561,35 +560,6 @@ static void deep_and_wide(void **state) {
     free(text.bytes);
 }
 
-static void what_it_is(void **state) {
-    (void)state;
-    static const struct {
-        const char *text;
-        int is;
-    } texts[] = {
-        {"[" SPAN("a", 1, 2), 1},
-        {" \r\n\t{\"traceEvents\":", 1},
-        {"{\"displayTimeUnit\":\"ns\"", 1},
-        {"[]", 1},
-        {"{}", 1},
-        {"", 0},
-        {"PERF_TRACE|1|f|elapsed_ms=1", 0},
-        {"[2025-01-01T00:00:00Z DEBUG module] PERF_TRACE|1|f|elapsed_ms=1", 0},
-        {"[{debug}] PERF_TRACE|1|f|elapsed_ms=1", 0},
-        {"{\"level\":\"debug\",\"msg\":\"PERF_TRACE|1|f|elapsed_ms=1\"}", 0},
-        {"[" SPAN("PERF_TRACE|", 1, 2), 1},
-        {"[1] 2345", 0},
-        {"{ int x; }", 0},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        int is = perftrace_json_recognise(texts[i].text, strlen(texts[i].text), true);
-        if (is != texts[i].is)
-            print_error("%s\n", texts[i].text);
-        assert_int_equal(is, texts[i].is);
-    }
-    assert_int_equal(perftrace_json_recognise("  {", 3, false), -1);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_of_files),
@@ -612,7 +582,6 @@ int main(void) {
         cmocka_unit_test(handed_out_in_pieces),
         cmocka_unit_test(too_late_for_the_memory),
         cmocka_unit_test(deep_and_wide),
-        cmocka_unit_test(what_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
