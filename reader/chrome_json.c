@@ -20,13 +20,19 @@ struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *fir
     struct perftrace_chrome_json *json = calloc(1, sizeof *json);
     if (json != NULL && options != NULL)
         json->options = *options;
-    if (json == NULL || !perftrace_json_input_open(&json->input, fd, first_bytes, first_length, bytes,
-                                                   &json->options, &json->info)) {
+    enum { VALUES = 16 }; /* to begin with: there is to be a place to point to even where there are none */
+    struct perftrace_value *values = calloc(VALUES, sizeof *values);
+    if (json == NULL || values == NULL ||
+        !perftrace_json_input_open(&json->input, fd, first_bytes, first_length, bytes, &json->options,
+                                   &json->info)) {
         *error = (struct perftrace_error_info){.code = PERFTRACE_ERROR_MEMORY, .message = "out of memory"};
+        free(values);
         free(json);
         close(fd);
         return NULL;
     }
+    json->maker.values = values;
+    json->maker.value_capacity = VALUES;
     json->info.native = json->info.chrome = json->info.finished = true;
     json->info.process_name = json->info.executable = empty;
     json->budget.max = BYTES_MAX;

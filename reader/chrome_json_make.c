@@ -408,7 +408,7 @@ void perftrace_json_fill(struct perftrace_json_maker *maker, const struct perftr
     if ((!site_known || metrics) && (!unpack(maker, args, 0) || !unpack(maker, more, here)))
         return;
     call->metric_count = here - parameters + (more == NULL ? 0 : more->metrics);
-    call->metrics = maker->values == NULL ? NULL : maker->values + parameters;
+    call->metrics = maker->values + parameters;
     if (site_known)
         return;
     call->parameter_count = parameters;
