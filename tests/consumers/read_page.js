@@ -122,6 +122,16 @@ async function timelines(page) {
   say(title.startsWith(`${await page.locator('#timeline .details .call').first().textContent()} `), 'a click chooses another call');
 }
 
+// The findings are sentences, and lead to the calls that they are about.
+async function advice(page) {
+  const first = await page.locator('#what_to_do li').first().textContent();
+  say(/Saves (about|at most) [\d.]+ \S+, [\d.]+ % of all\./.test(first), 'what to do says what it would save', first);
+  const link = page.locator('#what_to_do li button.call').first();
+  const number = await link.textContent();
+  await link.click();
+  say((await page.locator('#timeline .details .call').first().textContent()) === number, 'and leads to the timeline');
+}
+
 async function appearance(page) {
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
@@ -188,6 +198,7 @@ async function main(modules, plain, evil) {
     await search(page);
     await flameGraph(page);
     await timelines(page);
+    await advice(page);
     await appearance(page);
     await quiet(page, seen, 'nodestore');
     await open(page, seen, evil);

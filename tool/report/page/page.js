@@ -142,7 +142,7 @@ function start() {
   const sections = Object.entries(report).filter(([, value]) => typeof value === 'object' && value !== null);
   const first = sections.filter(([key]) => key === 'totals' || key === 'what_to_do');
   const elsewhere = new Set(['totals', 'what_to_do', 'call_tree']); // the tree is the flame graph
-  const rest = sections.filter(([key]) => !elsewhere.has(key));
+  const rest = sections.filter(([key, section]) => !elsewhere.has(key) && (key !== 'groups' || !isEmpty(section)));
   const show = ([key, section]) => sectionPart(key, section);
   const parts = [...first.map(show), flamePart(), timelinePart(), ...rest.map(show)].filter((element) => element !== null);
   document.getElementById('page').replaceChildren(header(), links(parts), ...warnings(), ...parts);
