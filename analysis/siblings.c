@@ -6,6 +6,7 @@
 #include "sibling_parents.h"
 #include "sibling_results.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,14 +186,21 @@ static void tell(struct siblings_state *state, struct sibling_collection *all,
     all->left_out = all->forgotten = 0;
 }
 
-/* Two calls of one shape, or more: something may be found. */
+/* Whether there may be a question asked again, or as many calls of one shape as make a loop: without, nothing can be found. */
 static bool is_suspicious(const struct open_parent *parent) {
-    uint64_t seen = 0;
+    uint64_t once = 0, twice = 0, asked[4] = {0};
+    static_assert(SIBLING_N_MIN == 3, "a third call of a shape is what counts");
     for (uint32_t i = 0; i < parent->count; i++) {
-        uint64_t bit = UINT64_C(1) << (parent->calls[i].shape & 63);
-        if (parent->calls[i].shape != SIBLING_SHAPE_NONE && (seen & bit) != 0)
+        const struct sibling *call = &parent->calls[i];
+        if (call->shape == SIBLING_SHAPE_NONE)
+            continue;
+        uint64_t shape = UINT64_C(1) << (call->shape & 63), question = UINT64_C(1) << (call->question & 63);
+        uint64_t *part = &asked[call->question >> 6 & 3];
+        if ((*part & question) != 0 || (twice & shape) != 0)
             return true;
-        seen |= bit;
+        *part |= question;
+        twice |= once & shape;
+        once |= shape;
     }
     return false;
 }
@@ -350,10 +358,13 @@ static uint64_t settle(struct siblings_state *state, struct open_parent *parent,
         judge_many(state, parent, own, above, recursive);
     else if (is_suspicious(parent))
         judge_few(state, parent, own, above, recursive);
-    else if (recursive)
-        adopt(state, above, parent);
-    else if (above != NULL)
-        hoist_all(state, above, own, parent);
+    else if (above != NULL) {
+        by_number(parent->calls, parent->count);
+        if (recursive)
+            adopt(state, above, parent);
+        else
+            hoist_all(state, above, own, parent);
+    }
     uint64_t told_ns = parent->told_ns;
     parents_release(&state->parents, state->analysis, parent);
     return told_ns;
