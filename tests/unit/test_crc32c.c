@@ -47,7 +47,26 @@ static void both_ways_agree(void **state) {
         }
 }
 
+/* As much at once as a chunk has, and a little more or less than goes side by side. */
+static void long_ones_agree(void **state) {
+    (void)state;
+    static unsigned char bytes[65536];
+    uint32_t random = 7;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        random = random * 1664525u + 1013904223u;
+        bytes[i] = (unsigned char)(random >> 24);
+    }
+    for (size_t length = 3064; length < 3080; length++)
+        for (uint32_t begin = 0; begin < 2; begin++)
+            assert_int_equal(perftrace_crc32c(begin, bytes + length % 5, length),
+                             perftrace_crc32c_portable(begin, bytes + length % 5, length));
+    assert_int_equal(perftrace_crc32c(0, bytes, 6144), perftrace_crc32c_portable(0, bytes, 6144));
+    assert_int_equal(perftrace_crc32c(0, bytes, sizeof bytes),
+                     perftrace_crc32c_portable(0, bytes, sizeof bytes));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_answers), cmocka_unit_test(both_ways_agree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_answers), cmocka_unit_test(both_ways_agree),
+                                       cmocka_unit_test(long_ones_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
