@@ -19,7 +19,15 @@ static const struct analysis_part *const parts[] = {
 #undef PART
 };
 
+/* A part that is shown calls. */
+struct adder {
+    int (*add)(struct analysis *analysis, void *part, const struct analysis_call *call);
+    void *part;
+};
+
 struct analysis_state {
+    struct adder adders[ANALYSIS_PARTS];
+    unsigned adder_count;
     struct text_table names;      /* the number of a name is its function's */
     struct text_table parameters; /* owner: function; the number is the question's */
     struct text_table texts;      /* names and values of parameters */
@@ -50,6 +58,9 @@ static int open_parts(struct analysis *analysis) {
         if (analysis->parts[i] == NULL ||
             (parts[i]->open != NULL && parts[i]->open(analysis, analysis->parts[i]) != 0))
             return -PERFTRACE_ERROR_MEMORY;
+        if (parts[i]->add != NULL)
+            analysis->state->adders[analysis->state->adder_count++] =
+                (struct adder){parts[i]->add, analysis->parts[i]};
     }
     return 0;
 }
@@ -433,9 +444,9 @@ static int add_unfinished(struct analysis *analysis, struct analysis_call *place
 
 static int show_parts(struct analysis *analysis, const struct analysis_call *placed) {
     int result = count_call(analysis, placed);
-    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
-        if (parts[i]->add != NULL)
-            result = parts[i]->add(analysis, analysis->parts[i], placed);
+    const struct analysis_state *state = analysis->state;
+    for (unsigned i = 0; i < state->adder_count && result == 0; i++)
+        result = state->adders[i].add(analysis, state->adders[i].part, placed);
     return result;
 }
 
