@@ -177,7 +177,8 @@ const struct perftrace_item *perftrace_span_begun(struct perftrace_stream *strea
     struct perftrace_item *item =
         perftrace_item_start(stream, PERFTRACE_ITEM_SPAN_BEGIN, span->start_ns, span->site, track);
     item->call = &stream->call;
-    take_values(stream, track, span);
+    if ((stream->options.unwanted & PERFTRACE_ITEM_BEGIN_PARAMETERS) == 0)
+        take_values(stream, track, span);
     return item;
 }
 

@@ -21,7 +21,7 @@ struct perftrace_stream_options {
     /* Told of what makes no sense; byte_offset is that given with the block. May be NULL. */
     void (*on_damage)(void *context, const struct perftrace_error_info *what);
     void *context;
-    uint32_t unwanted;       /* kinds of items that are not handed out, as PERFTRACE_ITEM_BITs */
+    uint32_t unwanted;       /* as in perftrace_reader_options */
     size_t buffer_bytes_max; /* 0: 64 MiB */
     bool
         leave_records; /* only tell of tracks and note what there is: the records' contents are not looked at */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *perftrace_buffer_reserve(struct perftrace_buffer *buffer, size_t more) {
+char *perftrace_buffer_grow_(struct perftrace_buffer *buffer, size_t more) {
     if (buffer->failed)
         return NULL;
     if (more > buffer->capacity - buffer->length || buffer->bytes == NULL) {
@@ -20,18 +20,6 @@ char *perftrace_buffer_reserve(struct perftrace_buffer *buffer, size_t more) {
         buffer->capacity = capacity;
     }
     return buffer->bytes + buffer->length;
-}
-
-void perftrace_buffer_add(struct perftrace_buffer *buffer, const char *bytes, size_t length) {
-    char *out = perftrace_buffer_reserve(buffer, length);
-    if (out != NULL && length != 0) {
-        memcpy(out, bytes, length);
-        buffer->length += length;
-    }
-}
-
-void perftrace_buffer_text(struct perftrace_buffer *buffer, const char *text) {
-    perftrace_buffer_add(buffer, text, strlen(text));
 }
 
 static bool continues(const char *bytes, unsigned at) {

@@ -4,6 +4,8 @@
 
 #include "../include/perftrace_items.h"
 
+#include <string.h>
+
 /* A text that grows. Zero-initialised is empty; `failed` stays set once memory ran out, and then nothing
  * more is added. Free `bytes` with free(). */
 struct perftrace_buffer {
@@ -11,10 +13,23 @@ struct perftrace_buffer {
     size_t length, capacity;
     bool failed;
 };
+char *perftrace_buffer_grow_(struct perftrace_buffer *buffer, size_t more);
 /* Room for `more` bytes at the end, where the caller then writes them and adds to `length`; NULL without memory. */
-char *perftrace_buffer_reserve(struct perftrace_buffer *buffer, size_t more);
-void perftrace_buffer_add(struct perftrace_buffer *buffer, const char *bytes, size_t length);
-void perftrace_buffer_text(struct perftrace_buffer *buffer, const char *text);
+static inline char *perftrace_buffer_reserve(struct perftrace_buffer *buffer, size_t more) {
+    if (more <= buffer->capacity - buffer->length && !buffer->failed)
+        return buffer->bytes + buffer->length;
+    return perftrace_buffer_grow_(buffer, more);
+}
+static inline void perftrace_buffer_add(struct perftrace_buffer *buffer, const char *bytes, size_t length) {
+    char *out = length != 0 ? perftrace_buffer_reserve(buffer, length) : NULL;
+    if (out != NULL) {
+        memcpy(out, bytes, length);
+        buffer->length += length;
+    }
+}
+static inline void perftrace_buffer_text(struct perftrace_buffer *buffer, const char *text) {
+    perftrace_buffer_add(buffer, text, strlen(text));
+}
 void perftrace_buffer_unsigned(struct perftrace_buffer *buffer, uint64_t value);
 void perftrace_buffer_signed(struct perftrace_buffer *buffer, int64_t value);
 void perftrace_buffer_address(struct perftrace_buffer *buffer, uint64_t value); /* 0x1f */

@@ -137,8 +137,9 @@ enum perftrace_item_kind {
     PERFTRACE_ITEM_FREE,        /* id (the address) */
     PERFTRACE_ITEM_TRACK,       /* a track appeared or was named */
 };
-/* For sets of kinds. */
+/* For sets of kinds; and, where it is said what isn't needed, the parameters of SPAN_BEGINs, which their SPAN_ENDs have as well. */
 #define PERFTRACE_ITEM_BIT(kind) (UINT32_C(1) << (kind))
+#define PERFTRACE_ITEM_BEGIN_PARAMETERS UINT32_C(1)
 /* TRACK_SPAN records (caller-supplied times) arrive as a SPAN_BEGIN and a SPAN_END on their track, in
  * order of time on that track where the recorder kept it, TRACK_EVENT and TRACK_COUNTER as EVENT and COUNTER. */
 

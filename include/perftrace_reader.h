@@ -35,8 +35,9 @@ struct perftrace_reader_options {
      * May be NULL. */
     void (*on_damage)(void *context, const struct perftrace_error_info *what);
     void *context;
-    uint32_t
-        unwanted; /* kinds of items that nobody needs, as PERFTRACE_ITEM_BITs: they are not handed out, which is faster */
+    /* What nobody needs, as PERFTRACE_ITEM_BITs of kinds: they are not handed out, which is faster. And PERFTRACE_ITEM_BEGIN_PARAMETERS:
+     * SPAN_BEGINs may come without parameters. */
+    uint32_t unwanted;
     bool leave_rings; /* do not look for what a killed or running program left in its rings */
     /* Unpacks an input, for which this library has nothing itself: without it (NULL) a packed input is refused. Given is a descriptor, which
      * is its to close, also on failure; of which the `length` bytes at `first`, with which the input begins, have been read

@@ -340,7 +340,8 @@ struct perftrace_sinks *perftrace_sinks_open(const struct perftrace_sinks_option
     sinks->log = options->log;
     sinks->console = options->console;
     sinks->lines_missing = options->lines_missing;
-    sinks->stream = perftrace_stream_open(&(struct perftrace_stream_options){0});
+    sinks->stream = perftrace_stream_open(
+        &(struct perftrace_stream_options){.unwanted = PERFTRACE_ITEM_BEGIN_PARAMETERS});
     int error = sinks->stream == NULL ? ENOMEM : open_trace(sinks, options);
     if (error == 0 && options->chrome_path != NULL)
         error = open_chrome(sinks, options->chrome_path);

@@ -117,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (read.error == 0 && read.native)
         read_calls(path);
     if (read.error == 0)
-        read_less(path, size % 3 == 0 ? PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_BEGIN) : (uint32_t)size);
+        read_less(path, size % 3 == 0 ? PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_BEGIN)
+                                      : (uint32_t)size & ~PERFTRACE_ITEM_BEGIN_PARAMETERS);
     return 0;
 }

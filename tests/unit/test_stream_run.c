@@ -75,6 +75,25 @@ static void in_one_chunk(void **state) {
     assert_int_equal(hear_brief, 2);
 }
 
+/* Parameters that nobody needs at the beginning are there at the end all the same. */
+static void bare_begins(void **state) {
+    (void)state;
+    struct perftrace_stream *stream = perftrace_stream_open(&(struct perftrace_stream_options){
+        .on_item = heard_item, .context = &heard, .unwanted = PERFTRACE_ITEM_BEGIN_PARAMETERS});
+    assert_non_null(stream);
+    make_nested();
+    made_chunk(&made, 1, 0, 0, 0, WORDS(nested));
+    assert_int_equal(made_feed(&made, stream), 0);
+    assert_int_equal(perftrace_stream_finish(stream), 0);
+    perftrace_stream_close(stream);
+    assert_string_equal(heard.text,
+                        "track 1 main\n"
+                        "B1 outer@10 d0 <unknown\n"
+                        "B2 inner@13 d1 <outer\n"
+                        "E2 inner@20 7-0 n=7 name='name' | count=70 note='no'\n"
+                        "E1 outer@30 20-7 key='key' | count=3 note='yes'\n");
+}
+
 /* Each record in a chunk of its own. */
 static void in_many_chunks(void **state) {
     (void)state;
@@ -206,14 +225,9 @@ static void many_calls(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        HEAR_TEST(in_one_chunk),
-        HEAR_TEST(in_many_chunks),
-        HEAR_TEST(over_two_chunks),
-        HEAR_TEST(in_turns),
-        HEAR_TEST(deep),
-        HEAR_TEST(ends_of_others),
-        HEAR_TEST(many_calls),
-        HEAR_TEST(brief_before_whole),
+        HEAR_TEST(in_one_chunk),    HEAR_TEST(bare_begins), HEAR_TEST(in_many_chunks),
+        HEAR_TEST(over_two_chunks), HEAR_TEST(in_turns),    HEAR_TEST(deep),
+        HEAR_TEST(ends_of_others),  HEAR_TEST(many_calls),  HEAR_TEST(brief_before_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

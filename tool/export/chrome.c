@@ -101,6 +101,7 @@ const struct exporter export_chrome = {
     .name = "chrome",
     .extension = ".json",
     .summary = "Chrome trace events (JSON), for DevTools, Perfetto UI and speedscope",
+    .unwanted = PERFTRACE_ITEM_BEGIN_PARAMETERS,
     .open = chrome_open,
     .item = chrome_item,
     .next_input = chrome_next_input,

@@ -119,6 +119,7 @@ const struct exporter export_csv = {
     .name = "csv",
     .extension = ".csv",
     .summary = "one row a call, for spreadsheets and data frames (RFC 4180)",
+    .unwanted = ~(PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_END) | PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_ASYNC_END)),
     .open = csv_open,
     .item = csv_item,
     .finish = csv_finish,

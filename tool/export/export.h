@@ -17,6 +17,7 @@ struct exporter {
     const char *name;      /* what --to takes */
     const char *extension; /* of its files, ".csv" */
     const char *summary;   /* one line for help, without a full stop */
+    uint32_t unwanted;     /* what it does nothing with, as PERFTRACE_ITEM_BITs */
 
     /* Called first; may write a header. The context is borrowed until close. NULL without memory. */
     void *(*open)(const struct export_context *context);

@@ -153,6 +153,7 @@ const struct exporter export_folded = {
     .name = "folded",
     .extension = ".folded",
     .summary = "stacks with the nanoseconds spent in them, for flame graphs",
+    .unwanted = ~(PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_SPAN_END) | PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_ASYNC_END)),
     .open = folded_open,
     .item = folded_item,
     .finish = folded_finish,
