@@ -170,10 +170,13 @@ static void compare_with_exact(const struct analysis_cache_function *sampled,
     assert_int_equal(sampled->questions, exact->questions);
     assert_int_equal(sampled->all.hits, exact->all.hits);
     assert_int_equal(sampled->all.saved_ns, exact->all.saved_ns);
-    uint64_t step = exact->questions / 16; /* of calls, 6 % at most */
-    for (uint64_t size = step; size <= exact->questions; size += step) {
-        int64_t off = (int64_t)(at_size(sampled, size).hits - at_size(exact, size).hits);
-        assert_true(llabs(off) < (int64_t)(exact->calls / 16));
+    /* What is shown of a size is true of nearly that size, but for a few calls: where a loop just fits, the difference of two sizes is
+     * all calls of the loop. */
+    uint64_t few = exact->calls / 32;
+    for (uint64_t size = exact->questions / 16; size <= exact->questions; size += exact->questions / 16) {
+        uint64_t hits = at_size(sampled, size).hits;
+        assert_true(hits + few >= at_size(exact, size - size / 8).hits);
+        assert_true(hits <= at_size(exact, size + size / 8).hits + few);
     }
 }
 
@@ -190,8 +193,8 @@ static void a_sample_where_memory_is_short(void **state) {
     }
     const struct analysis_cache *cache = finish(&sampled);
     assert_true(cache->sampled_one_in > 1 && cache->functions[0].sampled);
-    assert_in_range(cache->sampled, 1000, QUESTIONS / 2 + 1);
-    assert_true(approximates(&sampled, "estimated from one in "));
+    assert_in_range(cache->sampled, 1000, QUESTIONS * 3 / 4);
+    assert_true(approximates(&sampled, "estimated from one question in "));
     compare_with_exact(&cache->functions[0], &finish(&exact)->functions[0]);
     close_model(&sampled);
     close_model(&exact);
