@@ -1,4 +1,5 @@
-/* What a call answered: its metrics, told apart by their names as far as names tell anything. */
+/* What a call answered: its metrics, told apart by their names as far as names
+ * tell anything. */
 #include "../core/hash.h"
 #include "sibling_group.h"
 
@@ -6,7 +7,8 @@
 
 enum metric_kind {
     METRIC_OTHER,
-    METRIC_TIME,    /* how long, which differs from call to call and answers nothing */
+    METRIC_TIME,    /* how long, which differs from call to call and answers nothing
+                */
     METRIC_SUCCESS, /* zero: it failed */
     METRIC_FAILURE, /* not zero: it failed */
     METRIC_STATUS,  /* as of HTTP: from 400 on it failed */
@@ -23,13 +25,15 @@ static enum metric_kind kind_of(struct perftrace_text name) {
         sibling_name_has(name, "elapsed duration time seconds cpu"))
         return METRIC_TIME;
     if (sibling_name_has(name,
-                         "error errors err errno fail failed failure failures timeout timedout exception "
+                         "error errors err errno fail failed failure "
+                         "failures timeout timedout exception "
                          "refused busy"))
         return METRIC_FAILURE;
     if (sibling_name_has(name, "status code http"))
         return METRIC_STATUS;
     if (sibling_name_has(name,
-                         "ok success succeeded successful ready done complete completed available "
+                         "ok success succeeded successful ready done "
+                         "complete completed available "
                          "acquired connected finished"))
         return METRIC_SUCCESS;
     if (sibling_name_has(name, "hit hits cached cache"))
@@ -37,8 +41,10 @@ static enum metric_kind kind_of(struct perftrace_text name) {
     return METRIC_OTHER;
 }
 
-/* By the argument's address: arguments live as long as their reader, and calls of one function share them. Of a reader that
- * is gone, an address may come again with another name: the name's address and length have to be the same as well. */
+/* By the argument's address: arguments live as long as their reader, and calls
+ * of one function share them. Of a reader that is gone, an address may come
+ * again with another name: the name's address and length have to be the same as
+ * well. */
 #define KINDS_KNOWN 256u
 static enum metric_kind known_kind(const struct perftrace_argument_info *argument) {
     static _Thread_local struct {
@@ -66,7 +72,8 @@ static enum metric_kind known_kind(const struct perftrace_argument_info *argumen
 
 static bool failed_by_text(struct perftrace_text text) {
     return sibling_name_has(text,
-                            "error fail failed failure timeout busy locked pending unavailable refused "
+                            "error fail failed failure timeout busy locked "
+                            "pending unavailable refused "
                             "retry aborted denied");
 }
 

@@ -1,4 +1,5 @@
-/* Groups by shape and path; a table of the questions asked; and at which level a finding is told. */
+/* Groups by shape and path; a table of the questions asked; and at which level
+ * a finding is told. */
 #include "sibling_collection.h"
 
 #include "../core/hash.h"
@@ -7,8 +8,7 @@
 #include <string.h>
 
 static bool belongs(const struct sibling_group *group, const struct sibling *call) {
-    return group->shape == call->shape && group->path_length == call->path_length &&
-           memcmp(group->path, call->path, call->path_length * sizeof *call->path) == 0;
+    return group->shape == call->shape && group->path_key == call->path_key;
 }
 
 static bool more_groups(struct sibling_collection *collection, struct analysis *analysis) {
@@ -48,23 +48,37 @@ static struct sibling_group *next_group(struct sibling_collection *collection, s
     return *place;
 }
 
-static uint32_t group_of(struct sibling_collection *collection, struct analysis *analysis,
-                         const struct sibling *call) {
-    if (collection->recent < collection->group_count && belongs(collection->groups[collection->recent], call))
-        return collection->recent;
-    for (uint32_t i = 0; i < collection->group_count; i++)
-        if (belongs(collection->groups[i], call))
-            return collection->recent = i;
+uint32_t collection_group(struct sibling_collection *collection, struct analysis *analysis,
+                          const struct sibling *first) {
     struct sibling_group *group = next_group(collection, analysis);
     if (group == NULL) {
         collection->left_out++;
         return COLLECTION_GROUPS_MAX;
     }
-    sibling_group_begin(group, call);
+    sibling_group_begin(group, first);
     return collection->recent = collection->group_count++;
 }
 
-/* ---- questions ------------------------------------------------------------------------------------ */
+static uint32_t group_of(struct sibling_collection *collection, struct analysis *analysis,
+                         const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
+                         uint32_t function, const struct sibling *call) {
+    if (collection->recent < collection->group_count && belongs(collection->groups[collection->recent], call))
+        return collection->recent;
+    for (uint32_t i = 0; i < collection->group_count; i++)
+        if (belongs(collection->groups[i], call))
+            return collection->recent = i;
+    uint32_t group = collection_group(collection, analysis, call);
+    if (group != COLLECTION_GROUPS_MAX) {
+        uint32_t pattern = sibling_pattern_of(patterns, analysis, shapes, function, call);
+        collection->groups[group]->pattern = pattern;
+        collection->groups[group]->closely = sibling_pattern_is_open(patterns, pattern);
+    }
+    return group;
+}
+
+/* ---- questions
+ * ------------------------------------------------------------------------------------
+ */
 
 static bool is_there(const struct sibling_collection *collection, const struct sibling_asked *asked) {
     return asked->question != 0 && asked->generation >> 1 == collection->generation;
@@ -116,7 +130,8 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
     if (collection->asked_count * 2 >= collection->asked_size && !more_asked(collection, analysis)) {
         if (collection->asked_size == 0)
             return SIBLING_NEW;
-        /* Full, and there is no more: all are forgotten but what comes from now on. */
+        /* Full, and there is no more: all are forgotten but what comes from now on.
+     */
         collection->forgotten += collection->asked_count;
         forget_asked(collection);
     }
@@ -138,26 +153,41 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
     return other ? SIBLING_ASKED_BY_OTHER : SIBLING_REPEATED;
 }
 
-uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
-                        const struct sibling_shapes *shapes, const struct sibling *call,
-                        enum sibling_novelty *novelty, struct sibling_asked *first) {
-    *novelty = SIBLING_NEW;
-    first->question = 0;
+void collection_list(struct sibling_collection *collection, const struct sibling *call) {
     if (call->answer.count_count > 0 && call->answer.counts[0] > 1 &&
         collection->list_count < COLLECTION_LISTS_MAX)
         collection->lists[collection->list_count++] = *call;
+}
+
+uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
+                        const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
+                        uint32_t function, const struct sibling *call, enum sibling_novelty *novelty,
+                        struct sibling_asked *first) {
+    *novelty = SIBLING_NEW;
+    first->question = 0;
+    collection_list(collection, call);
     if (call->shape == SIBLING_SHAPE_NONE)
         return COLLECTION_GROUPS_MAX;
-    uint32_t group = group_of(collection, analysis, call);
+    uint32_t group = group_of(collection, analysis, shapes, patterns, function, call);
     *novelty = ask(collection, analysis, call, first);
-    if (group != COLLECTION_GROUPS_MAX)
+    if (group != COLLECTION_GROUPS_MAX) {
+        sibling_group_compare(analysis, shapes, collection->groups[group], call);
         sibling_group_add(analysis, shapes, collection->groups[group], call, *novelty == SIBLING_NEW);
+    }
     return group;
 }
 
-/* ---- levels --------------------------------------------------------------------------------------- */
+void collection_keep(struct sibling_collection *collection) {
+    for (uint32_t i = 0; i < collection->group_count; i++)
+        sibling_group_keep(collection->groups[i]);
+}
 
-/* Whether `inner` lies below `outer`: parent -> helper, parent -> helper -> query. */
+/* ---- levels
+ * ---------------------------------------------------------------------------------------
+ */
+
+/* Whether `inner` lies below `outer`: parent -> helper, parent -> helper ->
+ * query. */
 static bool is_below(const struct sibling_shapes *shapes, const struct sibling_group *outer,
                      const struct sibling_group *inner) {
     return inner->path_length > outer->path_length &&
@@ -181,7 +211,8 @@ static bool is_next_below(const struct sibling_collection *collection, const str
     return true;
 }
 
-/* Keeps the outer one if half its time is its own or that of calls that are no finding, else what lies below it. */
+/* Keeps the outer one if half its time is its own or that of calls that are no
+ * finding, else what lies below it. */
 static void choose_level(struct sibling_collection *collection, const struct sibling_shapes *shapes,
                          uint32_t outer) {
     const struct sibling_group *group = collection->groups[outer];
@@ -207,8 +238,8 @@ static void choose_level(struct sibling_collection *collection, const struct sib
             collection->groups[i]->suppressed = true;
 }
 
-/* A function that calls itself, and makes a call of its own each time: then that is the finding, unless most of the time is the
- * walk's own. */
+/* A function that calls itself, and makes a call of its own each time: then
+ * that is the finding, unless most of the time is the walk's own. */
 static void choose_in_walk(struct sibling_collection *collection, const struct sibling_shapes *shapes,
                            uint32_t function) {
     for (uint32_t i = 0; i < collection->group_count; i++) {
@@ -228,10 +259,12 @@ static void choose_in_walk(struct sibling_collection *collection, const struct s
 }
 
 void collection_judge(struct sibling_collection *collection, const struct analysis *analysis,
-                      struct sibling_shapes *shapes, const struct sibling_parent *parent) {
+                      struct sibling_shapes *shapes, struct sibling_patterns *patterns,
+                      const struct sibling_parent *parent) {
     bool deep = false;
     for (uint32_t i = 0; i < collection->group_count; i++) {
-        collection->judgements[i] = sibling_judge(analysis, shapes, collection->groups[i], parent);
+        collection->judgements[i] =
+            sibling_pattern_judge(patterns, analysis, shapes, collection->groups[i], parent);
         deep |=
             collection->groups[i]->path_length > 0 && collection->judgements[i].verdict != SIBLING_NOTHING;
     }

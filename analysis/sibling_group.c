@@ -1,4 +1,5 @@
-/* A group grows: each call is compared with the first and with the one before. */
+/* A group grows: each call is compared with the first and with the one before.
+ */
 #include "sibling_group.h"
 
 #include "../core/hash.h"
@@ -6,25 +7,29 @@
 #include <string.h>
 
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first) {
-    memset(group, 0, offsetof(struct sibling_group, examples));
-    group->example_count = group->sample_count = 0;
-    group->suppressed = false;
+    memset(group, 0, offsetof(struct sibling_group, first));
     group->shape = first->shape;
     memcpy(group->path, first->path, sizeof group->path);
+    group->path_key = first->path_key;
     group->path_length = first->path_length;
-    group->first = group->last = *first;
+    group->first = *first;
+    group->last = &group->first;
+    group->pattern = INTERN_NONE;
+    group->closely = true;
     group->min_ns = group->pause_ns_min = group->period_ns_min = UINT64_MAX;
     group->same_until_last = group->same_counts_until_last = group->failed_until_last = true;
 }
 
-static void compare_parameters(const struct analysis *analysis, const struct sibling_shape *shape,
-                               struct sibling_group *group, uint32_t question) {
-    const struct analysis_question *first = &analysis->questions[group->first.question],
-                                   *other = &analysis->questions[question];
-    for (uint32_t i = 0; i < shape->parameter_count; i++)
-        if (analysis->parameters[first->first_parameter + i].value !=
-            analysis->parameters[other->first_parameter + i].value)
-            group->differing |= UINT64_C(1) << i;
+bool sibling_group_is_loop(const struct sibling_group *group) {
+    return group->calls >= SIBLING_N_MIN && group->branches >= SIBLING_N_MIN &&
+           group->distinct >= SIBLING_N_MIN && group->differing != 0 && group->told_ns <= group->total_ns / 2;
+}
+
+void sibling_group_keep(struct sibling_group *group) {
+    if (group->last != &group->kept && group->last != &group->first) {
+        group->kept = *group->last;
+        group->last = &group->kept;
+    }
 }
 
 int sibling_differing(const struct sibling_shapes *shapes, const struct sibling_group *group) {
@@ -48,11 +53,11 @@ static void add_number(struct sibling_group *group, int64_t value, int64_t end, 
         if (__builtin_sub_overflow(value, group->value, &step))
             step = INT64_MAX;
         group->steps_same += group->changes == 1 || step == group->step;
-        group->by_answer += step > 1 && in_answer(&group->last.answer, step);
+        group->by_answer += step > 1 && in_answer(&group->last->answer, step);
         group->onward += group->value_end > group->value && end > value &&
                          (value == group->value_end || value == group->value_end + 1);
         group->doubled += value != 0 && (group->value == value / 2 && value % 2 == 0);
-        group->answered_before += in_answer(&group->last.answer, value) && value > 1;
+        group->answered_before += in_answer(&group->last->answer, value) && value > 1;
         group->step = step;
     } else
         group->first_value = value;
@@ -60,7 +65,8 @@ static void add_number(struct sibling_group *group, int64_t value, int64_t end, 
     group->value_end = end;
 }
 
-/* The value of the only parameter that differs. `begins`: of the group's first call, which is looked at when the second is there. */
+/* The value of the only parameter that differs. `begins`: of the group's first
+ * call, which is looked at when the second is there. */
 static void add_value(const struct analysis *analysis, const struct sibling_shape *shape,
                       struct sibling_group *group, uint32_t question, unsigned parameter, bool begins,
                       uint32_t against, uint64_t key) {
@@ -77,15 +83,15 @@ static void add_value(const struct analysis *analysis, const struct sibling_shap
         is_number = sibling_number(text, &value, &end);
     if (is_number)
         add_number(group, value, end, begins);
-    else if (!begins && group->last.answer.text != 0)
+    else if (!begins && group->last->answer.text != 0)
         group->answered_before +=
-            (perftrace_hash_text(key, text.bytes, text.length) | 1) == group->last.answer.text;
+            (perftrace_hash_text(key, text.bytes, text.length) | 1) == group->last->answer.text;
     group->numbers += is_number;
     group->lists += (statement || !is_number) && sibling_is_list(text, statement);
 }
 
 static void add_pause(struct sibling_group *group, const struct sibling *call) {
-    const struct sibling *last = &group->last;
+    const struct sibling *last = group->last;
     if (call->start_ns == 0 || last->start_ns == 0 || call->track != last->track || call->async ||
         last->async)
         return;
@@ -114,42 +120,23 @@ static void add_answer(struct sibling_group *group, const struct sibling *last) 
     group->failed_until_last &= answer->failed;
 }
 
-static void remember(const struct analysis *analysis, struct sibling_group *group, const struct sibling *call,
-                     bool is_new) {
-    if (group->example_count < SIBLINGS_EXAMPLES_MAX)
-        group->examples[group->example_count++] =
-            (struct analysis_call_id){call->number, analysis->input_count};
-    if (is_new && group->sample_count < SIBLING_SAMPLES_MAX)
-        group->samples[group->sample_count++] = call->question;
-}
-
-void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
-                       struct sibling_group *group, const struct sibling *call, bool is_new) {
+/* What the judge wants to know. */
+static void follow(const struct analysis *analysis, const struct sibling_shapes *shapes,
+                   struct sibling_group *group, const struct sibling *call) {
     const struct sibling_shape *shape = &shapes->shapes[group->shape];
     if (group->calls > 0) {
-        add_answer(group, &group->last);
+        add_answer(group, group->last);
         add_pause(group, call);
-        if (call->question != group->last.question) {
-            if (call->question != group->first.question)
-                compare_parameters(analysis, shape, group, call->question);
-            int parameter = sibling_differing(shapes, group);
-            if (parameter >= 0) {
-                if (group->changes == 0)
-                    add_value(analysis, shape, group, group->first.question, (unsigned)parameter, true,
-                              call->question, shapes->key);
-                group->changes++;
-                add_value(analysis, shape, group, call->question, (unsigned)parameter, false, 0, shapes->key);
-            }
+        int parameter = call->question != group->last->question ? sibling_differing(shapes, group) : -1;
+        if (parameter >= 0) {
+            if (group->changes == 0)
+                add_value(analysis, shape, group, group->first.question, (unsigned)parameter, true,
+                          call->question, shapes->key);
+            group->changes++;
+            add_value(analysis, shape, group, call->question, (unsigned)parameter, false, 0, shapes->key);
         }
     }
-    group->branches += group->calls == 0 || call->within == 0 || call->within != group->last.within;
-    group->calls++;
-    group->own += !call->adopted;
-    group->distinct += is_new;
-    group->total_ns += call->elapsed_ns;
-    group->self_ns += call->self_ns;
-    group->told_ns += call->told_ns;
-    group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
+    group->followed++;
     group->answered += call->answer.hash != 0;
     group->failed += call->answer.failed;
     group->hits += call->answer.hit;
@@ -157,6 +144,24 @@ void sibling_group_add(const struct analysis *analysis, const struct sibling_sha
     group->at_most_one +=
         call->answer.count_count == 0 ||
         (call->answer.counts[0] <= 1 && (call->answer.count_count < 2 || call->answer.counts[1] <= 1));
-    remember(analysis, group, call, is_new);
-    group->last = *call;
+}
+
+void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
+                       struct sibling_group *group, const struct sibling *call, bool is_new) {
+    if (group->closely && group->followed < SIBLING_CLOSELY_MAX)
+        follow(analysis, shapes, group, call);
+    group->branches += group->calls == 0 || call->within == 0 || call->within != group->last->within;
+    group->calls++;
+    group->own += !call->adopted;
+    group->distinct += is_new;
+    group->total_ns += call->elapsed_ns;
+    group->self_ns += call->self_ns;
+    group->told_ns += call->told_ns;
+    group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
+    if (group->example_count < SIBLINGS_EXAMPLES_MAX)
+        group->examples[group->example_count++] =
+            (struct analysis_call_id){call->number, analysis->input_count};
+    if (is_new && group->sample_count < SIBLING_SAMPLES_MAX)
+        group->samples[group->sample_count++] = call->question;
+    group->last = call;
 }

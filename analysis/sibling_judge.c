@@ -1,5 +1,6 @@
-/* What a group of calls is: N + 1, or one of the things that look like it. What the calls do decides, and names only where that
- * says little: each sign has a weight, and three of them together are enough to leave a group out. */
+/* What a group of calls is: N + 1, or one of the things that look like it. What
+ * the calls do decides, and names only where that says little: each sign has a
+ * weight, and three of them together are enough to leave a group out. */
 #include "sibling_group.h"
 
 #include <string.h>
@@ -35,26 +36,32 @@ static struct group_view view_of(const struct analysis *analysis, struct sibling
     view.numbers = group->changes > 0 && group->numbers == group->changes + 1;
     view.steady = view.numbers && group->steps_same == group->changes && group->step != 0;
     view.from_start = view.numbers && (group->first_value == 0 || group->first_value == 1);
-    view.answers = group->first.answer.count_count > 0 && group->answered == group->calls;
+    view.answers = group->first.answer.count_count > 0 && group->answered == group->followed;
     return view;
 }
 
-/* ---- batches -------------------------------------------------------------------------------------- */
+/* ---- batches
+ * --------------------------------------------------------------------------------------
+ */
 
 static bool is_batches(const struct group_view *view) {
     return view->group->lists * 2 > view->group->changes + 1;
 }
 
-/* ---- pages ---------------------------------------------------------------------------------------- */
+/* ---- pages
+ * ----------------------------------------------------------------------------------------
+ */
 
 /* Full answers until the last, which has less. */
 static bool full_until_last(const struct group_view *view, int64_t least) {
     const struct sibling_group *group = view->group;
     return view->answers && group->same_counts_until_last && group->first.answer.counts[0] >= least &&
-           group->last.answer.count_count > 0 && group->last.answer.counts[0] < group->first.answer.counts[0];
+           group->last->answer.count_count > 0 &&
+           group->last->answer.counts[0] < group->first.answer.counts[0];
 }
 
-/* `size` records were asked for, and that many came, or the value moves on by it. */
+/* `size` records were asked for, and that many came, or the value moves on by
+ * it. */
 static bool is_page_size(const struct group_view *view, int64_t size) {
     const struct sibling_group *group = view->group;
     if (size < 2)
@@ -86,7 +93,7 @@ static bool is_pages(const struct group_view *view) {
     const struct sibling_group *group = view->group;
     bool page_name = (view->hints & SIBLING_HINT_PAGE) != 0;
     bool contradicted =
-        group->answered == group->calls && view->answers && group->at_most_one == group->calls;
+        group->answered == group->followed && view->answers && group->at_most_one == group->followed;
     if (most(group->answered_before, group->changes) || most(group->by_answer, group->changes) ||
         most(group->onward, group->changes) || has_page_size(view))
         return true;
@@ -112,7 +119,8 @@ static bool is_pages(const struct group_view *view) {
     return signs >= ENOUGH + (view->steady ? 1 : 0);
 }
 
-/* ---- waiting: retries and polling ------------------------------------------------------------------- */
+/* ---- waiting: retries and polling
+ * ------------------------------------------------------------------- */
 
 /* The parent spent most of its time in nothing that was recorded. */
 static bool parent_waits(const struct group_view *view) {
@@ -122,14 +130,14 @@ static bool parent_waits(const struct group_view *view) {
 
 static bool long_pauses(const struct group_view *view) {
     const struct sibling_group *group = view->group;
-    return group->pauses > 0 && group->pauses + 1 >= group->calls && group->pause_ns_min >= PAUSE_MIN_NS &&
-           group->pause_ns > group->total_ns;
+    return group->pauses > 0 && group->pauses + 1 >= group->followed && group->pause_ns_min >= PAUSE_MIN_NS &&
+           group->pause_ns / group->pauses > group->total_ns / group->calls;
 }
 
 /* All answers but the last are the same. */
 static bool ends_otherwise(const struct sibling_group *group) {
-    return group->answered == group->calls && group->same_until_last &&
-           group->last.answer.hash != group->first.answer.hash;
+    return group->answered == group->followed && group->same_until_last &&
+           group->last->answer.hash != group->first.answer.hash;
 }
 
 static bool is_retries(const struct group_view *view) {
@@ -143,7 +151,7 @@ static bool is_retries(const struct group_view *view) {
     signs += (view->hints & SIBLING_HINT_ATTEMPT) != 0 ? 2 : 0;
     signs += long_pauses(view) && group->grown + 1 >= group->pauses ? 2 : 0;
     signs += group->failed_until_last ? 2 : 0;
-    signs += ends_otherwise(group) && group->failed_until_last && !group->last.answer.failed;
+    signs += ends_otherwise(group) && group->failed_until_last && !group->last->answer.failed;
     signs += parent_waits(view);
     signs += group->calls <= 8;
     signs += view->from_start ? 0 : -2;
@@ -168,7 +176,9 @@ static bool is_polling(const struct group_view *view) {
     return signs >= ENOUGH;
 }
 
-/* ---- N + 1 ---------------------------------------------------------------------------------------- */
+/* ---- N + 1
+ * ----------------------------------------------------------------------------------------
+ */
 
 static bool counted(const struct sibling *list, uint64_t calls) {
     for (unsigned i = 0; i < list->answer.count_count; i++)
@@ -192,7 +202,7 @@ static bool listed_before(const struct group_view *view) {
 
 static enum analysis_confidence confidence_of(const struct group_view *view) {
     const struct sibling_group *group = view->group;
-    bool one_thing = group->answered > 0 && group->at_most_one == group->calls;
+    bool one_thing = group->answered > 0 && group->at_most_one == group->followed;
     bool is_query = group->timed > 0 || one_thing || view->statement;
     int signs = listed_before(view) ? 2 : 0;
     signs += group->calls >= 5;
@@ -213,7 +223,7 @@ struct sibling_judgement sibling_judge(const struct analysis *analysis, struct s
                                        const struct sibling_group *group,
                                        const struct sibling_parent *parent) {
     struct sibling_judgement nothing = {.verdict = SIBLING_NOTHING};
-    if (group->calls < SIBLING_N_MIN || group->branches < SIBLING_N_MIN || group->differing == 0)
+    if (!sibling_group_is_loop(group))
         return nothing;
     int parameter = sibling_differing(shapes, group);
     if (parameter < 0)
@@ -221,9 +231,7 @@ struct sibling_judgement sibling_judge(const struct analysis *analysis, struct s
     struct group_view view = view_of(analysis, shapes, group, parent, (uint32_t)parameter);
     if (is_batches(&view))
         return look_alike(ANALYSIS_BATCHES);
-    if (group->distinct < SIBLING_N_MIN || group->told_ns > group->total_ns / 2)
-        return nothing;
-    if (group->hits * 2 > group->calls)
+    if (group->hits * 2 > group->followed)
         return look_alike(ANALYSIS_CACHE_USE); /* that is what costs little each time */
     if (is_retries(&view))
         return look_alike(ANALYSIS_RETRIES);

@@ -10,7 +10,8 @@ static struct analysis_call_id id_of(const struct analysis *analysis, uint64_t n
     return (struct analysis_call_id){number, analysis->input_count};
 }
 
-/* The place of `key` in *array, made if need be (*added): an index, or INTERN_NONE without room. */
+/* The place of `key` in *array, made if need be (*added): an index, or
+ * INTERN_NONE without room. */
 static uint32_t entry_of(struct sibling_results *results, struct analysis *analysis, struct pair_table *table,
                          uint64_t key, void **array, uint32_t *capacity, size_t bytes, bool *added) {
     uint32_t index = pair_table_find(table, key);
@@ -27,7 +28,9 @@ static uint32_t entry_of(struct sibling_results *results, struct analysis *analy
     return pair_table_add(table, key);
 }
 
-/* ---- N + 1 ---------------------------------------------------------------------------------------- */
+/* ---- N + 1
+ * ----------------------------------------------------------------------------------------
+ */
 
 static void watch_values(struct sibling_results *results, const struct analysis *analysis, uint32_t finding,
                          const struct sibling_group *group, uint32_t parameter) {
@@ -47,7 +50,16 @@ static void watch_values(struct sibling_results *results, const struct analysis 
         }
     }
     if (fill->sample_count > 0)
-        results->watched_fills[results->watching++] = finding;
+        results->watched_fills[results->watching++] = finding, results->open_fills++;
+    else
+        fill->closed = true;
+}
+
+/* It was none: there was another such loop, or what it fetched was fetched again. */
+static void close_fill(struct sibling_results *results, struct sibling_fill *fill) {
+    fill->only = false;
+    results->open_fills -= !fill->closed;
+    fill->closed = true;
 }
 
 static bool named_as_fill(const struct analysis *analysis, uint32_t function) {
@@ -70,7 +82,7 @@ static void begin_finding(struct sibling_results *results, const struct analysis
     };
     memcpy(finding->through, group->path, sizeof finding->through);
     results->fills[index] = (struct sibling_fill){
-        .last_number = group->last.number,
+        .last_number = group->last->number,
         .average_ns = group->total_ns / group->calls,
         .input = analysis->input_count,
         .only = true,
@@ -83,25 +95,39 @@ static bool is_before(const struct sibling_group *group, const struct analysis_n
     return finding->example_count == 0 || group->calls > finding->largest_n;
 }
 
-void results_n_plus_one(struct sibling_results *results, struct analysis *analysis,
-                        struct sibling_shapes *shapes, const struct sibling_origin *origin,
-                        const struct sibling_group *group, const struct sibling_judgement *judgement) {
-    uint64_t key = perftrace_hash_number(shapes->key, (uint64_t)origin->function << 32 | group->shape);
-    key = perftrace_hash_number(key, (uint64_t)judgement->parameter << 8 | group->path_length);
-    for (unsigned i = 0; i < group->path_length; i++)
-        key = perftrace_hash_number(key, group->path[i]);
+/* The finding that the group adds to, made if need be. */
+static uint32_t finding_of(struct sibling_results *results, struct analysis *analysis,
+                           const struct sibling_shapes *shapes, const struct sibling_origin *origin,
+                           const struct sibling_group *group, const struct sibling_judgement *judgement) {
+    uint64_t key =
+        perftrace_hash_number(shapes->key ^ group->path_key, (uint64_t)origin->function << 32 | group->shape);
+    key = perftrace_hash_number(key, judgement->parameter);
+    if (array_reserve((void **)&results->fills, results->findings.count, &results->fill_capacity,
+                      sizeof *results->fills) != 0)
+        return INTERN_NONE;
     bool added;
-    uint32_t fills = results->findings.count;
-    if (array_reserve((void **)&results->fills, fills, &results->fill_capacity, sizeof *results->fills) != 0)
-        return;
     uint32_t index = entry_of(results, analysis, &results->findings, key, (void **)&results->found.n_plus_one,
                               &results->finding_capacity, sizeof *results->found.n_plus_one, &added);
+    if (index != INTERN_NONE && added)
+        begin_finding(results, analysis, origin, group, index, judgement);
+    return index;
+}
+
+void results_n_plus_one(struct sibling_results *results, struct analysis *analysis,
+                        const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
+                        const struct sibling_origin *origin, const struct sibling_group *group,
+                        const struct sibling_judgement *judgement) {
+    struct sibling_pattern *pattern =
+        group->pattern != INTERN_NONE ? &patterns->patterns[group->pattern] : NULL;
+    uint32_t index = pattern != NULL ? pattern->finding : INTERN_NONE;
+    if (index == INTERN_NONE)
+        index = finding_of(results, analysis, shapes, origin, group, judgement);
     if (index == INTERN_NONE)
         return;
-    if (added)
-        begin_finding(results, analysis, origin, group, index, judgement);
-    else
-        results->fills[index].only = false;
+    if (pattern != NULL)
+        pattern->finding = index;
+    if (results->found.n_plus_one[index].parents > 0)
+        close_fill(results, &results->fills[index]);
     struct analysis_n_plus_one *finding = &results->found.n_plus_one[index];
     finding->parents++;
     finding->calls += group->calls;
@@ -118,14 +144,16 @@ void results_n_plus_one(struct sibling_results *results, struct analysis *analys
     finding->question = group->first.question;
 }
 
-/* ---- filling a cache ------------------------------------------------------------------------------ */
+/* ---- filling a cache
+ * ------------------------------------------------------------------------------
+ */
 
 static void watch_value(struct sibling_results *results, const struct analysis *analysis, uint32_t watched,
                         const struct analysis_call *call, const struct sibling_answer *answer) {
     struct sibling_fill *fill = &results->fills[results->watched_fill[watched] >> 5];
     const struct analysis_n_plus_one *finding =
         &results->found.n_plus_one[results->watched_fill[watched] >> 5];
-    if (fill->input != analysis->input_count || call->id.number <= fill->last_number)
+    if (fill->closed || fill->input != analysis->input_count || call->id.number <= fill->last_number)
         return;
     bool cheap = call->elapsed_ns * 2 < fill->average_ns;
     if (cheap || answer->hit) {
@@ -134,9 +162,9 @@ static void watch_value(struct sibling_results *results, const struct analysis *
         fill->hits += answer->hit;
         fill->seen |= 1u << (results->watched_fill[watched] & 31);
     } else if (call->function == finding->function)
-        fill->again++;
-    else
-        fill->dear++;
+        close_fill(results, fill);
+    else if (++fill->dear > 64 && fill->dear > fill->cheap)
+        close_fill(results, fill);
 }
 
 void results_watch(struct sibling_results *results, const struct analysis *analysis,
@@ -150,10 +178,11 @@ void results_watch(struct sibling_results *results, const struct analysis *analy
     }
 }
 
-/* One loop, in the first third of its input, of whose values most were asked for later, each more than once or from what says
- * that it is a cache, and never fetched again. */
+/* One loop, in the first third of its input, of whose values most were asked
+ * for later, each more than once or from what says that it is a cache, and
+ * never fetched again. */
 static bool was_fill(const struct sibling_fill *fill, const struct analysis *analysis) {
-    if (!fill->only || fill->again > 0 || fill->sample_count == 0)
+    if (!fill->only || fill->sample_count == 0)
         return false;
     uint64_t calls = analysis->inputs[fill->input - 1].calls;
     unsigned seen = (unsigned)__builtin_popcount(fill->seen);
@@ -163,7 +192,9 @@ static bool was_fill(const struct sibling_fill *fill, const struct analysis *ana
            fill->cheap > fill->dear * 4 && (fill->hits * 2 >= fill->cheap || fill->cheap * 2 >= 3 * seen);
 }
 
-/* ---- asked again ---------------------------------------------------------------------------------- */
+/* ---- asked again
+ * ----------------------------------------------------------------------------------
+ */
 
 static void add_within(struct sibling_results *results, struct analysis *analysis, bool other,
                        const struct sibling_origin *origin, const struct sibling_asked *first,
@@ -226,7 +257,9 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
     again->saved_ns += call->elapsed_ns;
 }
 
-/* ---- at once -------------------------------------------------------------------------------------- */
+/* ---- at once
+ * --------------------------------------------------------------------------------------
+ */
 
 void results_sequential(struct sibling_results *results, struct analysis *analysis,
                         const struct analysis_sequential *run) {
@@ -251,7 +284,9 @@ void results_sequential(struct sibling_results *results, struct analysis *analys
     memcpy(all->numbers, run->numbers, sizeof all->numbers);
 }
 
-/* ---- order ---------------------------------------------------------------------------------------- */
+/* ---- order
+ * ----------------------------------------------------------------------------------------
+ */
 
 static int by_number(uint64_t a, uint64_t b) {
     return (a > b) - (a < b);
@@ -281,7 +316,8 @@ static int compare_sequential(const void *left, const void *right) {
     return order != 0 ? order : by_call(a->numbers[0], b->numbers[0]);
 }
 
-/* Calls of a function that is itself called again with the same parameters as often are no finding of their own. */
+/* Calls of a function that is itself called again with the same parameters as
+ * often are no finding of their own. */
 static bool is_implied(const struct analysis_siblings *found, const struct analysis_asked_again *again) {
     if (again->first_caller != again->again_caller)
         return false;

@@ -7,19 +7,21 @@
 
 #define SIBLING_FILLS_MAX 64u /* loops watched at a time */
 
-/* A loop that may turn out to have filled a cache: what was asked for its values later on. */
+/* A loop that may turn out to have filled a cache: what was asked for its
+ * values later on. */
 struct sibling_fill {
     uint32_t samples, seen; /* values watched; bit i: the i-th was asked for again */
     uint32_t sample_count;
     uint64_t last_number; /* of its calls */
     uint64_t average_ns;
-    uint64_t cheap, dear,
-        again;     /* later calls with these values: cheaper, not, and by the loop's own caller */
-    uint64_t hits; /* of the cheap ones, with a metric that says so */
+    uint64_t cheap, dear, again; /* later calls with these values: cheaper, not,
+                                  and by the loop's own caller */
+    uint64_t hits;               /* of the cheap ones, with a metric that says so */
     uint32_t input;
     uint32_t asker; /* function of the cheap ones; INTERN_NONE: several */
     bool named;     /* caller or function is named so */
     bool only;      /* its parent was the only one */
+    bool closed;    /* it is known to be none */
 };
 
 struct sibling_results {
@@ -36,7 +38,8 @@ struct sibling_results {
     uint32_t watched_capacity;
     uint32_t watching; /* loops that may be fills */
     uint32_t watched_fills[SIBLING_FILLS_MAX];
-    uint64_t refused; /* findings without room */
+    uint32_t open_fills; /* of them: not yet known to be none */
+    uint64_t refused;    /* findings without room */
     uint64_t key;
 };
 
@@ -49,8 +52,9 @@ struct sibling_origin {
 };
 
 void results_n_plus_one(struct sibling_results *results, struct analysis *analysis,
-                        struct sibling_shapes *shapes, const struct sibling_origin *origin,
-                        const struct sibling_group *group, const struct sibling_judgement *judgement);
+                        const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
+                        const struct sibling_origin *origin, const struct sibling_group *group,
+                        const struct sibling_judgement *judgement);
 void results_asked_again(struct sibling_results *results, struct analysis *analysis,
                          const struct sibling_origin *origin, const struct sibling_asked *first,
                          const struct sibling *call);

@@ -1,0 +1,105 @@
+/* What comes at once again: the same call by the same caller, or its question
+ * by another. */
+#include "sibling_state.h"
+
+/* ---- the same at once
+ * -----------------------------------------------------------------------------
+ */
+
+void siblings_settle_run(struct siblings_state *state, struct open_parent *parent,
+                         const struct analysis_call *own) {
+    struct sibling_run *run = &parent->run;
+    uint64_t calls = run->calls;
+    run->calls = 0;
+    if (calls < 2 || run->same == 0)
+        return;
+    bool otherwise = run->same_until_last && run->answer != run->first_answer;
+    bool waits = calls > 2 && run->end_ns == 0 && own != NULL && own->elapsed_ns > SIBLING_PAUSE_MIN_NS &&
+                 own->elapsed_ns / 3 > parent->children_ns;
+    if (waits || run->pauses * 2 >= calls - 1 || run->failed_until_last || (otherwise && calls > 2))
+        return; /* by a clock, or until it worked */
+    struct analysis_sequential found = {.signature = run->signature,
+                                        .runs = 1,
+                                        .calls = run->same + 1,
+                                        .longest = run->same + 1,
+                                        .saved_ns = run->again_ns};
+    for (uint32_t i = 0; i < calls && i < SIBLINGS_EXAMPLES_MAX; i++)
+        found.numbers[found.number_count++] =
+            (struct analysis_call_id){run->numbers[i], state->analysis->input_count};
+    results_sequential(&state->results, state->analysis, &found);
+}
+
+static void extend_run(struct sibling_run *run, const struct analysis_call *call,
+                       const struct sibling_answer *answer) {
+    uint64_t pause_ns = call->start_ns > run->end_ns && run->end_ns > 0 ? call->start_ns - run->end_ns : 0;
+    run->pauses += pause_ns >= SIBLING_PAUSE_MIN_NS && pause_ns > 2 * run->elapsed_ns;
+    run->same_until_last &= run->answer == run->first_answer;
+    run->failed_until_last &= run->failed;
+    if (answer->hash == run->answer && !run->failed) {
+        run->same++;
+        run->again_ns += call->elapsed_ns;
+    }
+}
+
+void siblings_add_to_run(struct siblings_state *state, struct open_parent *parent,
+                         const struct analysis_call *call, const struct sibling_answer *answer) {
+    struct sibling_run *run = &parent->run;
+    bool follows = run->calls > 0 && run->signature == call->signature && run->track == call->track &&
+                   run->position + 1 == parent->position && call->id.number > run->number &&
+                   (parent->kind == PARENT_BY_NUMBER || call->id.number == run->number + 1);
+    if (follows && call->start_ns != 0 && call->start_ns < run->end_ns)
+        follows = false; /* beside it */
+    if (follows)
+        extend_run(run, call, answer);
+    else {
+        siblings_settle_run(state, parent, NULL);
+        *run = (struct sibling_run){.signature = call->signature,
+                                    .track = call->track,
+                                    .first_answer = answer->hash,
+                                    .same_until_last = true,
+                                    .failed_until_last = true};
+    }
+    if (run->calls < SIBLINGS_EXAMPLES_MAX)
+        run->numbers[run->calls] = call->id.number;
+    run->calls++;
+    run->answer = answer->hash;
+    run->failed = answer->failed;
+    run->number = call->id.number;
+    run->position = parent->position;
+    run->elapsed_ns = call->elapsed_ns;
+    run->end_ns = call->start_ns != 0 ? call->start_ns + call->elapsed_ns : 0;
+}
+
+/* ---- the same by somebody else at once
+ * -------------------------------------------------------------- */
+
+void siblings_tell_again(struct siblings_state *state, const struct open_parent *parent,
+                         const struct sibling_asked *first, const struct sibling *again) {
+    const struct sibling_origin origin = {
+        .function = parent->function,
+        .id = {parent->kind == PARENT_BY_NUMBER ? parent->number : 0, state->analysis->input_count},
+        .serial = parent->serial,
+        .by_name = parent->kind != PARENT_BY_NUMBER};
+    results_asked_again(&state->results, state->analysis, &origin, first, again);
+}
+
+void siblings_compare_neighbours(struct siblings_state *state, struct open_parent *parent,
+                                 const struct sibling *call) {
+    for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+        const struct sibling *before = &state->neighbours[i];
+        if (before->number == 0 || before->question != call->question || before->caller == call->caller ||
+            before->track != call->track || call->number - before->number > NEIGHBOURS ||
+            before->answer.failed)
+            continue;
+        const struct sibling_pair pair = {.first = {.number = before->number,
+                                                    .answer = before->answer.hash,
+                                                    .question = before->question + 1,
+                                                    .caller = before->caller,
+                                                    .signature = before->signature},
+                                          .again = *call};
+        if (!parents_add_pair(state->analysis, parent, &pair))
+            state->left_out++;
+        break;
+    }
+    state->neighbours[state->next_neighbour++ % NEIGHBOURS] = *call;
+}

@@ -1,0 +1,483 @@
+/* N + 1, what is asked again, and what only looks like it: calls made by hand, one shape a test. */
+#include "../../analysis/siblings.h"
+#include "feed_calls.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct fed fed;
+
+static int begin(void **state) {
+    (void)state;
+    fed = feed_open(0);
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    feed_close(&fed);
+    return 0;
+}
+
+/* All that was found, a line each, as "caller>through>function|parameter calls/parents". */
+static void expect_n_plus_one(const char *expected) {
+    char text[2048] = "";
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    for (uint32_t i = 0; i < siblings->n_plus_one_count; i++) {
+        const struct analysis_n_plus_one *finding = &siblings->n_plus_one[i];
+        size_t at = strlen(text);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s>", i > 0 ? "\n" : "",
+                               feed_name(&fed, finding->caller));
+        for (uint32_t j = 0; j < finding->through_count; j++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s>", feed_name(&fed, finding->through[j]));
+        snprintf(text + at, sizeof text - at, "%s|%s %llu/%llu", feed_name(&fed, finding->function),
+                 feed_text(&fed, finding->parameter), (unsigned long long)finding->calls,
+                 (unsigned long long)finding->parents);
+    }
+    assert_string_equal(text, expected);
+}
+
+static void expect_look_alike(enum analysis_look_alike what) {
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    expect_n_plus_one("");
+    for (unsigned i = 0; i < ANALYSIS_LOOK_ALIKES; i++)
+        assert_int_equal(siblings->look_alikes[i], i == (unsigned)what);
+}
+
+/* ---- N + 1 ---------------------------------------------------------------------------------------- */
+
+static void plain(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5; i++)
+        feed_call(&fed, 100 + i, "%u 7 query list id=%u | found=1", 10 + i, 40 + i * 3);
+    feed_call(&fed, 1000, "7 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>query|id 5/1");
+    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    assert_int_equal(finding->total_ns, 510);
+    assert_int_equal(finding->saved_ns, 4 * 100);
+    assert_int_equal(finding->largest.number, 7);
+    assert_int_equal(finding->largest_n, 5);
+    assert_int_equal(finding->example_count, 5);
+    assert_int_equal(finding->examples[4].number, 14);
+    assert_false(finding->by_name);
+    assert_int_equal(finding->confidence, ANALYSIS_CERTAIN);
+}
+
+static void two_are_no_loop(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        feed_call(&fed, 100, "%u 1 query list id=%u", 10 + i, i * 5);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
+static void one_value_or_two_are_no_loop(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 12; i++)
+        feed_call(&fed, 100, "%u 1 query list id=%u", 10 + i, 5 + i % 2);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
+static void interleaved(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        feed_call(&fed, 100, "%u 1 query list part=7 id=k%u", 10 + 3 * i, i * i);
+        feed_call(&fed, 100, "%u 1 lock list", 11 + 3 * i);
+        feed_call(&fed, 100, "%u 1 audit list user=u%u", 12 + 3 * i, i);
+    }
+    feed_call(&fed, 3000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>query|id 4/1\nlist>audit|user 4/1");
+}
+
+/* The query behind the helper is told, and the helper is not. */
+static void nested(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        feed_call(&fed, 90, "%u %u query helper id=k%u", 12 + 3 * i, 11 + 3 * i, i);
+        feed_call(&fed, 95, "%u %u with_lock helper", 11 + 3 * i, 10 + 3 * i);
+        feed_call(&fed, 100, "%u 1 helper list id=k%u", 10 + 3 * i, i);
+    }
+    feed_call(&fed, 3000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>helper>with_lock>query|id 4/1");
+}
+
+/* Two calls in one helper, three in the other: no loop over helpers. */
+static void three_helpers_make_a_loop(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        feed_call(&fed, 90, "%u %u query helper id=k%u", 12 + 3 * i, 10 + 3 * i, 2 * i);
+        feed_call(&fed, 90, "%u %u query helper id=k%u", 11 + 3 * i, 10 + 3 * i, 2 * i + 1);
+        feed_call(&fed, 200, "%u 1 helper list", 10 + 3 * i);
+    }
+    feed_call(&fed, 3000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
+/* walk(1) -> query(1), walk(2) -> query(2), walk(3) …: one under the other, and told once, for the outermost. */
+static void recursive(void **state) {
+    (void)state;
+    for (unsigned depth = 9; depth >= 1; depth--) {
+        feed_call(&fed, 100, "%u %u query walk id=k%u", depth + 20, depth, depth);
+        feed_call(&fed, 110 * (10 - depth), "%u %u walk %s node=k%u", depth, depth - 1,
+                  depth == 1 ? "unknown" : "walk", depth);
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("walk>query|id 9/1");
+    assert_int_equal(analysis_siblings(fed.analysis)->n_plus_one->largest.number, 1);
+}
+
+static void over_threads(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        fed.track = 2 + i % 3;
+        if (i == 4) { /* the parent does not wait for the last two */
+            fed.track = 1;
+            feed_call(&fed, 150, "1 0 list unknown");
+            fed.track = 2 + i % 3;
+        }
+        feed_call(&fed, 100, "%u 1 query list id=k%u", 10 + i, i);
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("list>query|id 6/1");
+}
+
+static void async_calls(void **state) {
+    (void)state;
+    fed.async = true;
+    for (unsigned i = 0; i < 5; i++)
+        feed_call(&fed, 100, "%u 1 fetch list url=u%u", 10 + i, i);
+    fed.async = false;
+    feed_call(&fed, 500, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>fetch|url 5/1");
+}
+
+/* Many parents: what is the same for many of them is not looked at closely, and counted all the same. */
+static void parents_are_added_up(void **state) {
+    (void)state;
+    for (unsigned parent = 1; parent <= 100; parent++) {
+        unsigned calls = parent == 60 ? 9 : 4;
+        for (unsigned i = 0; i < calls; i++)
+            feed_call(&fed, 100, "%u %u query list id=k%u | found=1", parent * 20 + i + 1, parent * 20,
+                      parent * 100 + i);
+        feed_call(&fed, 1000, "%u 0 list unknown", parent * 20);
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("list>query|id 405/100");
+    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    assert_int_equal(finding->largest_n, 9);
+    assert_int_equal(finding->largest.number, 60 * 20);
+    assert_int_equal(finding->saved_ns, 99 * 300 + 800);
+}
+
+static void by_callers_names(void **state) {
+    (void)state;
+    for (unsigned parent = 0; parent < 2; parent++) {
+        for (unsigned i = 0; i < 4; i++)
+            feed_call(&fed, 100, "%u 0 query list id=k%u", parent * 10 + i + 2, parent * 5 + i);
+        feed_call(&fed, 1000, "%u 0 list unknown", parent * 10 + 1);
+    }
+    /* This caller is not in the log; its next calls are far away. */
+    for (unsigned i = 0; i < 8; i++)
+        feed_call(&fed, 100, "%u 0 query hidden id=h%u", (i < 4 ? 100 : 500) + i, i);
+    feed_finish(&fed);
+    expect_n_plus_one("list>query|id 8/2\nhidden>query|id 8/2");
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_true(siblings->n_plus_one[0].by_name);
+    assert_int_equal(siblings->n_plus_one[0].largest.number, 1);
+    assert_int_equal(siblings->n_plus_one[1].largest.number, 0);
+}
+
+static void calls_of_nobody_are_no_siblings(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 50; i++)
+        feed_call(&fed, 100, "%u 0 handle unknown id=k%u", i + 1, i);
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
+static void literals_do_not_count(void **state) {
+    (void)state;
+    static const char *const tables[] = {"a", "b", "c", "d"};
+    for (unsigned i = 0; i < 4; i++) {
+        feed_call(&fed, 100, "%u 1 run list sql=SELECT_*_FROM_t_WHERE_id=%u", 10 + i, i * 7 + 3);
+        feed_call(&fed, 100, "%u 1 exec list sql=SELECT_*_FROM_%s_WHERE_id=3", 20 + i, tables[i]);
+    }
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>run|sql 4/1");
+}
+
+/* ---- what looks like it ----------------------------------------------------------------------------- */
+
+static void two_parameters(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 16; i++)
+        feed_call(&fed, 100, "%u 1 cell list x=%u y=%u", 10 + i, i / 4, i % 4);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
+static void pages_by_what_came(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 100, "%u 1 fetch list k=%u | rows=%u", 10 + i, i * 50, i < 3 ? 50 : 17);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_PAGES);
+}
+
+static void pages_by_number(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 100, "%u 1 fetch list p=%u | rows=%u", 10 + i, i + 1, i < 3 ? 50 : 17);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_PAGES);
+}
+
+/* What comes next is known from the call before: nobody can ask for all at once. */
+static void pages_by_cursor(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5; i++)
+        feed_call(&fed, 100, "%u 1 fetch list at=c%u | next=c%u", 10 + i, i * i, (i + 1) * (i + 1));
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_PAGES);
+}
+
+/* One record for each, from 1 on: no pages. */
+static void counted_keys_are_no_pages(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        feed_call(&fed, 100, "%u 1 fetch list user=%u | rows=1", 10 + i, i + 1);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>fetch|user 6/1");
+}
+
+static void retries_by_outcome(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 100, "%u 1 send list to=x n=%u | error=%u", 10 + i, i + 1, i < 3);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_RETRIES);
+}
+
+static void retries_by_pauses(void **state) {
+    (void)state;
+    fed.start_ns = 1000000000;
+    for (unsigned i = 0; i < 5; i++) {
+        feed_call(&fed, 1000, "%u 1 send list to=x n=%u", 10 + i, i);
+        fed.start_ns += UINT64_C(5000000) << i;
+    }
+    fed.start_ns = 900000000;
+    feed_call(&fed, 500000000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_RETRIES);
+}
+
+static void polling_by_clock(void **state) {
+    (void)state;
+    fed.start_ns = 1000000000;
+    for (unsigned i = 0; i < 8; i++) {
+        feed_call(&fed, 1000, "%u 1 ask list at=%u", 10 + i, 77 + i * i);
+        fed.start_ns += 20000000 + i * 1000;
+    }
+    fed.start_ns = 900000000;
+    feed_call(&fed, 500000000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_POLLING);
+}
+
+static void batches(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 100, "%u 1 load list ids=%u,%u,%u", 10 + i, i * 3, i * 3 + 1, i * 3 + 2);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_BATCHES);
+}
+
+static void cache_fill(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        feed_call(&fed, 1000, "%u 1 load setup key=k%u", 10 + i, i);
+    feed_call(&fed, 7000, "1 0 setup unknown");
+    for (unsigned i = 0; i < 24; i++) {
+        feed_call(&fed, 10, "%u %u get work key=k%u", 101 + 2 * i, 100 + 2 * i, i % 6);
+        feed_call(&fed, 50, "%u 0 work unknown", 100 + 2 * i);
+    }
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_CACHE_USE);
+}
+
+/* The same, but each is fetched again at full cost: nothing was kept. */
+static void no_cache_fill(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        feed_call(&fed, 1000, "%u 1 load setup key=k%u", 10 + i, i);
+    feed_call(&fed, 7000, "1 0 setup unknown");
+    for (unsigned i = 0; i < 24; i++) {
+        feed_call(&fed, 1000, "%u %u load work key=k%u", 101 + 2 * i, 100 + 2 * i, i % 6);
+        feed_call(&fed, 50, "%u 0 work unknown", 100 + 2 * i);
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("setup>load|key 6/1");
+}
+
+/* ---- asked again ---------------------------------------------------------------------------------- */
+
+/* All pairs, a line each: "function first>again calls/parents saved". */
+static void expect_again(const char *expected) {
+    char text[2048] = "";
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    for (uint32_t i = 0; i < siblings->asked_again_count; i++) {
+        const struct analysis_asked_again *again = &siblings->asked_again[i];
+        size_t at = strlen(text);
+        snprintf(text + at, sizeof text - at, "%s%s %s>%s %llu/%llu %llu", i > 0 ? "\n" : "",
+                 feed_name(&fed, again->function), feed_name(&fed, again->first_caller),
+                 feed_name(&fed, again->again_caller), (unsigned long long)again->again,
+                 (unsigned long long)again->parents, (unsigned long long)again->saved_ns);
+    }
+    assert_string_equal(text, expected);
+}
+
+static void asked_by_two(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        feed_call(&fed, 15, "%u %u query exists entry=e%u", i * 10 + 3, i * 10 + 2, i);
+        feed_call(&fed, 16, "%u %u exists open entry=e%u", i * 10 + 2, i * 10 + 1, i);
+        feed_call(&fed, 14, "%u %u query load entry=e%u", i * 10 + 5, i * 10 + 4, i);
+        feed_call(&fed, 18, "%u %u load open entry=e%u", i * 10 + 4, i * 10 + 1, i);
+        feed_call(&fed, 40, "%u 0 open unknown", i * 10 + 1);
+    }
+    feed_finish(&fed);
+    expect_again("query exists>load 2/2 28");
+    const struct analysis_asked_again *again = analysis_siblings(fed.analysis)->asked_again;
+    assert_int_equal(again->first.number, 3);
+    assert_int_equal(again->second.number, 5);
+    const struct analysis_within *within = analysis_within_question(fed.analysis, again->question);
+    assert_non_null(within);
+    assert_int_equal(within->again, 1);
+    assert_int_equal(within->parents, 1);
+    assert_int_equal(within->parent.number, 1);
+}
+
+/* Under different parents nobody could have kept the answer. */
+static void asked_under_two_parents(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        feed_call(&fed, 15, "%u %u query %s entry=e", i * 10 + 3, i * 10 + 2, i == 0 ? "exists" : "load");
+        feed_call(&fed, 16, "%u 0 %s unknown", i * 10 + 2, i == 0 ? "exists" : "load");
+    }
+    feed_finish(&fed);
+    expect_again("");
+    assert_null(analysis_within_question(fed.analysis, 0));
+}
+
+static void asked_by_two_that_are_names_only(void **state) {
+    (void)state;
+    feed_call(&fed, 15, "42 0 query exists part=root entry=data | found=1");
+    feed_call(&fed, 14, "43 0 query load part=root entry=data | found=1");
+    feed_finish(&fed);
+    expect_again("query exists>load 1/1 14");
+}
+
+static void asked_again_as_it_failed(void **state) {
+    (void)state;
+    feed_call(&fed, 15, "2 1 query load id=7 | error=1");
+    feed_call(&fed, 15, "3 1 query load id=7 | error=0");
+    feed_call(&fed, 15, "4 1 query load id=7 | error=0");
+    feed_call(&fed, 60, "1 0 load unknown");
+    feed_finish(&fed);
+    expect_again("query load>load 1/1 15");
+}
+
+/* ---- at once again -------------------------------------------------------------------------------- */
+
+static void at_once(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 44 + i);
+    feed_call(&fed, 10, "47 1 query load id=8 | found=1");
+    for (unsigned i = 0; i < 2; i++)
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 48 + i);
+    feed_call(&fed, 100, "1 0 load unknown");
+    feed_finish(&fed);
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->sequential_count, 1);
+    assert_int_equal(siblings->sequential->runs, 2);
+    assert_int_equal(siblings->sequential->calls, 5);
+    assert_int_equal(siblings->sequential->longest, 3);
+    assert_int_equal(siblings->sequential->saved_ns, 30);
+    assert_int_equal(siblings->sequential->number_count, 3);
+    assert_int_equal(siblings->sequential->numbers[0].number, 44);
+}
+
+static void not_at_once(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) /* until it works */
+        feed_call(&fed, 10, "%u 1 send load to=x | ok=%u", 10 + i, i == 4);
+    for (unsigned i = 0; i < 5; i++) /* another answer each time: it is no question */
+        feed_call(&fed, 10, "%u 1 pop load queue=q | value=%u", 20 + i, i);
+    fed.start_ns = 1000000000;
+    for (unsigned i = 0; i < 5; i++) { /* by a clock */
+        feed_call(&fed, 10, "%u 1 poll load job=9", 30 + i);
+        fed.start_ns += 10000000;
+    }
+    feed_call(&fed, 100000000, "1 0 load unknown");
+    feed_finish(&fed);
+    assert_int_equal(analysis_siblings(fed.analysis)->sequential_count, 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(plain),
+        TEST(two_are_no_loop),
+        TEST(one_value_or_two_are_no_loop),
+        TEST(interleaved),
+        TEST(nested),
+        TEST(three_helpers_make_a_loop),
+        TEST(recursive),
+        TEST(over_threads),
+        TEST(async_calls),
+        TEST(parents_are_added_up),
+        TEST(by_callers_names),
+        TEST(calls_of_nobody_are_no_siblings),
+        TEST(literals_do_not_count),
+        TEST(two_parameters),
+        TEST(pages_by_what_came),
+        TEST(pages_by_number),
+        TEST(pages_by_cursor),
+        TEST(counted_keys_are_no_pages),
+        TEST(retries_by_outcome),
+        TEST(retries_by_pauses),
+        TEST(polling_by_clock),
+        TEST(batches),
+        TEST(cache_fill),
+        TEST(no_cache_fill),
+        TEST(asked_by_two),
+        TEST(asked_under_two_parents),
+        TEST(asked_by_two_that_are_names_only),
+        TEST(asked_again_as_it_failed),
+        TEST(at_once),
+        TEST(not_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
