@@ -116,6 +116,7 @@ static bool is_pages(const struct group_view *view) {
     signs += full_until_last(view, 2);
     signs += full_until_last(view, PAGE_MIN);
     signs += page_name ? 2 : 0;
+    signs -= group->own * 2 < group->calls ? 2 : 0; /* no pages are read by a walk */
     return signs >= ENOUGH + (view->steady ? 1 : 0);
 }
 
@@ -128,9 +129,14 @@ static bool parent_waits(const struct group_view *view) {
     return parent->elapsed_ns > PAUSE_MIN_NS && parent->elapsed_ns / 3 > parent->children_ns;
 }
 
+/* The calls are far apart, and what lies between is not other calls. */
 static bool long_pauses(const struct group_view *view) {
     const struct sibling_group *group = view->group;
-    return group->pauses > 0 && group->pauses + 1 >= group->followed && group->pause_ns_min >= PAUSE_MIN_NS &&
+    const struct sibling_parent *parent = view->parent;
+    bool idle = parent->elapsed_ns == 0 || (parent->elapsed_ns > parent->children_ns &&
+                                            parent->elapsed_ns - parent->children_ns > group->pause_ns / 2);
+    return idle && group->pauses > 0 && group->pauses + 1 >= group->followed &&
+           group->pause_ns_min >= PAUSE_MIN_NS &&
            group->pause_ns / group->pauses > group->total_ns / group->calls;
 }
 

@@ -56,6 +56,7 @@ struct open_parent {
     uint32_t position; /* of the next direct call */
     enum parent_kind kind;
     bool ended; /* but more calls may come */
+    bool mixed; /* its calls are of several threads, or async: not in order */
 };
 
 /* Zero-initialised is empty. */

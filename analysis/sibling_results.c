@@ -47,8 +47,11 @@ static void watch_values(struct sibling_results *results, const struct analysis 
         if (pair_table_add(&results->watched, value) == known) {
             results->watched_fill[known] = finding << 5 | i;
             fill->sample_count++;
-        }
+        } else
+            fill->like = results->watched_fill[pair_table_find(&results->watched, value)] >> 5;
     }
+    if (fill->sample_count * 2 >= group->sample_count)
+        fill->like = finding;
     if (fill->sample_count > 0)
         results->watched_fills[results->watching++] = finding, results->open_fills++;
     else
@@ -85,6 +88,7 @@ static void begin_finding(struct sibling_results *results, const struct analysis
         .last_number = group->last->number,
         .average_ns = group->total_ns / group->calls,
         .input = analysis->input_count,
+        .like = index,
         .only = true,
         .named = named_as_fill(analysis, origin->function) || named_as_fill(analysis, question->function),
     };
@@ -181,7 +185,12 @@ void results_watch(struct sibling_results *results, const struct analysis *analy
 /* One loop, in the first third of its input, of whose values most were asked
  * for later, each more than once or from what says that it is a cache, and
  * never fetched again. */
-static bool was_fill(const struct sibling_fill *fill, const struct analysis *analysis) {
+static bool was_fill(const struct sibling_results *results, uint32_t finding,
+                     const struct analysis *analysis) {
+    const struct sibling_fill *fill = &results->fills[finding];
+    if (!fill->only)
+        return false;
+    fill = &results->fills[fill->like];
     if (!fill->only || fill->sample_count == 0)
         return false;
     uint64_t calls = analysis->inputs[fill->input - 1].calls;
@@ -359,7 +368,7 @@ void results_finish(struct sibling_results *results, const struct analysis *anal
     uint32_t kept = 0, count = results->findings.count;
     bool *fills = calloc((size_t)count + 1, sizeof *fills);
     for (uint32_t i = 0; fills != NULL && i < count; i++)
-        fills[i] = was_fill(&results->fills[i], analysis);
+        fills[i] = was_fill(results, i, analysis);
     for (uint32_t i = 0; i < count; i++) {
         if (fills != NULL && (fills[i] || is_cache_use(results, fills, i)))
             found->look_alikes[ANALYSIS_CACHE_USE]++;

@@ -18,6 +18,7 @@ struct sibling_fill {
                                   and by the loop's own caller */
     uint64_t hits;               /* of the cheap ones, with a metric that says so */
     uint32_t input;
+    uint32_t like;  /* another one, whose values they are: what is true of that one is of this */
     uint32_t asker; /* function of the cheap ones; INTERN_NONE: several */
     bool named;     /* caller or function is named so */
     bool only;      /* its parent was the only one */

@@ -56,8 +56,25 @@ static void tell(struct siblings_state *state, struct sibling_collection *all, s
     all->left_out = all->forgotten = 0;
 }
 
-/* Two calls of one shape, or more: something may be found. */
+/* Of a few calls: three of one shape, or two of one question. */
+static bool are_suspicious(const struct sibling *calls, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        unsigned same = 0;
+        for (uint32_t j = 0; j < i; j++) {
+            if (calls[j].question == calls[i].question && calls[i].shape != SIBLING_SHAPE_NONE)
+                return true;
+            same += calls[j].shape == calls[i].shape;
+        }
+        if (same >= SIBLING_N_MIN - 1 && calls[i].shape != SIBLING_SHAPE_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* Something may be found; of many calls, if there may be two of one shape. */
 static bool is_suspicious(const struct open_parent *parent) {
+    if (parent->count <= 6)
+        return are_suspicious(parent->calls, parent->count);
     uint64_t seen = 0;
     for (uint32_t i = 0; i < parent->count; i++) {
         uint64_t bit = UINT64_C(1) << (parent->calls[i].shape & 63);
@@ -68,6 +85,7 @@ static bool is_suspicious(const struct open_parent *parent) {
     return false;
 }
 
+/* As they end, calls of one kind are in order on one thread. Of several threads they are put in order. */
 static void by_number(struct sibling *calls, uint32_t count) {
     for (uint32_t i = 1; i < count; i++) {
         if (calls[i].number >= calls[i - 1].number)
@@ -98,6 +116,7 @@ static void hoist(struct siblings_state *state, struct open_parent *above, uint3
     if (moved == NULL)
         return;
     *moved = *call;
+    above->mixed |= call->async || call->track != above->calls[0].track;
     moved->adopted |= from > 0;
     moved->within = from > 0 ? 0 : number;
     moved->path_length = (uint8_t)length;
@@ -126,6 +145,7 @@ static void adopt(struct siblings_state *state, struct open_parent *above, struc
         above->capacity = parent->capacity;
         above->count = parent->count;
         above->all = parent->all;
+        above->mixed |= parent->mixed;
         parent->calls = calls;
         parent->capacity = capacity;
         parent->count = 0;
@@ -139,6 +159,7 @@ static void adopt(struct siblings_state *state, struct open_parent *above, struc
         struct sibling *moved = siblings_room(state, above);
         if (moved != NULL)
             *moved = parent->calls[i];
+        above->mixed |= parent->mixed;
     }
 }
 
@@ -245,7 +266,8 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
     collection_clear(all);
     few.groups = 0;
     memset(few.asked, FEW_NONE, sizeof few.asked);
-    by_number(parent->calls, parent->count);
+    if (parent->mixed)
+        by_number(parent->calls, parent->count);
     for (uint32_t i = 0; i < parent->count; i++) {
         struct sibling *call = &parent->calls[i];
         few.group[i] = FEW_NONE;
@@ -288,7 +310,8 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
 
 static void flush(struct siblings_state *state, struct open_parent *parent) {
     enum sibling_novelty novelty;
-    by_number(parent->calls, parent->count);
+    if (parent->mixed)
+        by_number(parent->calls, parent->count);
     for (uint32_t i = 0; i < parent->count; i++)
         collect(state, parent->all, parent, &parent->calls[i], &novelty);
     collection_keep(parent->all);

@@ -237,11 +237,10 @@ size_t sibling_skeleton(struct perftrace_text text, char *out, size_t max) {
  * ------------------------------------------------------------------------------
  */
 
-/* How many parts there are between commas, semicolons or escaped bars; 0 where
+/* How many parts there are between commas and semicolons; 0 where
  * one of them is empty or holds spaces. */
-static unsigned count_parts(const char *at, const char *end, bool *numbers) {
+static unsigned count_parts(const char *at, const char *end) {
     unsigned parts = 0;
-    *numbers = true;
     while (at <= end) {
         const char *stop = at;
         while (stop < end && *stop != ',' && *stop != ';')
@@ -254,15 +253,28 @@ static unsigned count_parts(const char *at, const char *end, bool *numbers) {
         if (at == last)
             return 0;
         bool quotes = *at == '"' || *at == '\'';
-        for (; at < last; at++) {
+        for (; at < last; at++)
             if (is_space(*at) && !quotes)
                 return 0;
-            *numbers &= is_digit(*at) || *at == '-' || *at == '.';
-        }
         parts++;
         at = stop + 1;
     }
     return parts;
+}
+
+/* How many whole numbers there are, with nothing but spaces between them; 0 where there is anything else. */
+static unsigned count_numbers(const char *at, const char *end) {
+    unsigned numbers = 0;
+    while (at < end) {
+        if (!is_digit(*at))
+            return 0;
+        while (at < end && is_digit(*at))
+            at++;
+        numbers++;
+        if (at < end && !is_space(*at++))
+            return 0;
+    }
+    return numbers;
 }
 
 static bool list_in_statement(struct perftrace_text text) {
@@ -294,9 +306,8 @@ bool sibling_is_list(struct perftrace_text text, bool statement) {
     at += brackets;
     end -= brackets;
     if (memchr(at, ',', (size_t)(end - at)) == NULL && memchr(at, ';', (size_t)(end - at)) == NULL)
-        return false;
-    bool numbers;
-    unsigned parts = count_parts(at, end, &numbers);
+        return count_numbers(at, end) >= 3;
+    unsigned parts = count_parts(at, end);
     return parts >= 3 || (brackets && parts >= 2);
 }
 

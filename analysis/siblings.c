@@ -90,7 +90,8 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
     if (parent->position++ == 0)
         parent->first_number = call->id.number;
     parent->last_number = call->id.number;
-    parent->children_ns += call->async ? 0 : call->elapsed_ns;
+    /* What a parent's time was spent in, at most. */
+    parent->children_ns += call->async ? 0 : call->elapsed_ns + (call->milliseconds ? 999999 : 0);
     parent->told_ns += told_ns;
     if (shape != SIBLING_SHAPE_NONE)
         siblings_add_to_run(state, parent, call, answer);
@@ -115,6 +116,7 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
     kept->async = call->async;
     kept->adopted = false;
     memset(kept->path, 0, sizeof kept->path);
+    parent->mixed |= call->async || call->track != parent->calls[0].track;
     if (parent->kind == PARENT_BY_NAME)
         siblings_compare_neighbours(state, parent, kept);
 }

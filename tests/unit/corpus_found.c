@@ -56,7 +56,7 @@ static void list_first(struct corpus *corpus, unsigned count) {
 }
 
 static unsigned draw_count(struct corpus *corpus) {
-    return corpus_chance(corpus, 80) ? corpus_between(corpus, 4, 25) : corpus_between(corpus, 26, 150);
+    return corpus_chance(corpus, 80) ? corpus_between(corpus, 3, 25) : corpus_between(corpus, 26, 150);
 }
 
 /* One or two parents do `what`. */

@@ -149,7 +149,7 @@ void corpus_class_warm_up(struct corpus *corpus) {
     static const char *const loads[] = {"load_template", "query_setting", "read_glyph"};
     const char *load = PICK(corpus, loads);
     unsigned count = corpus_between(corpus, 5, 30), requests = corpus_between(corpus, 10, 40);
-    bool same_function = corpus_chance(corpus, 40);
+    bool same_function = corpus_chance(corpus, 40), puts = corpus_chance(corpus, 30);
     corpus_begin(corpus, PICK(corpus, fills));
     for (unsigned i = 0; i < count; i++) {
         corpus_begin(corpus, load);
@@ -158,6 +158,11 @@ void corpus_class_warm_up(struct corpus *corpus) {
         if (same_function)
             corpus_metric(corpus, "hit", 0);
         corpus_end(corpus);
+        if (puts) {
+            corpus_begin(corpus, "cache_put");
+            corpus_id(corpus, "key", i);
+            corpus_end(corpus);
+        }
     }
     corpus_end(corpus);
     for (unsigned i = 0; i < requests; i++) {
@@ -179,14 +184,17 @@ void corpus_class_warm_up(struct corpus *corpus) {
 void corpus_class_batches(struct corpus *corpus) {
     static const char *const functions[] = {"load_many", "query_batch", "get_all"};
     const char *function = PICK(corpus, functions);
-    unsigned form = corpus_between(corpus, 0, 3), next = corpus_between(corpus, 1, 999);
+    unsigned form = corpus_between(corpus, 0, 4), next = corpus_between(corpus, 1, 999);
     corpus_begin(corpus, PICK(corpus, parents));
     for (unsigned i = corpus_between(corpus, 2, 6); i > 0; i--) {
         char list[CORPUS_TEXT_MAX] = "";
         unsigned items = corpus_between(corpus, 3, 12);
         int length = 0;
         for (unsigned j = 0; j < items; j++)
-            length += snprintf(list + length, sizeof list - (size_t)length, "%s%s%u", j == 0 ? "" : ",",
+            length += snprintf(list + length, sizeof list - (size_t)length, "%s%s%u",
+                               j == 0      ? ""
+                               : form == 4 ? " "
+                                           : ",",
                                form == 1 ? "k" : "", next++);
         corpus_begin(corpus, function);
         if (form == 2)
