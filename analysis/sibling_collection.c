@@ -211,8 +211,8 @@ static bool is_next_below(const struct sibling_collection *collection, const str
     return true;
 }
 
-/* Keeps the outer one if half its time is its own or that of calls that are no
- * finding, else what lies below it. */
+/* Keeps what lies below the outer one if a tenth of its time goes there, else the outer one. A tenth, not half: which it is
+ * should not depend on how exactly times are known. */
 static void choose_level(struct sibling_collection *collection, const struct sibling_shapes *shapes,
                          uint32_t outer) {
     const struct sibling_group *group = collection->groups[outer];
@@ -227,8 +227,8 @@ static void choose_level(struct sibling_collection *collection, const struct sib
     }
     if (!same_number)
         return;
-    bool inner_wins = collection->judgements[outer].verdict == SIBLING_FINDING &&
-                      below_ns >= group->total_ns - group->total_ns / 2;
+    bool inner_wins =
+        collection->judgements[outer].verdict == SIBLING_FINDING && below_ns >= group->total_ns / 10;
     if (inner_wins) {
         collection->groups[outer]->suppressed = true;
         return;

@@ -1,41 +1,33 @@
-/* Calls under one parent call: N + 1 (one function again and again, with
- * another value of one parameter each time), the same question again, and the
- * same question again at once.
+/* Calls under one parent call: N + 1 (one function again and again, with another value of one parameter each time), the same
+ * question again, and the same question again at once.
  *
- * How the calls of a parent are found. A call's parent is the call whose number
- * it gives. Where a log gives none, it is the next call of the caller's name to
- * end on the same thread; where the caller never stands in the log itself,
- * calls of one caller whose numbers are at most SIBLINGS_GAP_MAX apart are
- * taken for those of one parent (`by_name`: less sure). Calls without a caller
+ * How the calls of a parent are found. A call's parent is the call whose number it gives. Where a log gives none, it is the next
+ * call of the caller's name to end on the same thread; where the caller never stands in the log itself, calls of one caller whose
+ * numbers are at most SIBLINGS_GAP_MAX apart are taken for those of one parent (`by_name`: less sure). Calls without a caller
  * are nobody's siblings.
  *
- * Which level is reported. A call that lies deeper (parent -> helper -> query)
- * counts for the parent if the helper makes fewer than three such calls; up to
- * three functions lie between. The deepest repeated call that differs in one
- * parameter is reported, with the functions between, and the helper above it is
- * not (there have to be three helpers, too); a helper is reported itself where
- * less than half its time goes into such calls. Calls of a function by itself
- * (a walk) count for the outermost of them, unless one level alone has three.
+ * Which level is reported. A call that lies deeper (parent -> helper -> query) counts for the parent if the helper makes fewer than
+ * three such calls; up to three functions lie between. The deepest repeated call that differs in one parameter is reported, with the
+ * functions between, and the helper above it is not (there have to be three helpers, too); a helper is reported itself where less than a tenth of its time goes into such
+ * calls. Calls of a function by itself (a walk) count for the outermost of them, unless one level alone has three.
  *
- * What is N + 1. At least three calls of one function under one parent, of the
- * same parameters by name, that differ in the value of exactly one, which takes
- * at least three values. Queries' texts are compared without their literals:
- * texts of another structure are other questions, texts that differ in literals
- * are one. What looks like it and is not, told by what the calls do first and
- * by names last:
+ * What is N + 1. At least three calls of one function under one parent, of the same parameters by name, that differ in the value of
+ * exactly one, which takes at least three values. Queries' texts are compared without their literals: texts of another structure
+ * are other questions, texts that differ in literals are one. What looks like it and is not, told by what the calls do first and by
+ * names last:
  * - batches: the value is a list;
- * - pages: the value moves on by what was returned, or in constant steps with
- * full answers until the last, or is what the call before answered;
- * - retries and polling: a counter from 0 or 1, or doubling values, with
- * failures until the last call, growing or regular pauses, or a parent that
- * mostly waits;
- * - filling a cache: a parent that runs once, at the start, whose values are
- * later asked for elsewhere, more cheaply; and those later calls.
+ * - pages: the value moves on by what was returned, or in constant steps with full answers until the last, or is what the call
+ *   before answered;
+ * - retries and polling: a counter from 0 or 1, or doubling values, with failures until the last call, growing or regular pauses,
+ *   or a parent that mostly waits;
+ * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more cheaply; and those later calls.
  *
- * What would be saved. One call for all values is taken to cost what the
- * dearest part of each single one is: saved_ns leaves out, of all calls but one
- * of each parent, the time of the parent's fastest such call, which every call
- * takes whatever it is about. */
+ * What would be saved. Each single call takes at least as long as the parent's fastest one, whatever it is about: one call for all is taken
+ * to take that time once, and all that the others took beyond it. So saved_ns is, for each parent, one call less than there are times the
+ * fastest one.
+ *
+ * Parents of one function whose calls have been the same thing sixteen times in a row are added up without being looked at closely, but
+ * for each sixteenth; the parameter that differs, and counts and times, are those of each. */
 #ifndef PERFTRACE_ANALYSIS_SIBLINGS_H
 #define PERFTRACE_ANALYSIS_SIBLINGS_H
 

@@ -112,6 +112,18 @@ static void nested(void **state) {
     expect_n_plus_one("list>helper>with_lock>query|id 4/1");
 }
 
+/* The helper's own work is what takes time. */
+static void helper_that_works(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        feed_call(&fed, 1, "%u %u log helper id=k%u", 11 + 2 * i, 10 + 2 * i, i);
+        feed_call(&fed, 1000, "%u 1 helper list id=k%u", 10 + 2 * i, i);
+    }
+    feed_call(&fed, 6000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>helper|id 5/1");
+}
+
 /* Two calls in one helper, three in the other: no loop over helpers. */
 static void three_helpers_make_a_loop(void **state) {
     (void)state;
@@ -340,6 +352,31 @@ static void no_cache_fill(void **state) {
     expect_n_plus_one("setup>load|key 6/1");
 }
 
+/* It says itself that it comes from a cache. */
+static void from_a_cache(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        feed_call(&fed, 10, "%u 1 get list key=k%u | hit=1", 10 + i, i);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_CACHE_USE);
+}
+
+/* Far apart, but there are other calls in between all the time: no clock, but work. */
+static void busy_pauses(void **state) {
+    (void)state;
+    fed.start_ns = 1000000000;
+    for (unsigned i = 0; i < 8; i++) {
+        feed_call(&fed, 1000, "%u 1 ask list at=k%u", 10 + 2 * i, i);
+        feed_call(&fed, 19990000, "%u 1 work list", 11 + 2 * i);
+        fed.start_ns += 20000000;
+    }
+    fed.start_ns = 1000000000 - 100;
+    feed_call(&fed, 160001000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>ask|at 8/1");
+}
+
 /* ---- asked again ---------------------------------------------------------------------------------- */
 
 /* All pairs, a line each: "function first>again calls/parents saved". */
@@ -433,6 +470,10 @@ static void not_at_once(void **state) {
     (void)state;
     for (unsigned i = 0; i < 5; i++) /* until it works */
         feed_call(&fed, 10, "%u 1 send load to=x | ok=%u", 10 + i, i == 4);
+    for (unsigned i = 0; i < 5; i++) /* in vain, and then it is given up */
+        feed_call(&fed, 10, "%u 1 try load to=x | error=1", 15 + i);
+    for (unsigned i = 0; i < 5; i++) /* until there is something */
+        feed_call(&fed, 10, "%u 1 look load at=x | state=%s", 50 + i, i == 4 ? "full" : "empty");
     for (unsigned i = 0; i < 5; i++) /* another answer each time: it is no question */
         feed_call(&fed, 10, "%u 1 pop load queue=q | value=%u", 20 + i, i);
     fed.start_ns = 1000000000;
@@ -470,6 +511,9 @@ int main(void) {
         TEST(retries_by_pauses),
         TEST(polling_by_clock),
         TEST(batches),
+        TEST(from_a_cache),
+        TEST(busy_pauses),
+        TEST(helper_that_works),
         TEST(cache_fill),
         TEST(no_cache_fill),
         TEST(asked_by_two),
