@@ -3,6 +3,7 @@
 #include "../core/hash.h"
 #include "sibling_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,31 +57,21 @@ static void tell(struct siblings_state *state, struct sibling_collection *all, s
     all->left_out = all->forgotten = 0;
 }
 
-/* Of a few calls: three of one shape, or two of one question. */
-static bool are_suspicious(const struct sibling *calls, uint32_t count) {
-    for (uint32_t i = 1; i < count; i++) {
-        unsigned same = 0;
-        for (uint32_t j = 0; j < i; j++) {
-            if (calls[j].question == calls[i].question && calls[i].shape != SIBLING_SHAPE_NONE)
-                return true;
-            same += calls[j].shape == calls[i].shape;
-        }
-        if (same >= SIBLING_N_MIN - 1 && calls[i].shape != SIBLING_SHAPE_NONE)
-            return true;
-    }
-    return false;
-}
-
-/* Something may be found; of many calls, if there may be two of one shape. */
+/* Whether there may be a question asked again, or as many calls of one shape as make a loop: without, nothing can be found. */
 static bool is_suspicious(const struct open_parent *parent) {
-    if (parent->count <= 6)
-        return are_suspicious(parent->calls, parent->count);
-    uint64_t seen = 0;
+    uint64_t once = 0, twice = 0, asked[4] = {0};
+    static_assert(SIBLING_N_MIN == 3, "a third call of a shape is what counts");
     for (uint32_t i = 0; i < parent->count; i++) {
-        uint64_t bit = UINT64_C(1) << (parent->calls[i].shape & 63);
-        if (parent->calls[i].shape != SIBLING_SHAPE_NONE && (seen & bit) != 0)
+        const struct sibling *call = &parent->calls[i];
+        if (call->shape == SIBLING_SHAPE_NONE)
+            continue;
+        uint64_t shape = UINT64_C(1) << (call->shape & 63), question = UINT64_C(1) << (call->question & 63);
+        uint64_t *part = &asked[call->question >> 6 & 3];
+        if ((*part & question) != 0 || (twice & shape) != 0)
             return true;
-        seen |= bit;
+        *part |= question;
+        twice |= once & shape;
+        once |= shape;
     }
     return false;
 }
