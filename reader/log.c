@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include "input.h"
+#include "log_stamp.h"
 #include "log_state.h"
 
 #include <errno.h>
@@ -131,6 +132,16 @@ static bool refill(struct perftrace_log_reader *log) {
     }
 }
 
+/* What stands before a record on its line. */
+static void look_for_stamp(struct perftrace_log_reader *log, const char *from, const char *mark) {
+    enum { PREFIX_BYTES = 512 };
+    const char *newline = memrchr(from, '\n', (size_t)(mark - from));
+    from = newline != NULL ? newline + 1 : from;
+    from = mark - from > PREFIX_BYTES ? mark - PREFIX_BYTES : from;
+    uint64_t stamp_ns = perftrace_log_stamp(from, mark);
+    log->stamp_ns = stamp_ns != 0 ? stamp_ns : log->stamp_ns;
+}
+
 /* Goes to the next mark. False if there is none in the buffer; what can't be part of one is then left behind. */
 static bool find_record(struct perftrace_log_reader *log) {
     char *from = log->buffer + log->begin;
@@ -141,6 +152,8 @@ static bool find_record(struct perftrace_log_reader *log) {
     const char *found = perftrace_log_find_mark(from, from + length);
     size_t kept = length < PERFTRACE_LOG_MARK_LENGTH ? length : PERFTRACE_LOG_MARK_LENGTH - 1;
     size_t passed = found != NULL ? (size_t)(found - from) : length - kept;
+    if (found != NULL && log->options.log_times)
+        look_for_stamp(log, from, found);
     log->line += perftrace_log_count_newlines(from, passed);
     perftrace_log_advance(log, passed);
     return found != NULL;
@@ -179,6 +192,7 @@ static const struct perftrace_item *take_record(struct perftrace_log_reader *log
     log->info.records++;
     log->item = (struct perftrace_item){
         .kind = PERFTRACE_ITEM_SPAN_END,
+        .time_ns = log->stamp_ns,
         .site = log->parser.call.site,
         .track = log->parser.call.track,
         .call = &log->parser.call,

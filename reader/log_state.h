@@ -25,6 +25,7 @@ struct perftrace_log_reader {
     bool newline;      /* … and whether one stands right behind them */
     uint64_t offset;   /* of `begin` in the input */
     uint64_t line;     /* at `begin`, from 1 */
+    uint64_t stamp_ns; /* with options.log_times: the time of day before the last record that had one */
     struct perftrace_reader_options options;
     struct perftrace_trace_info info;
     struct perftrace_error_info error;

@@ -51,7 +51,9 @@ static int collect_items(struct analysis *model, struct input *input) {
 
 int collect_input(struct analysis *model, const char *path) {
     struct input input;
-    if (input_open(&input, path, analysis_unwanted(model)) != 0)
+    const struct analysis_selection *selection = &model->options.selection;
+    bool by_time = selection->since_ns != 0 || selection->until_ns != 0;
+    if (input_open(&input, path, analysis_unwanted(model), by_time) != 0)
         return -1;
     int status = analysis_begin_input(model, input.name);
     if (status == 0)

@@ -37,13 +37,14 @@ static uint64_t size_of(const char *path) {
     return (uint64_t)status.st_size;
 }
 
-int input_open(struct input *input, const char *path, uint32_t unwanted) {
+int input_open(struct input *input, const char *path, uint32_t unwanted, bool log_times) {
     *input = (struct input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
     struct perftrace_error_info error = {0};
     struct perftrace_reader_options options = {
         .on_damage = on_damage,
         .context = input,
         .unwanted = unwanted,
+        .log_times = log_times,
         .unpack = unpack_open,
         .unpack_context = &input->unpack,
     };
@@ -68,6 +69,15 @@ static void show_progress(struct input *input) {
     progress_show(&input->progress, done, input->items, input->calls);
 }
 
+/* What a logger wrote is when the line was made, which is when the call had ended. */
+static uint64_t stamped_start(struct input *input, const struct perftrace_item *item) {
+    uint64_t elapsed_ns = item->call->elapsed_ns;
+    uint64_t start_ns = item->time_ns > elapsed_ns ? item->time_ns - elapsed_ns : 1;
+    if (input->log_first_ns == 0)
+        input->log_first_ns = start_ns;
+    return start_ns > input->log_first_ns ? start_ns - input->log_first_ns : 0;
+}
+
 const struct perftrace_item *input_next(struct input *input) {
     const struct perftrace_item *item = perftrace_reader_next(input->reader);
     if (item != NULL)
@@ -79,7 +89,7 @@ const struct perftrace_item *input_next(struct input *input) {
     input->call = *item->call;
     struct log_time time = log_times_add(&input->times, item->call);
     input->call.children_ns = time.children_ns;
-    input->log_start_ns = time.start_ns;
+    input->log_start_ns = item->time_ns != 0 ? stamped_start(input, item) : time.start_ns;
     input->item = *item;
     input->item.call = &input->call;
     return &input->item;

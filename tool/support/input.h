@@ -17,14 +17,16 @@ struct input {
     uint64_t items, calls; /* so far */
     bool native;           /* a trace; else a log, of which children_ns is worked out here: */
     struct log_times times;
-    uint64_t log_start_ns; /* and when its last call may have begun, by log_times.h */
+    uint64_t
+        log_start_ns; /* and when its last call began: by the time before its line, else about, by log_times.h */
+    uint64_t log_first_ns; /* when the first call with such a time began */
     struct perftrace_call call;
     struct perftrace_item item;
 };
 
-/* 0, or -1 after an error message. "-" is standard input. `unwanted`: kinds of items that are not asked for, as
+/* 0, or -1 after an error message. "-" is standard input. `log_times`: as perftrace_reader_options has it. `unwanted`: kinds of items that are not asked for, as
  * PERFTRACE_ITEM_BITs. */
-int input_open(struct input *input, const char *path, uint32_t unwanted);
+int input_open(struct input *input, const char *path, uint32_t unwanted, bool log_times);
 const struct perftrace_item *input_next(struct input *input);
 /* Instead of items: calls, many at once (perftrace_reader_calls). Of a log, children_ns is not worked out. */
 size_t input_calls(struct input *input, struct perftrace_call **calls);
