@@ -397,6 +397,7 @@ const struct analysis_part part_breakdown = {
     .state_bytes = sizeof(struct breakdown),
     .open = breakdown_open,
     .add = breakdown_add,
+    .takes_unkept = true,
     .finish = breakdown_finish,
     .approximated = breakdown_approximated,
     .close = breakdown_close,

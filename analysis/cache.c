@@ -323,6 +323,13 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
     return 0;
 }
 
+static void cache_expect(const void *state, const struct analysis_expected *call) {
+    const struct cache *cache = state;
+    uint32_t number = cache_key_of(&cache->keys, call->question);
+    if (number < cache->keys.count)
+        __builtin_prefetch(&cache->keys.keys[number], 1);
+}
+
 /* Each input is a process of its own, about, whose caches start empty. */
 static int cache_end_input(struct analysis *analysis, void *state) {
     (void)analysis;
@@ -388,6 +395,7 @@ const struct analysis_part part_cache = {
     .state_bytes = sizeof(struct cache),
     .open = cache_open,
     .add = cache_add,
+    .expect = cache_expect,
     .left_out = cache_add, /* writes, and the ends of root calls */
     .end_input = cache_end_input,
     .finish = cache_finish,

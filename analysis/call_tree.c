@@ -529,6 +529,7 @@ const struct analysis_part part_call_tree = {
     .state_bytes = sizeof(struct tree),
     .open = tree_open,
     .add = tree_add,
+    .takes_unkept = true,
     .left_out = tree_left_out,
     .end_input = tree_end_input,
     .finish = tree_finish,

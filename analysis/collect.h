@@ -21,7 +21,8 @@ enum analysis_part_number {
 struct analysis_options {
     uint32_t slowest_max;    /* so many of the slowest calls are kept */
     uint32_t neighbours_max; /* of so many the calls around them are kept, too; 0: of none */
-    size_t memory_max;       /* for all that is kept, in bytes, about; 0: as much as there is */
+    size_t
+        memory_max; /* for what the parts keep, in bytes, about, and once more for the model; 0: as much as there is */
     /* All texts are the caller's, and live as long as the analysis. */
     struct analysis_selection selection; /* calls that count */
     struct analysis_texts
@@ -31,7 +32,7 @@ struct analysis_options {
 };
 
 /* Which call: its number, and of which input (from 1, in the order of analysis_begin_input). */
-struct analysis_call_id {
+struct __attribute__((packed, aligned(4))) analysis_call_id { /* there are many: twelve bytes, not sixteen */
     uint64_t number;
     uint32_t input;
 };
@@ -59,9 +60,11 @@ struct analysis_edge {
 struct analysis_signature {
     uint32_t question, caller, edge;
     uint32_t next; /* signature of the same question, or INTERN_NONE */
-    uint32_t number_count, number_capacity;
     uint64_t calls, total_ns;
     struct analysis_call_id first;
+    uint8_t number_count, number_capacity;
+    uint16_t last_input; /* of the last one in `numbers`, its lower half … */
+    uint64_t last_number;
     struct analysis_call_id *numbers; /* in order, from the second on: numbers[0] follows `first` */
 };
 
@@ -130,7 +133,7 @@ struct analysis {
     struct analysis_parameter *parameters; /* of all questions */
     uint32_t input_count, function_count, edge_count, signature_count, question_count, parameter_count;
     struct analysis_options options;
-    struct perftrace_budget budget; /* of options.memory_max: whatever grows with the input takes from it */
+    struct perftrace_budget budget; /* of options.memory_max: whatever parts keep that grows takes from it */
     struct open_calls open;         /* of this input */
     struct analysis_state *state;   /* collect.c's own */
     void *parts[ANALYSIS_PARTS];    /* what each part has found: behind the functions of its header */

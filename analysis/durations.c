@@ -255,6 +255,22 @@ static __attribute__((noinline)) void add_to_table(struct durations *durations, 
         give_pages_to(durations, function);
 }
 
+/* Where the time is counted: nearly each is another one. */
+static void durations_expect(const void *state, const struct analysis_expected *call) {
+    const struct durations *durations = state;
+    if (call->function >= durations->function_capacity || durations->slot_count == 0)
+        return;
+    const struct function_durations *function = &durations->functions[call->function];
+    if (function->pages != NULL && call->elapsed_ns < PAGED_MAX) {
+        const uint32_t *page = function->pages[call->elapsed_ns / PAGE_COUNTERS];
+        if (page != NULL)
+            __builtin_prefetch(page + call->elapsed_ns % PAGE_COUNTERS, 1);
+        return;
+    }
+    const struct duration wanted = {rounded(call->elapsed_ns, function->level), call->function, 1};
+    __builtin_prefetch(&durations->slots[home_of(durations, &wanted)], 1);
+}
+
 static int reserve_functions(struct durations *durations, uint32_t function) {
     uint32_t wanted = function < 64 ? 128 : function * 2;
     struct function_durations *grown = realloc(durations->functions, wanted * sizeof *grown);
@@ -448,6 +464,8 @@ const struct analysis_part part_durations = {
     .state_bytes = sizeof(struct durations),
     .open = durations_open,
     .add = durations_add,
+    .takes_unkept = true,
+    .expect = durations_expect,
     .finish = durations_finish,
     .approximated = durations_approximated,
     .close = durations_close,

@@ -300,6 +300,7 @@ const struct analysis_part part_groups = {
     .state_bytes = sizeof(struct groups),
     .open = groups_open,
     .add = groups_add,
+    .takes_unkept = true,
     .approximated = groups_approximated,
     .close = groups_close,
 };

@@ -46,20 +46,40 @@ static uint64_t text_hash_of(const void *table, uint32_t number) {
     return ((const struct text_table *)table)->entries[number].hash;
 }
 
-uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
-    if (table->seed == 0)
-        table->seed = perftrace_hash_key();
-    if (length > UINT32_MAX ||
-        slots_reserve(&table->slots, &table->slot_count, table->count, text_hash_of, table) != 0)
-        return INTERN_NONE;
-    uint64_t hash = perftrace_hash_text(table->seed + owner, bytes, length);
+/* The slot of the text, or the empty one where it belongs. */
+static uint32_t text_slot(const struct text_table *table, uint32_t owner, const char *bytes, size_t length,
+                          uint64_t hash) {
     uint32_t at = (uint32_t)hash & (table->slot_count - 1);
     for (; table->slots[at] != 0; at = (at + 1) & (table->slot_count - 1)) {
         const struct text_entry *entry = &table->entries[table->slots[at] - 1];
         if (entry->hash == hash && entry->owner == owner && entry->length == length &&
             memcmp(entry->bytes, bytes, length) == 0)
-            return table->slots[at] - 1;
+            break;
     }
+    return at;
+}
+
+static uint64_t text_hash(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
+    if (table->seed == 0)
+        table->seed = perftrace_hash_key();
+    return perftrace_hash_text(table->seed + owner, bytes, length);
+}
+
+uint32_t text_table_find(struct text_table *table, uint32_t owner, const char *bytes, size_t length,
+                         uint64_t *hash) {
+    *hash = text_hash(table, owner, bytes, length);
+    return table->slot_count == 0 ? INTERN_NONE
+                                  : table->slots[text_slot(table, owner, bytes, length, *hash)] - 1;
+}
+
+uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
+    if (length > UINT32_MAX ||
+        slots_reserve(&table->slots, &table->slot_count, table->count, text_hash_of, table) != 0)
+        return INTERN_NONE;
+    uint64_t hash = text_hash(table, owner, bytes, length);
+    uint32_t at = text_slot(table, owner, bytes, length, hash);
+    if (table->slots[at] != 0)
+        return table->slots[at] - 1;
     if (array_reserve((void **)&table->entries, table->count, &table->capacity, sizeof *table->entries) != 0)
         return INTERN_NONE;
     struct perftrace_text copy;

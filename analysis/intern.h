@@ -25,6 +25,9 @@ struct text_table {
 };
 /* The number of (owner, bytes), added if new; INTERN_NONE without memory. New ones get the old `count`. */
 uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length);
+/* As above, but adds nothing: INTERN_NONE where it is not there. *hash is the one by which it would be found. */
+uint32_t text_table_find(struct text_table *table, uint32_t owner, const char *bytes, size_t length,
+                         uint64_t *hash);
 struct perftrace_text text_table_get(const struct text_table *table, uint32_t number);
 void text_table_free(struct text_table *table);
 

@@ -1,10 +1,11 @@
 /* Keys to signatures: open addressing, at most half full, so that most are found at once. */
 #include "known.h"
 
-#include <stdlib.h>
+#include "large.h"
+
 #include <string.h>
 
-enum { SLOTS_MIN = 1024 };
+enum { SLOTS_MIN = 4096 };
 #define SLOTS_MAX (1u << 28)
 
 static void put(struct known *known, struct known_slot slot) {
@@ -21,7 +22,7 @@ static bool grow(struct known *known) {
     size_t bytes = grown.slot_count * sizeof *grown.slots;
     if (known->slot_count >= SLOTS_MAX || !perftrace_budget_take(grown.budget, bytes))
         return false;
-    grown.slots = calloc(grown.slot_count, sizeof *grown.slots);
+    grown.slots = large_new(grown.slot_count, sizeof *grown.slots);
     if (grown.slots == NULL) {
         perftrace_budget_give(grown.budget, bytes);
         return false;
@@ -49,6 +50,6 @@ void known_clear(struct known *known) {
 
 void known_free(struct known *known) {
     perftrace_budget_give(known->budget, known->slot_count * sizeof *known->slots);
-    free(known->slots);
+    large_free(known->slots, known->slot_count, sizeof *known->slots);
     *known = (struct known){.budget = known->budget};
 }

@@ -5,6 +5,12 @@
 
 #include "collect.h"
 
+/* What is known of a call that comes soon. */
+struct analysis_expected {
+    uint32_t function, question, signature;
+    uint64_t elapsed_ns;
+};
+
 /* `state` is the part's own, of state_bytes, zeros at first. All but state_bytes may be left out. */
 struct analysis_part {
     size_t state_bytes;
@@ -15,6 +21,12 @@ struct analysis_part {
      * of its track). But a part may be waiting for it: its children, or a call that it is the parent of, may count; what is kept
      * by its slot is given up. question, signature and edge are INTERN_NONE. */
     int (*left_out)(struct analysis *analysis, void *state, const struct analysis_call *call);
+    /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
+     * Else they are left out, though they count. */
+    bool takes_unkept;
+    /* Such a call comes soon: what is kept by its question, function or time may be brought near (__builtin_prefetch), and nothing
+     * else is done. */
+    void (*expect)(const void *state, const struct analysis_expected *call);
     /* What belongs together is within one input: open spans, call numbers, slots, all of which are given up after it. */
     int (*end_input)(struct analysis *analysis, void *state);
     int (*finish)(struct analysis *analysis, void *state);

@@ -135,6 +135,14 @@ static void slowest_close(void *state) {
     free(slowest->scratch.bytes);
 }
 
+bool analysis_slowest_keeps(const struct analysis *analysis, struct analysis_call_id id,
+                            uint64_t elapsed_ns) {
+    const struct analysis_slowest *slowest = analysis->parts[ANALYSIS_PART_slowest];
+    return slowest->count < analysis->options.slowest_max ||
+           (slowest->count > 0 &&
+            slower(&(struct analysis_slow_call){.id = id, .elapsed_ns = elapsed_ns}, &slowest->calls[0]));
+}
+
 const struct analysis_slowest *analysis_slowest(const struct analysis *analysis) {
     return analysis->parts[ANALYSIS_PART_slowest];
 }

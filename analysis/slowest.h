@@ -18,6 +18,9 @@ struct analysis_slowest {
     uint32_t count;
 };
 
+/* Whether a call would be one of them, as far as is known. */
+bool analysis_slowest_keeps(const struct analysis *analysis, struct analysis_call_id id, uint64_t elapsed_ns);
+
 const struct analysis_slowest *analysis_slowest(const struct analysis *analysis);
 
 #endif

@@ -22,6 +22,8 @@ class Row:
     bytes: float | None = None
     rate: float | None = None  # millions of spans a second
     megabytes: float | None = None  # a second
+    peak: float | None = None  # megabytes of memory
+    off: float | None = None  # how far a ratio is from 1
     alone_ns: float | None = None  # what the same loop shows without tracing …
     more_ns: float | None = None  # … and how much more it is with it
     lost: int | None = None
@@ -79,6 +81,8 @@ COLUMNS = {
     "bytes": ("bytes", lambda row: _number(".1f")(row.bytes)),
     "rate": ("M spans/s", lambda row: _number(".2f")(row.rate)),
     "megabytes": ("MB/s", lambda row: _number(".0f")(row.megabytes)),
+    "peak": ("MB peak", lambda row: _number(".1f")(row.peak)),
+    "off": ("off 1", lambda row: _number(".3f")(row.off)),
     "alone": ("alone ns", lambda row: _number(".0f")(row.alone_ns)),
     "traced": ("traced ns", lambda row: _number(".0f")(row.ns)),
     "more": ("more ns", lambda row: _number(".0f")(row.more_ns)),

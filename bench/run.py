@@ -16,6 +16,7 @@ import time
 sys.dont_write_bytecode = True  # nothing is written into the source tree
 
 import chrome_json  # noqa: E402
+import logs  # noqa: E402
 import machine as machines  # noqa: E402
 import others  # noqa: E402
 import reading  # noqa: E402
@@ -69,6 +70,9 @@ def measure(machine: machines.Machine, sections: list, options: argparse.Namespa
             reading.rows(machine) + chrome_json.rows(machine, options.chrome_megabytes))
     section("What the report says is saved, against what is saved", ["what", "ratio", "bar", "verdict"],
             saving.rows(machine))
+    section(f"Logs of {options.log_bytes / 1e9:g} GB and less, on two processors (ns: of a line)",
+            ["name", "what", "ns", "ratio", "spread", "peak", "off", "bar", "verdict"],
+            logs.rows(machine, int(options.log_bytes)))
     section("Others, same loops and floor", ["what", "ns", "ratio", "spread", "bytes", "lost", "verdict"],
             others.rows(machine))
 
@@ -94,6 +98,8 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a bar is not reached, 3 when unsure")
     parser.add_argument("--chrome-megabytes", metavar="N", type=int, default=256,
                         help="length of the file of Chrome's trace events by others (default 256; 1000 for row A3 as it is meant)")
+    parser.add_argument("--log-bytes", type=float, default=1e9, metavar="N",
+                        help="the largest log (default 1e9; of 1e10, time is measured up to there, too)")
     options = parser.parse_args()
 
     started = time.monotonic()

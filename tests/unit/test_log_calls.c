@@ -248,6 +248,10 @@ static void add_line(struct perftrace_buffer *log) {
     if (below(2) == 0)
         length += snprintf(line + length, sizeof line - (size_t)length, "|query_ms=%d|%s=%d", (int)below(20),
                            below(2) == 0 ? "found" : "records_found_in_the_store", (int)below(3));
+    static const char *const odd[] = {"|found=007", "|thread=4294967296", "|found=9999999999999999999",
+                                      "|found=-1"};
+    if (below(10) == 0)
+        length += snprintf(line + length, sizeof line - (size_t)length, "%s", odd[below(4)]);
     if (below(8) == 0)
         length += snprintf(line + length, sizeof line - (size_t)length, "|state=%s",
                            below(2) == 0 ? "good" : "0.25");

@@ -25,6 +25,7 @@ struct analyze_values {
     uint64_t top;
     const char *html;
     uint64_t since_ns, until_ns, min_ns;
+    uint64_t memory;
     struct option_list functions, callers, threads, group_by, ignored, invalidations;
 };
 
@@ -104,6 +105,13 @@ static const struct option analyze_options[] = {
      .help =
          "A function that writes, for what caches would save: update:id takes results with the same id out, "
          "update all, update:id->load those of load alone."},
+    {.name = "memory",
+     .type = OPTION_SIZE,
+     .offset = offsetof(struct analyze_values, memory),
+     .value = "SIZE",
+     .help =
+         "How much memory to use at most: 256M, 4G; at least 64M. An input of more different parameters is "
+         "reported on approximately, and the report says by how much. Default: 1G."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct analyze_values, color),
@@ -129,6 +137,7 @@ static struct analysis_options analysis_options(const struct analyze_values *val
     bool all = values->top == 0 || values->top > SLOWEST_MAX;
     return (struct analysis_options){
         .slowest_max = all ? SLOWEST_MAX : (uint32_t)values->top,
+        .memory_max = collect_memory(values->memory),
         .neighbours_max = values->html != NULL ? TIMELINES_MAX : 0,
         .selection = {.functions = texts(&values->functions),
                       .callers = texts(&values->callers),
@@ -212,7 +221,10 @@ static bool rules_are_good(const struct option_list *rules) {
 }
 
 static int analyze_run(int argc, char **argv) {
-    struct analyze_values values = {.sort = SORT_NOT_SAID, .top = TOP_NOT_SAID, .until_ns = UINT64_MAX};
+    struct analyze_values values = {.sort = SORT_NOT_SAID,
+                                    .top = TOP_NOT_SAID,
+                                    .until_ns = UINT64_MAX,
+                                    .memory = COLLECT_MEMORY_DEFAULT};
     int operands;
     int code = options_parse(&command_analyze, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
@@ -225,6 +237,10 @@ static int analyze_run(int argc, char **argv) {
         return EXIT_COULD_NOT;
     if (values.top == TOP_NOT_SAID)
         values.top = values.html != NULL ? TOP_OF_PAGE : TOP;
+    if (values.memory < COLLECT_MEMORY_MIN) {
+        message_error("--memory: at least %dM are needed", (int)(COLLECT_MEMORY_MIN >> 20));
+        return EXIT_COULD_NOT;
+    }
     if (operands == 0) {
         message_error("name a trace, a log, a folder of them, or - for standard input");
         return EXIT_COULD_NOT;

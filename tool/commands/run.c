@@ -139,7 +139,8 @@ static void tell_trace(const char *program, const struct child *child, const str
     message_note("trace: %s", paths->native);
     if (chrome_is_there)
         message_note("chrome: %s", paths->chrome);
-    struct analysis *model = collect_open(&(struct analysis_options){0});
+    struct analysis *model =
+        collect_open(&(struct analysis_options){.memory_max = collect_memory(COLLECT_MEMORY_DEFAULT)});
     if (model != NULL && collect_input(model, paths->native) == 0) {
         const struct analysis_input *input = &model->inputs[0];
         summary_print(model, stderr);

@@ -5,7 +5,20 @@
 #include "input.h"
 #include "messages.h"
 
+#include <malloc.h>
+
+/* The program itself, what reads an input, the sections; and for what malloc needs beyond what it is asked for, a part. */
+size_t collect_memory(uint64_t bytes) {
+    uint64_t fixed = (uint64_t)20 << 20, part = bytes / 16, most = SIZE_MAX / 2;
+    uint64_t left = (bytes - fixed - part) / 2;
+    return (size_t)(left < most ? left : most);
+}
+
 struct analysis *collect_open(const struct analysis_options *options) {
+#ifdef __GLIBC__
+    /* Large arrays by themselves: they grow without being copied, and leave no holes when they are freed. */
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
     struct analysis *model = analysis_open(options);
     if (model == NULL)
         message_error("out of memory");

@@ -4,6 +4,12 @@
 
 #include "../../analysis/collect.h"
 
+/* How much memory the whole program is to take, and the least that it can be told to. */
+#define COLLECT_MEMORY_DEFAULT ((uint64_t)1 << 30)
+#define COLLECT_MEMORY_MIN ((uint64_t)64 << 20)
+/* options.memory_max for that. */
+size_t collect_memory(uint64_t bytes);
+
 /* An empty model, or NULL after an error message. Free with analysis_close. */
 struct analysis *collect_open(const struct analysis_options *options);
 

@@ -85,8 +85,10 @@ static int store_keys(const struct option *option, char *text, struct option_lis
     return store_item(option, text, list);
 }
 
-static int store_time(const struct option *option, const char *text, uint64_t *field) {
-    const char *why = option->type == OPTION_MS ? units_parse_ms(text, field) : units_parse_time(text, field);
+static int store_quantity(const struct option *option, const char *text, uint64_t *field) {
+    const char *why = option->type == OPTION_MS     ? units_parse_ms(text, field)
+                      : option->type == OPTION_SIZE ? units_parse_size(text, field)
+                                                    : units_parse_time(text, field);
     if (why == NULL)
         return OPTIONS_PARSED;
     message_error("--%s: \"%s\" %s", option->name, text, why);
@@ -110,7 +112,8 @@ static int store(const struct option *option, char *text, void *values) {
         return store_keys(option, text, field);
     case OPTION_TIME:
     case OPTION_MS:
-        return store_time(option, text, field);
+    case OPTION_SIZE:
+        return store_quantity(option, text, field);
     case OPTION_NUMBER:
         break;
     }

@@ -17,6 +17,7 @@ enum option_type {
     OPTION_KEYS,   /* a struct option_list: several times, or several between commas */
     OPTION_TIME,   /* a uint64_t, nanoseconds: a decimal number and a unit, "1.5s" */
     OPTION_MS,     /* a uint64_t, nanoseconds: a decimal number of milliseconds */
+    OPTION_SIZE,   /* a uint64_t, bytes: a whole number and a unit, "256M" */
 };
 
 /* What was given, in order. The texts point into the arguments, which the commas of KEYS are taken out of. */

@@ -3,9 +3,11 @@
 
 #include "messages.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -136,4 +138,27 @@ const char *units_parse_time(const char *text, uint64_t *ns) {
 
 const char *units_parse_ms(const char *text, uint64_t *ns) {
     return parse(text, UNIT_MS, ns);
+}
+
+const char *units_parse_size(const char *text, uint64_t *bytes) {
+    static const char letters[] = "KMGT", form[] = "is not a size; write it like 256M or 2G";
+    char *end;
+    errno = 0;
+    uint64_t number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9')
+        return form;
+    unsigned shift = 0;
+    const char *letter = *end != '\0' ? strchr(letters, *end & ~0x20) : NULL;
+    if (letter != NULL) {
+        shift = 10 * (unsigned)(letter - letters + 1);
+        end++;
+        end += *end == 'i';
+        end += *end == 'B';
+    }
+    if (*end != '\0')
+        return form;
+    if (errno != 0 || number > UINT64_MAX >> shift)
+        return "is more than can be counted";
+    *bytes = number << shift;
+    return NULL;
 }

@@ -25,5 +25,7 @@ void units_bytes(uint64_t bytes, char text[UNITS_TEXT_MAX]);
 const char *units_parse_time(const char *text, uint64_t *ns);
 /* The same of a number of milliseconds without a unit ("0.25"); one with a unit is taken, too. */
 const char *units_parse_ms(const char *text, uint64_t *ns);
+/* "256M": a whole number of bytes, or of K, M, G or T (of 1024 each; Ki, KiB and KB, and so on, are the same). As above. */
+const char *units_parse_size(const char *text, uint64_t *bytes);
 
 #endif

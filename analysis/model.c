@@ -1,0 +1,362 @@
+/* Functions, edges, questions and signatures: found or made for each call, and added to. */
+#include "model.h"
+
+#include "large.h"
+#include "pairs.h"
+#include "slowest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct analysis_signature) == 64, "in one line of the cache");
+
+/* What one more takes, with its share of tables (which double) and of what ranking it in reports takes. */
+enum {
+    TABLE_BYTES = 16,
+    TEXT_BYTES = sizeof(struct text_entry) + TABLE_BYTES + 16,
+    RANK_BYTES = 16,
+    EDGE_BYTES = sizeof(struct analysis_edge) + sizeof(uint64_t) + TABLE_BYTES + RANK_BYTES,
+    QUESTION_BYTES = sizeof(struct analysis_question) + TEXT_BYTES + RANK_BYTES,
+    PARAMETER_BYTES = sizeof(struct analysis_parameter),
+    SIGNATURE_BYTES = sizeof(struct analysis_signature) + sizeof(uint64_t) + TABLE_BYTES + RANK_BYTES,
+};
+
+/* ---- functions ------------------------------------------------------------------------------------ */
+
+/* Readers limit how many names there are: they are taken as they come. INTERN_NONE without memory. */
+static uint32_t function_of_name(struct analysis *analysis, struct perftrace_text name) {
+    struct analysis_state *state = analysis->state;
+    uint32_t function = text_table_add(&state->names, 0, name.bytes, name.length);
+    if (function == INTERN_NONE || function < analysis->function_count)
+        return function;
+    if (array_reserve((void **)&analysis->functions, function, &state->function_capacity,
+                      sizeof *analysis->functions) != 0)
+        return INTERN_NONE;
+    size_t bytes = sizeof *analysis->functions + TEXT_BYTES + name.length,
+           left = analysis->state->budget.max - analysis->state->budget.used;
+    perftrace_budget_take(&analysis->state->budget, bytes < left ? bytes : left);
+    analysis->functions[function] =
+        (struct analysis_function){.name = text_table_get(&state->names, function),
+                                   .min_ns = UINT64_MAX,
+                                   .unknown = name.length == 7 && memcmp(name.bytes, "unknown", 7) == 0};
+    analysis->function_count++;
+    return function;
+}
+
+/* As above for a site's name, which is hashed once an input. */
+uint32_t model_function_of(struct analysis *analysis, const struct perftrace_site_info *site) {
+    struct analysis_state *state = analysis->state;
+    if (site->id < state->site_count && state->site_functions[site->id] != 0)
+        return state->site_functions[site->id] - 1;
+    uint32_t function = function_of_name(analysis, site->name);
+    if (site->id >= state->site_count) {
+        uint32_t wanted = site->id < 512 ? 1024 : site->id * 2;
+        uint32_t *grown = realloc(state->site_functions, wanted * sizeof *grown);
+        if (grown == NULL)
+            return INTERN_NONE;
+        memset(grown + state->site_count, 0, (wanted - state->site_count) * sizeof *grown);
+        state->site_functions = grown;
+        state->site_count = wanted;
+    }
+    state->site_functions[site->id] = function + 1; /* INTERN_NONE becomes 0: not known */
+    return function;
+}
+
+uint32_t model_caller_of(struct analysis *analysis, const struct perftrace_call *call) {
+    return call->parent_site != NULL ? model_function_of(analysis, call->parent_site)
+                                     : function_of_name(analysis, call->caller);
+}
+
+static void add_to_function(struct analysis_function *function, const struct analysis_call *call) {
+    uint64_t elapsed_ns = call->elapsed_ns;
+    function->calls++;
+    function->total_ns += elapsed_ns;
+    function->self_ns += call->self_ns;
+    function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
+    function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
+}
+
+/* ---- edges ---------------------------------------------------------------------------------------- */
+
+static int edge_of(struct analysis *analysis, uint32_t caller, uint32_t function, uint32_t *edge) {
+    struct analysis_state *state = analysis->state;
+    uint64_t key = pair_key(caller, function);
+    *edge = pair_table_find(&state->edges, key);
+    if (*edge != INTERN_NONE || !perftrace_budget_take(&analysis->state->budget, EDGE_BYTES))
+        return 0;
+    if (array_reserve((void **)&analysis->edges, analysis->edge_count, &state->edge_capacity,
+                      sizeof *analysis->edges) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    *edge = pair_table_add(&state->edges, key);
+    if (*edge == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    analysis->edges[analysis->edge_count++] = (struct analysis_edge){.caller = caller, .function = function};
+    return 0;
+}
+
+/* ---- questions ------------------------------------------------------------------------------------ */
+
+static bool is_ignored(const struct analysis *analysis, const struct perftrace_value *parameter) {
+    return analysis->options.ignored.count > 0 &&
+           analysis_patterns_match(analysis->options.ignored, parameter->argument->name);
+}
+
+/* The number of a name or value, whose bytes are counted. */
+static uint32_t text_of(struct analysis *analysis, const char *bytes, size_t length) {
+    struct analysis_state *state = analysis->state;
+    uint32_t before = state->texts.count, text = text_table_add(&state->texts, 0, bytes, length);
+    size_t taken = TEXT_BYTES + length, left = analysis->state->budget.max - analysis->state->budget.used;
+    if (state->texts.count > before)
+        perftrace_budget_take(&analysis->state->budget, taken < left ? taken : left);
+    return text;
+}
+
+/* Its name and value by themselves, as pairs_add writes both. */
+static int add_parameter(struct analysis *analysis, const struct perftrace_value *value) {
+    struct analysis_state *state = analysis->state;
+    if (array_reserve((void **)&analysis->parameters, analysis->parameter_count, &state->parameter_capacity,
+                      sizeof *analysis->parameters) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    state->scratch.length = 0;
+    size_t name_length = pairs_add_one(&state->scratch, value);
+    if (state->scratch.failed)
+        return -PERFTRACE_ERROR_MEMORY;
+    const char *bytes = state->scratch.bytes;
+    struct analysis_parameter parameter = {
+        .name = text_of(analysis, bytes, name_length),
+        .value = text_of(analysis, bytes + name_length + 1, state->scratch.length - name_length - 1),
+    };
+    if (parameter.name == INTERN_NONE || parameter.value == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    analysis->parameters[analysis->parameter_count++] = parameter;
+    return 0;
+}
+
+static int make_question(struct analysis *analysis, uint32_t function, const struct perftrace_call *call) {
+    struct analysis_state *state = analysis->state;
+    uint32_t question = analysis->question_count;
+    if (large_reserve((void **)&analysis->questions, question, &state->question_capacity,
+                      sizeof *analysis->questions) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    analysis->questions[question] = (struct analysis_question){
+        .function = function,
+        .first_signature = INTERN_NONE,
+        .parameters = text_table_get(&state->parameters, question),
+        .first_parameter = analysis->parameter_count,
+    };
+    struct analysis_question *made = &analysis->questions[analysis->question_count++];
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (is_ignored(analysis, &call->parameters[i]))
+            continue;
+        if (add_parameter(analysis, &call->parameters[i]) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+        made->parameter_count++;
+    }
+    return 0;
+}
+
+/* Whether a question that is not kept yet is to be. One of the slowest calls is always known by its question. */
+static bool is_wanted(struct analysis *analysis, const struct analysis_call *placed, uint64_t hash,
+                      size_t length, size_t parameter_count) {
+    struct perftrace_budget *budget = &analysis->state->budget;
+    size_t bytes = QUESTION_BYTES + length + parameter_count * PARAMETER_BYTES;
+    bool wanted = admission_ask(&analysis->state->admission, budget, hash);
+    if (wanted && perftrace_budget_take(budget, bytes))
+        return true;
+    return analysis_slowest_keeps(analysis, placed->id, placed->elapsed_ns);
+}
+
+static int question_of(struct analysis *analysis, const struct perftrace_call *call,
+                       struct analysis_call *placed) {
+    struct analysis_state *state = analysis->state;
+    struct perftrace_buffer *text = &state->scratch;
+    text->length = 0;
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (is_ignored(analysis, &call->parameters[i]))
+            continue;
+        perftrace_buffer_add(text, "|", 1);
+        pairs_add_one(text, &call->parameters[i]);
+    }
+    if (text->failed)
+        return -PERFTRACE_ERROR_MEMORY;
+    const char *bytes = text->length == 0 ? "" : text->bytes;
+    uint64_t hash;
+    placed->question = text_table_find(&state->parameters, placed->function, bytes, text->length, &hash);
+    if (placed->question != INTERN_NONE ||
+        !is_wanted(analysis, placed, hash, text->length, call->parameter_count))
+        return 0;
+    placed->question = text_table_add(&state->parameters, placed->function, bytes, text->length);
+    return placed->question != INTERN_NONE ? make_question(analysis, placed->function, call)
+                                           : -PERFTRACE_ERROR_MEMORY;
+}
+
+/* ---- signatures ----------------------------------------------------------------------------------- */
+
+static int signature_of(struct analysis *analysis, struct analysis_call *placed) {
+    struct analysis_state *state = analysis->state;
+    uint64_t key = pair_key(placed->question, placed->caller);
+    placed->signature = pair_table_find(&state->signatures, key);
+    if (placed->signature != INTERN_NONE)
+        return 0;
+    if (!perftrace_budget_take(&analysis->state->budget, SIGNATURE_BYTES) &&
+        !analysis_slowest_keeps(analysis, placed->id, placed->elapsed_ns)) {
+        placed->question = INTERN_NONE; /* all or nothing */
+        return 0;
+    }
+    if (large_reserve((void **)&analysis->signatures, analysis->signature_count, &state->signature_capacity,
+                      sizeof *analysis->signatures) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    placed->signature = pair_table_add(&state->signatures, key);
+    if (placed->signature == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    struct analysis_question *asked = &analysis->questions[placed->question];
+    analysis->signatures[analysis->signature_count++] = (struct analysis_signature){
+        .question = placed->question,
+        .caller = placed->caller,
+        .edge = placed->edge,
+        .next = asked->first_signature,
+    };
+    asked->first_signature = placed->signature;
+    asked->signatures++;
+    return 0;
+}
+
+/* Room for more numbers of a signature. False: there is none, and those that it has are all. */
+static bool more_numbers(struct analysis *analysis, struct analysis_signature *signature) {
+    uint8_t wanted = signature->number_capacity == 0 ? 3 : ANALYSIS_NUMBERS_MAX - 1;
+    struct perftrace_arena *arena = &analysis->state->numbers;
+    arena->bytes_max = SIZE_MAX;
+    arena->budget = &analysis->state->budget;
+    struct analysis_call_id *numbers = perftrace_arena_take(arena, wanted * sizeof *numbers);
+    if (numbers == NULL)
+        return false;
+    if (signature->number_count != 0)
+        memcpy(numbers, signature->numbers, signature->number_count * sizeof *numbers);
+    signature->numbers = numbers;
+    signature->number_capacity = wanted;
+    return true;
+}
+
+/* Remembers the smallest numbers. Calls come in the order of their ends, so a number may be out of order. The largest one that is
+ * remembered stands beside the counts, so that a full list is looked at only where it changes. */
+static void remember_number(struct analysis *analysis, struct analysis_signature *signature,
+                            struct analysis_call_id id) {
+    if (signature->calls == 0) {
+        signature->first = id;
+        return;
+    }
+    if (analysis_call_before(id, signature->first)) {
+        struct analysis_call_id later = signature->first;
+        signature->first = id;
+        id = later;
+    }
+    uint32_t count = signature->number_count;
+    if (count == signature->number_capacity) {
+        bool later =
+            count == 0 || signature->last_input != (uint16_t)id.input || id.number >= signature->last_number;
+        if (count < ANALYSIS_NUMBERS_MAX - 1 ? !more_numbers(analysis, signature) && later : later)
+            return;
+    }
+    bool full = count == signature->number_capacity;
+    if (full && !analysis_call_before(id, signature->numbers[count - 1]))
+        return;
+    uint32_t at = full ? count - 1 : count;
+    for (; at > 0 && analysis_call_before(id, signature->numbers[at - 1]); at--)
+        signature->numbers[at] = signature->numbers[at - 1];
+    signature->numbers[at] = id;
+    signature->number_count = (uint8_t)(count + !full);
+    const struct analysis_call_id *last = &signature->numbers[signature->number_count - 1];
+    signature->last_number = last->number;
+    signature->last_input = (uint16_t)last->input;
+}
+
+/* ---- all together --------------------------------------------------------------------------------- */
+
+int model_place(struct analysis *analysis, const struct perftrace_call *call, struct analysis_call *placed) {
+    placed->signature = INTERN_NONE;
+    int result = edge_of(analysis, placed->caller, placed->function, &placed->edge);
+    if (result == 0)
+        result = question_of(analysis, call, placed);
+    if (result == 0 && placed->question != INTERN_NONE)
+        result = signature_of(analysis, placed);
+    return result;
+}
+
+static void add_to_input(struct analysis_input *input, const struct analysis_call *call) {
+    input->calls++;
+    if (call->start_ns == 0)
+        return;
+    uint64_t end_ns = call->start_ns + call->elapsed_ns;
+    input->first_ns =
+        input->first_ns == 0 || call->start_ns < input->first_ns ? call->start_ns : input->first_ns;
+    input->last_ns = end_ns > input->last_ns ? end_ns : input->last_ns;
+}
+
+void model_count(struct analysis *analysis, const struct analysis_call *call) {
+    if (call->signature != INTERN_NONE) {
+        struct analysis_signature *signature = &analysis->signatures[call->signature];
+        remember_number(analysis, signature, call->id);
+        signature->calls++;
+        signature->total_ns += call->elapsed_ns;
+        struct analysis_question *question = &analysis->questions[call->question];
+        if (question->calls++ == 0 || analysis_call_before(call->id, question->first))
+            question->first = call->id;
+    } else
+        analysis->state->without_signature++;
+    if (call->edge != INTERN_NONE) {
+        analysis->edges[call->edge].calls++;
+        analysis->edges[call->edge].total_ns += call->elapsed_ns;
+    } else
+        analysis->state->without_edge++;
+    add_to_function(&analysis->functions[call->function], call);
+    analysis->calls++;
+    add_to_input(&analysis->inputs[analysis->input_count - 1], call);
+}
+
+static void add_count(struct perftrace_buffer *text, uint64_t count, const char *of) {
+    perftrace_buffer_unsigned(text, count);
+    perftrace_buffer_text(text, of);
+    perftrace_buffer_text(text, count == 1 ? "" : "s");
+}
+
+void model_approximated(const struct analysis *analysis, struct perftrace_buffer *text) {
+    const struct analysis_state *state = analysis->state;
+    if (state->without_signature > 0) {
+        add_count(text, state->without_signature, " call");
+        perftrace_buffer_text(text, state->without_signature == 1 ? " counts" : " count");
+        perftrace_buffer_text(
+            text,
+            " for functions and call patterns only, as their parameters were not kept: what is "
+            "said of equal parameters may be too low by as many calls in all.\n");
+    }
+    if (state->without_edge > 0) {
+        perftrace_buffer_text(text, "Call patterns leave out ");
+        add_count(text, state->without_edge, " call");
+        perftrace_buffer_text(text, ".\n");
+    }
+}
+
+void model_free(struct analysis *analysis) {
+    struct analysis_state *state = analysis->state;
+    free(analysis->functions);
+    free(analysis->edges);
+    free(analysis->parameters);
+    if (state == NULL)
+        return;
+    large_free(analysis->signatures, state->signature_capacity, sizeof *analysis->signatures);
+    large_free(analysis->questions, state->question_capacity, sizeof *analysis->questions);
+    text_table_free(&state->names);
+    text_table_free(&state->parameters);
+    text_table_free(&state->texts);
+    pair_table_free(&state->edges);
+    pair_table_free(&state->signatures);
+    perftrace_arena_free(&state->input_names);
+    perftrace_arena_free(&state->numbers);
+    analysis_selector_free(&state->selector);
+    known_free(&state->known);
+    admission_free(&state->admission, &analysis->state->budget);
+    free(state->function_sites);
+    free(state->site_functions);
+    free(state->scratch.bytes);
+    free(state);
+}

@@ -1,0 +1,146 @@
+/* The analysis with little memory: what it says it does not know, and that all else is right. */
+#include "../../analysis/collect.h"
+#include "../../analysis/slowest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct perftrace_site_info site = {.id = 1, .kind = 1, .name = {"ask", 3}};
+static const struct perftrace_track_info track = {.id = 1, .kind = PERFTRACE_ON_THREAD};
+static const struct perftrace_argument_info argument = {.name = {"id", 2}, .type = PERFTRACE_TYPE_UNSIGNED};
+
+static uint64_t fed;
+
+static void feed(struct analysis *analysis, uint64_t id, uint64_t elapsed_ns) {
+    const struct perftrace_value value = {.argument = &argument, .type = PERFTRACE_TYPE_UNSIGNED, .u = id};
+    const struct perftrace_call call = {
+        .number = ++fed,
+        .site = &site,
+        .caller = {id % 2 == 0 ? "even" : "odd", id % 2 == 0 ? 4 : 3},
+        .track = &track,
+        .elapsed_ns = elapsed_ns,
+        .parameter_count = 1,
+        .parameters = &value,
+    };
+    const struct perftrace_item item = {
+        .kind = PERFTRACE_ITEM_SPAN_END, .site = &site, .track = &track, .call = &call};
+    assert_int_equal(analysis_item(analysis, &item), 0);
+}
+
+static struct analysis *open_analysis(size_t memory_max) {
+    struct analysis *analysis =
+        analysis_open(&(struct analysis_options){.slowest_max = 3, .memory_max = memory_max});
+    assert_non_null(analysis);
+    assert_int_equal(analysis_begin_input(analysis, "test"), 0);
+    fed = 0;
+    return analysis;
+}
+
+/* Calls that are in signatures; none may have more than it had. */
+static uint64_t kept_calls(const struct analysis *analysis) {
+    uint64_t calls = 0;
+    for (uint32_t i = 0; i < analysis->signature_count; i++)
+        calls += analysis->signatures[i].calls;
+    return calls;
+}
+
+static uint64_t calls_of(const struct analysis *analysis, const char *parameters) {
+    for (uint32_t i = 0; i < analysis->question_count; i++)
+        if (strcmp(analysis->questions[i].parameters.bytes, parameters) == 0)
+            return analysis->questions[i].calls;
+    return 0;
+}
+
+static void finish(struct analysis *analysis, uint64_t calls_lost) {
+    const struct perftrace_trace_info info = {.finished = true};
+    assert_int_equal(analysis_end_input(analysis, &info, 1), 0);
+    assert_int_equal(analysis_finish(analysis), 0);
+    struct perftrace_buffer text = {0};
+    char expected[40];
+    analysis_approximations(analysis, &text);
+    perftrace_buffer_add(&text, "", 1);
+    snprintf(expected, sizeof expected, "%llu call", (unsigned long long)calls_lost);
+    if (calls_lost == 0)
+        assert_string_equal(text.bytes, "");
+    else
+        assert_memory_equal(text.bytes, expected, strlen(expected));
+    assert_int_equal(analysis->calls, fed);
+    assert_int_equal(analysis->functions[0].calls, fed);
+    assert_int_equal(analysis->edges[0].calls + analysis->edges[1].calls, fed);
+    assert_int_equal(kept_calls(analysis), fed - calls_lost);
+    free(text.bytes);
+}
+
+static void all_is_exact_while_there_is_room(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis((size_t)64 << 20);
+    for (uint64_t i = 0; i < 20000; i++)
+        feed(analysis, i % 10000, 10);
+    finish(analysis, 0);
+    assert_int_equal(analysis->question_count, 10000);
+    analysis_close(analysis);
+}
+
+/* Half of the calls ask what nobody asks again; of the rest, some questions come first when the memory is gone. */
+static void what_is_repeated_is_kept(void **state) {
+    (void)state;
+    enum { CALLS = 400000, OFTEN = 50 };
+    const size_t memory_max = (size_t)2 << 20;
+    struct analysis *analysis = open_analysis(memory_max);
+    for (uint64_t i = 0; i < CALLS; i++) {
+        feed(analysis, 1000000 + i, 10 + i % 7);
+        feed(analysis, i < CALLS / 2 ? i % OFTEN : 500 + i % OFTEN, 10);
+    }
+    feed(analysis, 77777777, 1000000); /* the slowest, at the very end */
+    assert_true(analysis->budget.used <= memory_max);
+    finish(analysis, fed - kept_calls(analysis));
+    assert_true(analysis->question_count < CALLS / 10);
+    const struct analysis_slowest *slowest = analysis_slowest(analysis);
+    assert_int_equal(slowest->calls[0].id.number, fed);
+    assert_string_equal(
+        analysis->questions[analysis->signatures[slowest->calls[0].signature].question].parameters.bytes,
+        "|id=77777777");
+    for (uint64_t i = 0; i < OFTEN; i++) {
+        char parameters[32];
+        snprintf(parameters, sizeof parameters, "|id=%llu", (unsigned long long)i);
+        assert_int_equal(calls_of(analysis, parameters), CALLS / 2 / OFTEN);
+        snprintf(parameters, sizeof parameters, "|id=%llu", (unsigned long long)(500 + i));
+        uint64_t calls = calls_of(analysis, parameters);
+        assert_true(calls > CALLS / 2 / OFTEN / 2 && calls < CALLS / 2 / OFTEN);
+    }
+    analysis_close(analysis);
+}
+
+/* Whatever the budget: nothing fails, the sums are right, and it is kept to. */
+static void any_budget_is_kept_to(void **state) {
+    (void)state;
+    for (size_t memory_max = 1; memory_max < (size_t)1 << 20; memory_max = memory_max * 3 + 1) {
+        struct analysis *analysis = open_analysis(memory_max);
+        for (uint64_t i = 0; i < 30000; i++)
+            feed(analysis, i % 3 == 0 ? i : i % 100, i);
+        assert_true(analysis->budget.used <= memory_max);
+        uint64_t edges = 0;
+        for (uint32_t i = 0; i < analysis->edge_count; i++)
+            edges += analysis->edges[i].calls;
+        assert_int_equal(analysis->functions[0].calls, fed);
+        assert_true(edges == fed || memory_max < 4096);
+        assert_true(kept_calls(analysis) <= fed);
+        assert_int_equal(analysis_finish(analysis), 0);
+        assert_int_equal(analysis_slowest(analysis)->calls[0].elapsed_ns, 29999);
+        analysis_close(analysis);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_is_exact_while_there_is_room),
+        cmocka_unit_test(what_is_repeated_is_kept),
+        cmocka_unit_test(any_budget_is_kept_to),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
