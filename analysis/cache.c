@@ -259,6 +259,16 @@ static inline uint32_t ask_again(struct cache *cache, struct cache_of_function *
     return place;
 }
 
+/* And of a question that nobody has asked before. False: as above. */
+static inline bool ask_new(struct cache *cache, struct cache_of_function *function, uint32_t number) {
+    if (number != cache->keys.count || number >= cache->keys.capacity || cache->keys.shift != 0 ||
+        function->invalidated != 0 || !lru_stack_new(&function->stack, &cache->keys.keys[number], number))
+        return false;
+    cache->keys.count++;
+    function->top = number + 1;
+    return true;
+}
+
 static inline void ask_root(struct cache *cache, struct cache_of_function *function,
                             const struct analysis_call *call, uint32_t number) {
     if (call->async || !cache_roots_ask(&cache->roots, call->track, number, &cache->keys.keys[number].root))
@@ -282,6 +292,10 @@ static inline void add_question(struct analysis *analysis, struct cache *cache,
                                 struct cache_of_function *function, const struct analysis_call *call) {
     if (analysis->questions[call->question].calls == 1)
         function->first_ns = cache_sum(function->first_ns, call->elapsed_ns);
+    if (ask_new(cache, function, call->question)) {
+        ask_root(cache, function, call, call->question);
+        return;
+    }
     uint32_t place = ask_again(cache, function, call);
     if (place == 0) {
         add_question_slowly(analysis, cache, function, call);

@@ -35,10 +35,16 @@ struct cache_roots {
 bool cache_roots_ask_slowly(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root);
 static inline bool cache_roots_ask(struct cache_roots *roots, uint32_t track, uint64_t number,
                                    uint32_t *root) {
-    if (*root != 0 && roots->last_track == (uint64_t)track + 1) {
+    if (roots->last_track == (uint64_t)track + 1) {
         const struct cache_root_track *on = &roots->tracks[roots->last_number];
-        if (on->serial == *root && on->asked == 2)
-            return true;
+        if (on->serial != 0 && on->asked == 2) {
+            if (on->serial == *root)
+                return true;
+            if (*root == 0 && roots->beside.count == 0) { /* a new one */
+                *root = on->serial;
+                return false;
+            }
+        }
     }
     return cache_roots_ask_slowly(roots, track, number, root);
 }

@@ -66,6 +66,21 @@ static inline uint32_t lru_stack_again(struct lru_stack *stack, struct lru_key *
     return place;
 }
 
+/* A key that is not in the stack comes to the top, in the usual case. False: it is not so simple, and nothing is done. */
+static inline bool lru_stack_new(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
+    uint32_t next = stack->next;
+    if (key->position != 0 || next == stack->capacity || stack->hole_count != 0)
+        return false;
+    stack->marks[next >> 6] |= UINT64_C(1) << (next & 63);
+    stack->owners[next] = number;
+    stack->marked++;
+    key->position = next;
+    stack->next = next + 1;
+    if ((stack->next & ((1u << LRU_BLOCK_BITS) - 1)) == 0)
+        lru_stack_block_full(stack, next >> LRU_BLOCK_BITS);
+    return true;
+}
+
 /* The place of a key that is in the stack, from 1. */
 uint32_t lru_stack_place(const struct lru_stack *stack, const struct lru_key *key);
 /* Brings a key to the top, from its place or from outside. False without memory, within the budget: nothing has changed. */
