@@ -16,12 +16,12 @@ enum {
     WANTED = 3,             /* smaller findings are told, too, while there are fewer */
     OUTLIER_CALLS_MIN = 10, /* fewer calls have no usual time */
     NEAR_MAX = 16,          /* between the numbers of calls, one after the other */
-    AGAIN_MIN = 3,          /* what was asked again less often is told only where it saves much */
+    AGAIN_MIN = 3,          /* what was asked again less often is told only where it saves something */
     CANDIDATES_MAX = 4 * OF_EACH_MAX + 2,
     OUTLIER_TIMES = 10, /* the median, at least */
 };
 /* Shares of the whole. */
-static const double worth_telling = 0.01, worth_telling_few = 0.0005, much = 0.1,
+static const double worth_telling = 0.01, worth_telling_few = 0.0005, much = 0.25,
                     at_most_worth_telling = 0.05;
 static const double self_worth_telling = 0.3; /* of all self time */
 
@@ -84,7 +84,8 @@ static void add_siblings(struct candidates *candidates, const struct analysis_si
     }
     for (uint32_t i = 0; i < siblings->asked_again_count && i < OF_EACH_MAX; i++) {
         const struct analysis_asked_again *found = &siblings->asked_again[i];
-        if (found->again < AGAIN_MIN && (double)found->saved_ns < much * (double)candidates->whole_ns)
+        if (found->again < AGAIN_MIN &&
+            (double)found->saved_ns < at_most_worth_telling * (double)candidates->whole_ns)
             continue;
         struct analysis_advice *advice = add(candidates, ADVICE_ASK_ONCE, found->function, found->saved_ns);
         advice->caller = found->again_caller;

@@ -5,7 +5,7 @@
  * those of another finding, share their saving: the one that is told first has it, the other has what is left, and if that is
  * less than half it is not told, as it would be the same in other words.
  *
- * The order is that of what is simple to mend, and by saving among equals: what would save a tenth of the whole by asking less; what
+ * The order is that of what is simple to mend, and by saving among equals: what would save a quarter of the whole by asking less; what
  * two callers ask one after the other, and what could be asked at once; then what needs a cache. What can only be looked at, like
  * a function that is slow, comes last, and where nothing else is about it. */
 #ifndef PERFTRACE_ANALYSIS_ADVICE_H
