@@ -263,13 +263,16 @@ static void add_metrics(struct breakdown *breakdown, struct function_metrics *fu
     if (!timed || !add_times(function, stamp, &measured_ns))
         return;
     struct analysis_breakdown *result = &function->result;
+    uint64_t elapsed_ns = call->elapsed_ns;
+    if (call->milliseconds && measured_ns > elapsed_ns && measured_ns - elapsed_ns < 1000000)
+        elapsed_ns = measured_ns; /* it was rounded down */
     result->calls++;
-    result->elapsed_ns = add_saturated(result->elapsed_ns, call->elapsed_ns);
-    if (measured_ns > call->elapsed_ns) {
+    result->elapsed_ns = add_saturated(result->elapsed_ns, elapsed_ns);
+    if (measured_ns > elapsed_ns) {
         result->over_calls++;
-        result->over_ns = add_saturated(result->over_ns, measured_ns - call->elapsed_ns);
+        result->over_ns = add_saturated(result->over_ns, measured_ns - elapsed_ns);
     } else {
-        result->left_ns += call->elapsed_ns - measured_ns;
+        result->left_ns += elapsed_ns - measured_ns;
     }
 }
 

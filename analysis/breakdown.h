@@ -29,8 +29,10 @@ void breakdown_range(unsigned range, int64_t *from, int64_t *to);
 /* A function whose calls have such metrics. */
 struct analysis_breakdown {
     uint32_t function;
-    uint64_t calls;      /* with at least one part of the time */
-    uint64_t elapsed_ns; /* of these calls = parts + left_ns - over_ns */
+    uint64_t calls; /* with at least one part of the time */
+    /* Of these calls = parts + left_ns - over_ns. One that is known to the millisecond only is taken to be as long as its parts where
+     * these are longer by less than that. */
+    uint64_t elapsed_ns;
     uint64_t left_ns;    /* what no part says, of the calls that took longer than their parts together */
     uint64_t over_calls; /* whose parts together are longer than they took */
     uint64_t over_ns;    /* by so much */

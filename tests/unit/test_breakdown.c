@@ -18,6 +18,7 @@ static const struct perftrace_track_info track = {.id = 1, .kind = PERFTRACE_ON_
 static const struct perftrace_site_info sites[] = {{.id = 1, .kind = 1, .name = {"query", 5}},
                                                    {.id = 2, .kind = 1, .name = {"parse", 5}}};
 static uint64_t number;
+static bool milliseconds; /* how well calls are known */
 
 static struct analysis *open_analysis(size_t memory_max) {
     struct analysis *analysis =
@@ -35,6 +36,7 @@ static void feed(struct analysis *analysis, unsigned site, uint64_t elapsed_ns, 
                                         .caller = {"unknown", 7},
                                         .track = &track,
                                         .elapsed_ns = elapsed_ns,
+                                        .milliseconds = milliseconds,
                                         .metric_count = count,
                                         .metrics = metrics};
     const struct perftrace_item item = {
@@ -141,6 +143,24 @@ static void parts_that_are_more_than_the_whole_are_told(void **state) {
     assert_int_equal(part(found, "a")->total_ns + part(found, "b")->total_ns + found->left_ns -
                          found->over_ns,
                      found->elapsed_ns);
+    analysis_close(analysis);
+}
+
+/* 4 ms may be anything up to 5. */
+static void what_is_known_to_the_millisecond(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(0);
+    milliseconds = true;
+    feed_pairs(analysis, 0, 4000000, "query_us=4999");
+    feed_pairs(analysis, 0, 4000000, "query_us=5000");
+    feed_pairs(analysis, 0, 4000000, "query_us=1000");
+    milliseconds = false;
+    assert_int_equal(analysis_finish(analysis), 0);
+    const struct analysis_breakdown *found = only_breakdown(analysis);
+    assert_int_equal(found->elapsed_ns, 4999000 + 4000000 + 4000000);
+    assert_int_equal(found->over_calls, 1);
+    assert_int_equal(found->over_ns, 1000000);
+    assert_int_equal(found->left_ns, 3000000);
     analysis_close(analysis);
 }
 
@@ -288,6 +308,7 @@ int main(void) {
         cmocka_unit_test(parts_and_what_is_left),
         cmocka_unit_test(one_time_in_two_units_is_one_part),
         cmocka_unit_test(parts_that_are_more_than_the_whole_are_told),
+        cmocka_unit_test(what_is_known_to_the_millisecond),
         cmocka_unit_test(times_of_every_form),
         cmocka_unit_test(numbers_by_ranges),
         cmocka_unit_test(ranges_follow_each_other),

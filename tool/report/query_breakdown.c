@@ -37,9 +37,8 @@ static void time_text(struct report *report, const struct analysis_breakdown *br
         return;
     char text[UNITS_TEXT_MAX];
     units_duration(breakdown->over_ns, text);
-    fprintf(report->out, "%8s less than nothing is left over in %" PRIu64 " %s: the parts overlap\n", "",
+    fprintf(report->out, "%8s too much in %" PRIu64 " %s: parts overlap, or are measured otherwise\n", text,
             breakdown->over_calls, breakdown->over_calls == 1 ? "call" : "calls");
-    fprintf(report->out, "%8s or are measured otherwise (%s too much)\n", "", text);
 }
 
 static void add_number(struct perftrace_buffer *line, int64_t number) {
@@ -116,13 +115,13 @@ static void query_breakdown_text(struct report *report) {
     report_heading(report, "Performance Breakdown of Query Operations");
     for (size_t i = 0; i < report_shown(report, count); i++) {
         const struct analysis_function *function = &report->model->functions[breakdowns[i].function];
+        uint64_t calls = breakdowns[i].part_count > 0 ? breakdowns[i].calls : function->calls;
         char time[UNITS_TEXT_MAX];
         units_duration(breakdowns[i].part_count > 0 ? breakdowns[i].elapsed_ns : function->total_ns, time);
         perftrace_buffer_visible(&report->line, function->name);
         perftrace_buffer_text(&report->line, "  (");
-        perftrace_buffer_unsigned(&report->line,
-                                  breakdowns[i].part_count > 0 ? breakdowns[i].calls : function->calls);
-        perftrace_buffer_text(&report->line, " calls, ");
+        perftrace_buffer_unsigned(&report->line, calls);
+        perftrace_buffer_text(&report->line, calls == 1 ? " call, " : " calls, ");
         perftrace_buffer_text(&report->line, time);
         perftrace_buffer_text(&report->line, ")");
         report_line(report);
