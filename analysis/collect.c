@@ -159,7 +159,8 @@ struct analysis_call analysis_call_start(struct analysis *analysis, const struct
 }
 
 void analysis_call_end(struct analysis *analysis, const struct analysis_call *placed) {
-    open_calls_give(&analysis->open, placed->slot);
+    if (placed->slot != OPEN_CALLS_NONE)
+        open_calls_give(&analysis->open, placed->slot);
 }
 
 static int show_left_out(struct analysis *analysis, const struct analysis_call *placed, unsigned part) {

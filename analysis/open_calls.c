@@ -88,9 +88,7 @@ static void close_gap(struct open_calls *open, uint32_t gap) {
     open->table[gap] = 0;
 }
 
-uint32_t open_calls_take(struct open_calls *open, uint64_t number) {
-    if (open->in_table == 0)
-        return OPEN_CALLS_NONE;
+uint32_t open_calls_find_and_take(struct open_calls *open, uint64_t number) {
     uint32_t at = find(open, number);
     if (open->table[at] == 0)
         return OPEN_CALLS_NONE;

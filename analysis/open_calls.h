@@ -36,7 +36,10 @@ struct open_calls {
 
 /* The slot of a call that now ends, which from here on is nobody's parent; OPEN_CALLS_NONE if no child has named it. The slot
  * stays as it is until open_calls_give. */
-uint32_t open_calls_take(struct open_calls *open, uint64_t number);
+uint32_t open_calls_find_and_take(struct open_calls *open, uint64_t number);
+static inline uint32_t open_calls_take(struct open_calls *open, uint64_t number) {
+    return open->in_table == 0 ? OPEN_CALLS_NONE : open_calls_find_and_take(open, number);
+}
 /* What its children took of its own track's time. */
 uint64_t open_calls_children_ns(const struct open_calls *open, uint32_t slot, uint32_t track);
 void open_calls_give(struct open_calls *open, uint32_t slot);
