@@ -87,6 +87,7 @@ static void begin_finding(struct sibling_results *results, const struct analysis
     results->fills[index] = (struct sibling_fill){
         .last_number = group->last->number,
         .average_ns = group->total_ns / group->calls,
+        .min_ns = group->min_ns,
         .input = analysis->input_count,
         .like = index,
         .only = true,
@@ -159,7 +160,8 @@ static void watch_value(struct sibling_results *results, const struct analysis *
         &results->found.n_plus_one[results->watched_fill[watched] >> 5];
     if (fill->closed || fill->input != analysis->input_count || call->id.number <= fill->last_number)
         return;
-    bool cheap = call->elapsed_ns * 2 < fill->average_ns;
+    /* An average may be that of a few calls that had to wait. */
+    bool cheap = call->elapsed_ns * 2 < fill->average_ns && call->elapsed_ns <= fill->min_ns;
     if (cheap || answer->hit) {
         fill->asker = fill->cheap == 0 || fill->asker == call->function ? call->function : INTERN_NONE;
         fill->cheap++;

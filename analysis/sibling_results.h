@@ -12,8 +12,8 @@
 struct sibling_fill {
     uint32_t samples, seen; /* values watched; bit i: the i-th was asked for again */
     uint32_t sample_count;
-    uint64_t last_number; /* of its calls */
-    uint64_t average_ns;
+    uint64_t last_number;        /* of its calls */
+    uint64_t average_ns, min_ns; /* of its calls */
     uint64_t cheap, dear, again; /* later calls with these values: cheaper, not,
                                   and by the loop's own caller */
     uint64_t hits;               /* of the cheap ones, with a metric that says so */
