@@ -173,13 +173,14 @@ static bool start_thread(struct perftrace_log_ahead *ahead) {
     ahead->threaded = true; /* before it starts: it reads this */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    ahead->threaded = pthread_create(&ahead->thread, NULL, read_ahead, ahead) == 0;
+    bool started = pthread_create(&ahead->thread, NULL, read_ahead, ahead) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!ahead->threaded) {
+    if (!started) {
+        ahead->threaded = false;
         close(ahead->stop[0]);
         close(ahead->stop[1]);
     }
-    return ahead->threaded;
+    return started;
 }
 
 struct perftrace_log_ahead *perftrace_log_ahead_open(const struct perftrace_log_source *source) {

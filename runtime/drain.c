@@ -172,13 +172,15 @@ static void learn_sites(struct perftrace_runtime *runtime, const char *blocks, s
 static bool drain_metadata(struct perftrace_runtime *runtime, bool *news) {
     uint64_t used = __atomic_load_n(&runtime->ring->metadata_used, __ATOMIC_ACQUIRE);
     uint64_t done = runtime->metadata_drained;
-    if (used == done)
-        return true;
-    learn_sites(runtime, runtime->metadata + done, used - done);
-    if (perftrace_trace_append_twice(&runtime->trace, runtime->metadata + done, used - done) != 0)
-        return false;
-    *news = true;
-    runtime->metadata_drained = used;
+    if (used != done) {
+        learn_sites(runtime, runtime->metadata + done, used - done);
+        if (perftrace_trace_append_twice(&runtime->trace, runtime->metadata + done, used - done) != 0)
+            return false;
+        *news = true;
+        runtime->metadata_drained = used;
+    }
+    /* Also where nothing was new: what came in the last time between the reading above and the lock may have been all that there
+     * is room for. */
     if (used > PERFTRACE_METADATA_BYTES / 2) {
         sigset_t saved;
         perftrace_lock(runtime, &saved);
@@ -435,8 +437,8 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
-    if (!runtime->threadless)
-        perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true);
+    if (!runtime->threadless && !perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true))
+        perftrace_threads_end_gone(runtime); /* the next cycle frees what they had */
 }
 
 /* No thread's chunk will come any more to tell of what it has lost since its last. */

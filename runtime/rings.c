@@ -315,10 +315,10 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
     struct perftrace_ring_file *ring = runtime->ring;
     struct perftrace_block_header header;
     uint64_t used = ring->metadata_used;
-    if (used + sizeof header + bytes > ring->metadata_bytes) {
+    if (used > ring->metadata_bytes / 2)
         perftrace_wake_drainer(runtime); /* it begins anew once all of it is in the trace */
+    if (used + sizeof header + bytes > ring->metadata_bytes)
         return false;
-    }
     perftrace_block_seal(&header, kind, payload, bytes, NULL, 0);
     memcpy(runtime->metadata + used, &header, sizeof header);
     memcpy(runtime->metadata + used + sizeof header, payload, bytes);

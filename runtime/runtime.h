@@ -341,6 +341,9 @@ struct perftrace_patience {
 struct perftrace_patience perftrace_patience(const struct perftrace_runtime *runtime);
 bool perftrace_wait_for_room(struct perftrace_runtime *runtime, struct perftrace_patience *patience);
 
+/* Ends the threads that are gone without having said so: they recorded in the last destructor, or ended by a system call of their own. Their
+ * segments would be missing for ever. */
+void perftrace_threads_end_gone(struct perftrace_runtime *runtime);
 /* perftrace_main_may_end is called when the calling thread ends, even if it has not recorded. */
 void perftrace_hear_of_end(void);
 

@@ -49,7 +49,8 @@ static uint32_t find_segment(struct perftrace_runtime *runtime, const struct per
     if (!overwrites && __atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) + 1 > most)
         return UINT32_MAX;
     uint32_t index = pop(runtime);
-    if (index != UINT32_MAX || !perftrace_is_own_process(runtime)) /* vfork's child may be killed with a lock */
+    if (index != UINT32_MAX ||
+        !perftrace_is_own_process(runtime)) /* vfork's child may be killed with a lock */
         return index;
     while (index == UINT32_MAX && !__atomic_load_n(&runtime->cannot_grow, __ATOMIC_RELAXED) &&
            perftrace_rings_grow(runtime, 1, false))

@@ -70,8 +70,29 @@ uint32_t perftrace_track_add(struct perftrace_runtime *runtime, uint32_t kind, i
     return ++runtime->tracks;
 }
 
-/* A thread ends: its segments go to the drainer. Destructors that run after this one and record bring it
- * back to life; then this is called again. */
+/* With the lock held: its segments go to the drainer. */
+static void end_thread(struct perftrace_runtime *runtime, struct perftrace_thread *thread) {
+    if (thread->used && thread->generation == runtime->generation) {
+        if (thread->writer->segment != NULL)
+            for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
+                runtime->lost_by_ended_threads[i] += thread->lost[i];
+        perftrace_writers_end(runtime, thread);
+    }
+    thread->used = false;
+}
+
+void perftrace_threads_end_gone(struct perftrace_runtime *runtime) {
+    sigset_t saved;
+    perftrace_lock(runtime, &saved);
+    for (struct perftrace_thread *thread = runtime->threads; thread != NULL; thread = thread->next)
+        if (thread->used && thread->generation == runtime->generation &&
+            syscall(SYS_tgkill, (pid_t)runtime->pid, (pid_t)thread->os_id, 0) != 0 && errno == ESRCH)
+            end_thread(runtime, thread);
+    perftrace_unlock(runtime, &saved);
+}
+
+/* A thread ends. Destructors that run after this one and record bring it back to life; then this is called again, but for the last
+ * of the rounds that pthread_setspecific(3) speaks of. */
 static void thread_ends(void *pointer) {
     struct perftrace_thread *thread = pointer;
     struct perftrace_runtime *runtime = perftrace_here();
@@ -81,13 +102,7 @@ static void thread_ends(void *pointer) {
         return; /* only to hear of the main thread's end */
     perftrace_lock(runtime, &saved);
     perftrace_control_ = &perftrace_no_control;
-    if (thread->used && thread->generation == runtime->generation) {
-        if (thread->writer->segment != NULL)
-            for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-                runtime->lost_by_ended_threads[i] += thread->lost[i];
-        perftrace_writers_end(runtime, thread);
-    }
-    thread->used = false;
+    end_thread(runtime, thread);
     perftrace_unlock(runtime, &saved);
     /* Where threads come and go, each of them leaves a segment behind. */
     if (__atomic_load_n(&runtime->free_count, __ATOMIC_RELAXED) < PERFTRACE_SEGMENTS_SPARE)

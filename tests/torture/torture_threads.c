@@ -33,6 +33,15 @@ static void init(bool chrome) {
         exit(90);
 }
 
+/* Each thread leaves a segment: where threads come and go fast, the drainer falls behind. */
+static void init_waiting(void) {
+    struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
+    config.chrome_output = false;
+    config.when_full = PERFTRACE_FULL_WAIT;
+    if (perftrace_init(&config) != 0)
+        exit(90);
+}
+
 static void record(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         PERF_SPAN("work", "i", i);
@@ -82,12 +91,7 @@ static void *short_thread(void *argument) {
 
 static void many_short(void *argument) {
     unsigned count = *(unsigned *)argument;
-    struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
-    config.chrome_output = false;
-    config.when_full =
-        PERFTRACE_FULL_WAIT; /* each thread leaves a segment: without a processor the drainer falls behind */
-    if (perftrace_init(&config) != 0)
-        exit(90);
+    init_waiting();
     for (unsigned i = 0; i < count; i += 4) {
         pthread_t threads[4];
         for (int k = 0; k < 4; k++)
@@ -260,7 +264,7 @@ static void *with_destructor(void *argument) {
 static void destructors(void *argument) {
     unsigned count = *(unsigned *)argument;
     pthread_key_create(&key, record_in_destructor);
-    init(false);
+    init_waiting();
     atexit(at_the_end);
     for (unsigned i = 0; i < count; i++) {
         pthread_t thread;
