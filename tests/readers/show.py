@@ -55,9 +55,22 @@ def escaped(text):
     return text
 
 
+NAME_SHOWN_MAX = 1024
+
+
+def shown(name):
+    """A name as far as it is shown: up to so many bytes, not within a character."""
+    if len(name) <= NAME_SHOWN_MAX:
+        return name
+    length = NAME_SHOWN_MAX
+    while length > NAME_SHOWN_MAX - 4 and name[length] & 0xC0 == 0x80:
+        length -= 1
+    return name[:length]
+
+
 def pairs(site, words, index, wanted):
     return [
-        escaped(name) + b"=" + escaped(value_text(type, value))
+        escaped(shown(name)) + b"=" + escaped(value_text(type, value))
         for type, role, name, value in values(site, words, index)
         if (role == A_METRIC) == (wanted == A_METRIC)
     ]
@@ -73,6 +86,11 @@ def parameters_and_metrics(call):
 
 
 @functools.lru_cache(maxsize=4096)
+def quoted_name(name):
+    return quoted(shown(name))
+
+
+@functools.lru_cache(maxsize=4096)
 def quoted(text):
     return b'"' + text.replace(b'"', b'""') + b'"' if any(byte in text for byte in b'",\r\n') else text
 
@@ -82,8 +100,8 @@ def row(call, unfinished):
     site, track, parent = call.site, call.track, call.parent
     elapsed = call.end - call.begin
     return b"%d,%s,%s,%s,%d,%d,%s,%d,%d,%d,%d,%d,%s,%s\r\n" % (
-        call.number, quoted(site.name), quoted(site.target), quoted(parent.site.name) if parent else b"unknown",
-        parent.number if parent else 0, track.id, quoted(track.name), call.around, call.begin, elapsed,
+        call.number, quoted_name(site.name), quoted_name(site.target), quoted_name(parent.site.name) if parent else b"unknown",
+        parent.number if parent else 0, track.id, quoted_name(track.name), call.around, call.begin, elapsed,
         max(elapsed - call.within, 0), unfinished, quoted(parameters), quoted(metrics))  # fmt: skip
 
 
