@@ -80,7 +80,7 @@ int overview_item(struct overview *overview, const struct perftrace_item *item) 
     overview->items[item->kind]++;
     if (track == NULL || begin || item->kind == PERFTRACE_ITEM_TRACK)
         return 0; /* what begins is counted when it ends */
-    bool in_log = end && item->time_ns == 0;
+    bool in_log = end && item->call->start_ns == 0;
     uint64_t first_ns = end ? item->call->start_ns : item->time_ns;
     add_time(overview, track, first_ns, in_log ? 0 : item->time_ns);
     if (end) {
