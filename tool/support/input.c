@@ -137,8 +137,11 @@ int input_end(struct input *input) {
         return 0;
     if (info->native || input->unpack.damage_count > 0)
         message_error("%s: nothing in it could be read", input->name);
+    else if (info->bytes == 0)
+        message_error("%s: it is empty", input->name);
     else
-        message_error("%s: neither a trace nor a log: no PERF_TRACE line in it", input->name);
+        message_error("%s: neither a trace, nor Chrome's trace events, nor a log: no PERF_TRACE line in it",
+                      input->name);
     return -1;
 }
 
