@@ -1,7 +1,8 @@
 /* The words of JSON. */
 #include "chrome_json_text.h"
 
-#include <langinfo.h>
+#include "decimal.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,24 +280,6 @@ static bool take_apart(const char *at, const char *end, struct number *number) {
     return at == end;
 }
 
-static bool slow_double(const char *at, const char *end, double *value) {
-    char text[512];
-    size_t length = (size_t)(end - at), to = 0;
-    if (length >= sizeof text - 8)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        const char *radix = nl_langinfo(RADIXCHAR); /* what strtod takes for a point */
-        if (at[i] == '.' && strlen(radix) + to < sizeof text - length)
-            to = (size_t)(stpcpy(text + to, radix) - text);
-        else
-            text[to++] = at[i];
-    }
-    text[to] = '\0';
-    char *rest;
-    *value = strtod(text, &rest);
-    return *rest == '\0' && isfinite(*value);
-}
-
 static bool to_double(const char *at, const char *end, const struct number *number, double *value) {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10,
                                     1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21};
@@ -307,7 +290,7 @@ static bool to_double(const char *at, const char *end, const struct number *numb
         *value = number->negative ? -magnitude : magnitude;
         return true;
     }
-    return slow_double(at, end, value);
+    return perftrace_read_decimal(at, end, value);
 }
 
 bool perftrace_json_time(const struct perftrace_json_text *text, int64_t *ns, bool *whole) {

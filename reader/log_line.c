@@ -5,9 +5,8 @@
  * up only if it is another. */
 #include "log_line.h"
 
-#include <langinfo.h>
-#include <math.h>
-#include <stdlib.h>
+#include "decimal.h"
+
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -15,6 +14,7 @@
 
 /* More would not fit into 64 bits of nanoseconds. */
 #define ELAPSED_MS_MAX (UINT64_MAX / 1000000 - 1)
+#define DOUBLE_BYTES_MAX 32u /* none that is written is as long */
 
 /* What is being read: `field` is where the next field starts. */
 struct cursor {
@@ -121,24 +121,13 @@ static bool read_short_double(const char *at, const char *end, double *value) {
 static bool read_double(struct perftrace_log_parser *parser, const char *at, const char *end, double *value) {
     if (read_short_double(at, end, value))
         return true;
-    char text[40];
     size_t length = (size_t)(end - at);
-    if (length >= sizeof text - 8)
+    if (length >= DOUBLE_BYTES_MAX)
         return false;
-    size_t to = 0;
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         if (!is_digit(at[i]) && strchr(".e+-", at[i]) == NULL)
             return false;
-        const char *radix = nl_langinfo(RADIXCHAR); /* what strtod takes for a point */
-        if (at[i] == '.' && strlen(radix) + to < sizeof text - length)
-            to = (size_t)(stpcpy(text + to, radix) - text);
-        else
-            text[to++] = at[i];
-    }
-    text[to] = '\0';
-    char *rest;
-    *value = strtod(text, &rest);
-    if (*rest != '\0' || !isfinite(*value))
+    if (!perftrace_read_decimal(at, end, value))
         return false;
     parser->scratch.length = 0;
     perftrace_buffer_double(&parser->scratch, *value);
