@@ -25,14 +25,8 @@ static void signatures_text(struct report *report) {
         fputs("  No call was made three times with the same parameters.\n", report->out);
     } else {
         fputs("Signatures called 3+ times (cache candidates):\n", report->out);
-        for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
-            fprintf(report->out, "%4" PRIu64 " calls: ", repeated[i]->calls);
-            analysis_signature_text(report->model, repeated[i], &report->line);
-            report_line(report);
-            perftrace_buffer_text(&report->line, "      Call numbers: ");
-            report_calls(report, repeated[i], ANALYSIS_NUMBERS_MAX);
-            report_line(report);
-        }
+        for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++)
+            report_signature(report, repeated[i]);
         report_more(report, count);
     }
     free(repeated);

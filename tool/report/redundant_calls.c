@@ -1,7 +1,6 @@
 /* Calls made more than once by the same caller with the same parameters. */
 #include "report.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 static uint32_t number_of(const struct report *report, const struct analysis_signature *signature) {
@@ -16,12 +15,7 @@ static void redundant_calls_text(struct report *report) {
     if (count == 0)
         fputs("  No call was made twice with the same parameters.\n", report->out);
     for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
-        fprintf(report->out, "%4" PRIu64 " calls: ", repeated[i]->calls);
-        analysis_signature_text(report->model, repeated[i], &report->line);
-        report_line(report);
-        perftrace_buffer_text(&report->line, "      Call numbers: ");
-        report_calls(report, repeated[i], ANALYSIS_NUMBERS_MAX);
-        report_line(report);
+        report_signature(report, repeated[i]);
         report_within(report, analysis_within_signature(report->model, number_of(report, repeated[i])));
     }
     report_more(report, count);

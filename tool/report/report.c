@@ -119,6 +119,15 @@ void report_calls(struct report *report, const struct analysis_signature *signat
     }
 }
 
+void report_signature(struct report *report, const struct analysis_signature *signature) {
+    fprintf(report->out, "%4" PRIu64 " calls: ", signature->calls);
+    analysis_signature_text(report->model, signature, &report->line);
+    report_line(report);
+    perftrace_buffer_text(&report->line, "      Call numbers: ");
+    report_calls(report, signature, ANALYSIS_NUMBERS_MAX);
+    report_line(report);
+}
+
 void report_json_call(struct report *report, struct analysis_call_id id) {
     json_unsigned(&report->json, "number", id.number);
     if (report->model->input_count > 1)
