@@ -19,6 +19,7 @@
 #define HELD_NS_MAX 1000000000u
 #define PASSED                                                                                               \
     UINT64_MAX /* in runtime->held_ns: the trace has what comes after it, so nothing more of this */
+#define GONE_INTERVAL_NS 10000000
 #define BUSY_SLEEP_NS 200000 /* a thread that does nothing but record fills three segments meanwhile */
 
 struct drainable {
@@ -406,6 +407,15 @@ static void write_times(struct perftrace_runtime *runtime, uint64_t settled, boo
     runtime->untold = news || !was_read || runtime->unsettled > 0;
 }
 
+/* Seldom: it asks the kernel about each thread. The next cycle frees what they had. */
+static void end_gone_when_due(struct perftrace_runtime *runtime) {
+    uint64_t now = perftrace_now_ns();
+    if (now - runtime->looked_for_gone_ns < GONE_INTERVAL_NS)
+        return;
+    runtime->looked_for_gone_ns = now;
+    perftrace_threads_end_gone(runtime);
+}
+
 /* One round over everything. `found` has room for all segments. */
 static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bool all) {
     bool begun = perftrace_trace_mend(runtime), news = false;
@@ -438,7 +448,7 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
     __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
     perftrace_futex_wake(&runtime->pulse);
     if (!runtime->threadless && !perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true))
-        perftrace_threads_end_gone(runtime); /* the next cycle frees what they had */
+        end_gone_when_due(runtime);
 }
 
 /* No thread's chunk will come any more to tell of what it has lost since its last. */

@@ -175,6 +175,7 @@ struct perftrace_runtime {
     struct perftrace_shapes shapes;
     uint64_t recorded;
     uint64_t losses_written;
+    uint64_t looked_for_gone_ns;         /* when the drainer last looked which threads are gone */
     uint64_t modules_seen;               /* how many were ever loaded when they were looked for */
     uint32_t modules_told;               /* of those that are known */
     uint64_t clock_due;                  /* when to read the clocks again, CLOCK_MONOTONIC */
