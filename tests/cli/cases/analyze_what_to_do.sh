@@ -1,3 +1,4 @@
+# What to do: the findings that would save most, in text and in JSON.
 cat >shop.log <<'END'
 PERF_TRACE|3|query_order|caller=order_exists|order=17|elapsed_ms=4|query_us=3900|rows=1|elapsed_us=4100|parent_call=2|thread=1
 PERF_TRACE|2|order_exists|caller=show_order|order=17|elapsed_ms=4|elapsed_us=4200|parent_call=1|thread=1
