@@ -14,6 +14,16 @@ struct perftrace_shape *perftrace_shapes_add(struct perftrace_shapes *shapes, ui
     return &(*page)[id % PERFTRACE_SHAPES_PER_PAGE];
 }
 
+void perftrace_shape_is_known(struct perftrace_shape *shape) {
+    bool fixed = shape->kind != PERFTRACE_RECORD_END && shape->kind != PERFTRACE_RECORD_REBASE &&
+                 shape->kind != PERFTRACE_RECORD_EXTENDED;
+    for (unsigned i = 0; i < shape->argument_count; i++)
+        fixed = fixed && shape->types[i] != PERFTRACE_TYPE_TEXT;
+    shape->words =
+        fixed ? (uint8_t)(1 + perftrace_record_fixed_words(shape->kind) + shape->argument_count) : 0;
+    __atomic_store_n(&shape->known, 1, __ATOMIC_RELEASE);
+}
+
 const struct perftrace_shape *perftrace_shapes_find(const struct perftrace_shapes *shapes, uint32_t id) {
     const struct perftrace_shape *page = __atomic_load_n(
         &shapes->pages[(id & PERFTRACE_SITE_MASK) / PERFTRACE_SHAPES_PER_PAGE], __ATOMIC_ACQUIRE);
@@ -71,20 +81,40 @@ size_t perftrace_record_words(const struct perftrace_shapes *shapes, const uint6
     return length <= available ? length : 0;
 }
 
+/* perftrace_record_words where a record's first word tells: that of nearly all. Else 0. */
+static inline size_t words_at_once(const struct perftrace_shapes *shapes, uint64_t word) {
+    uint32_t kind = perftrace_word_kind(word);
+    const struct perftrace_shape *shape = perftrace_shapes_find(shapes, perftrace_word_site(word));
+    if (shape == NULL)
+        return 0;
+    if (kind == PERFTRACE_RECORD_END)
+        return shape->kind == PERFTRACE_RECORD_BEGIN;
+    return shape->kind == kind ? shape->words : 0;
+}
+
 size_t perftrace_records_walk(const struct perftrace_shapes *shapes, const uint64_t *words, size_t available,
                               uint64_t *base, uint64_t *count, bool *damaged) {
     size_t at = 0;
-    while (at < available && __atomic_load_n(&words[at], __ATOMIC_ACQUIRE) != 0) {
-        size_t length = perftrace_record_words(shapes, words + at, available - at);
+    uint64_t seen = 0, word;
+    while (at < available && (word = __atomic_load_n(&words[at], __ATOMIC_ACQUIRE)) != 0) {
+        size_t length = words_at_once(shapes, word);
+        if (length == 1) {
+            seen++;
+            at++; /* by a constant: the next word is read without waiting for what this one's site says */
+            continue;
+        }
+        if (length == 0 || length > available - at)
+            length = perftrace_record_words(shapes, words + at, available - at);
         if (length == 0) {
             *damaged = true;
             break;
         }
-        if (perftrace_word_kind(words[at]) == PERFTRACE_RECORD_REBASE)
+        if (perftrace_word_kind(word) == PERFTRACE_RECORD_REBASE)
             *base = words[at + 1];
         else
-            ++*count;
+            seen++;
         at += length;
     }
+    *count += seen;
     return at;
 }

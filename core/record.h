@@ -11,6 +11,7 @@ struct perftrace_shape {
     uint8_t known; /* 0: no such site */
     uint8_t kind;  /* enum perftrace_record_kind of its records (BEGIN for BEGIN and END) */
     uint8_t argument_count;
+    uint8_t words;                          /* of a record; 0: that depends on its texts */
     uint8_t types[PERFTRACE_ARGUMENTS_MAX]; /* enum perftrace_value_type */
 };
 
@@ -21,8 +22,10 @@ struct perftrace_shapes {
     struct perftrace_shape *pages[(1u << PERFTRACE_SITE_BITS) / PERFTRACE_SHAPES_PER_PAGE];
 };
 
-/* The entry for `id` (below 2^20), made if need be; NULL without memory. */
+/* The entry for `id` (below 2^20), made if need be; NULL without memory. Whoever fills in its kind and arguments then says
+ * that it is known. */
 struct perftrace_shape *perftrace_shapes_add(struct perftrace_shapes *shapes, uint32_t id);
+void perftrace_shape_is_known(struct perftrace_shape *shape);
 /* The entry for `id`, or NULL where no site of that id was added. */
 const struct perftrace_shape *perftrace_shapes_find(const struct perftrace_shapes *shapes, uint32_t id);
 void perftrace_shapes_free(struct perftrace_shapes *shapes);

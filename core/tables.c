@@ -187,7 +187,7 @@ static bool add_shape(struct perftrace_tables *tables, uint32_t id,
     shape->argument_count = entry->info.argument_count;
     for (unsigned i = 0; i < entry->info.argument_count; i++)
         shape->types[i] = entry->arguments[i].type;
-    __atomic_store_n(&shape->known, 1, __ATOMIC_RELEASE);
+    perftrace_shape_is_known(shape);
     return true;
 }
 

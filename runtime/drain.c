@@ -161,7 +161,7 @@ static void learn_sites(struct perftrace_runtime *runtime, const char *blocks, s
                 for (unsigned i = 0; i < site.argument_count; i++)
                     shape->types[i] =
                         (uint8_t)blocks[at + sizeof site + i * sizeof(struct perftrace_format_argument)];
-                __atomic_store_n(&shape->known, 1, __ATOMIC_RELEASE);
+                perftrace_shape_is_known(shape);
             }
         }
         at += header.bytes;

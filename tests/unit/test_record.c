@@ -15,7 +15,7 @@ static void add_shape(struct perftrace_shapes *shapes, uint32_t id, uint8_t kind
     shape->kind = kind;
     shape->argument_count = count;
     memset(shape->types, type, count);
-    shape->known = 1;
+    perftrace_shape_is_known(shape);
 }
 
 static int set_up(void **state) {
@@ -79,6 +79,43 @@ static void walk(void **state) {
     assert_false(damaged);
 }
 
+/* The walk has a short way for most records: it must come as far as step by step, wherever the words end. */
+static void walk_as_step_by_step(void **state) {
+    static const struct {
+        uint32_t kind, site;
+    } fit[] = {{PERFTRACE_RECORD_BEGIN, PLAIN},    {PERFTRACE_RECORD_END, PLAIN},
+               {PERFTRACE_RECORD_BEGIN, NUMBERS},  {PERFTRACE_RECORD_END, NUMBERS},
+               {PERFTRACE_RECORD_EVENT, TEXTS},    {PERFTRACE_RECORD_FLOW, FLOW},
+               {PERFTRACE_RECORD_TRACK_SPAN, FAR}, {PERFTRACE_RECORD_REBASE, 0}};
+    uint64_t words[64], random = 12345;
+    for (unsigned round = 0; round < 2000; round++) {
+        for (unsigned i = 0; i < 64; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            uint32_t draw = (uint32_t)(random >> 33), of = draw % 8;
+            uint32_t site = draw % 97 == 0 ? 99 : fit[draw % 13 == 0 ? draw / 13 % 8 : of].site;
+            words[i] = draw % 101 == 0 ? 0 : made_word(fit[of].kind, site, 0, draw % 5);
+            if (i > 0 && fit[of].kind == PERFTRACE_RECORD_BEGIN && draw % 3 == 0)
+                words[i] = draw % 20; /* as a text's length would be */
+        }
+        for (size_t available = 0; available <= 64; available += 1 + round % 7) {
+            size_t at = 0, length = 1;
+            uint64_t expected_base = 1, expected = 0, base = 1, count = 0;
+            bool damaged = false;
+            for (; at < available && words[at] != 0 && length != 0; at += length) {
+                length = perftrace_record_words(*state, words + at, available - at);
+                if (length != 0 && perftrace_word_kind(words[at]) == PERFTRACE_RECORD_REBASE)
+                    expected_base = words[at + 1];
+                else
+                    expected += length != 0;
+            }
+            assert_int_equal(perftrace_records_walk(*state, words, available, &base, &count, &damaged), at);
+            assert_int_equal(count, expected);
+            assert_int_equal(base, expected_base);
+            assert_int_equal(damaged, length == 0);
+        }
+    }
+}
+
 static void walk_stops_at_damage(void **state) {
     const uint64_t words[] = {BEGIN(PLAIN, 0, 5), BEGIN(99, 1, 6), END(PLAIN, 0, 7)};
     uint64_t base = 100, count = 0;
@@ -90,6 +127,7 @@ static void walk_stops_at_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lengths), cmocka_unit_test(damage),
-                                       cmocka_unit_test(walk), cmocka_unit_test(walk_stops_at_damage)};
+                                       cmocka_unit_test(walk), cmocka_unit_test(walk_as_step_by_step),
+                                       cmocka_unit_test(walk_stops_at_damage)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
