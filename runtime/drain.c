@@ -20,6 +20,7 @@
 #define PASSED                                                                                               \
     UINT64_MAX /* in runtime->held_ns: the trace has what comes after it, so nothing more of this */
 #define GONE_INTERVAL_NS 10000000
+#define RELEASE_AT_ONCE 16u  /* segments: a thread that waits for room goes on while the rest are drained */
 #define BUSY_SLEEP_NS 200000 /* a thread that does nothing but record fills three segments meanwhile */
 
 struct drainable {
@@ -367,6 +368,11 @@ static bool is_used_up(const struct perftrace_runtime *runtime, const struct dra
     return segment->end == UINT32_MAX ? !what->more : segment->drained >= segment->end;
 }
 
+static void pulse(struct perftrace_runtime *runtime) {
+    __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
+    perftrace_futex_wake(&runtime->pulse);
+}
+
 static void release(struct perftrace_runtime *runtime, const struct drainable *found, size_t count) {
     sigset_t saved;
     perftrace_lock(runtime, &saved);
@@ -379,6 +385,7 @@ static void release(struct perftrace_runtime *runtime, const struct drainable *f
         perftrace_segment_free(runtime, found[i].index);
     }
     perftrace_unlock(runtime, &saved);
+    pulse(runtime);
 }
 
 /* Losses outside any track. */
@@ -433,8 +440,9 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         found[i].held = must_wait(runtime, found, i, all, may_write);
         if (!found[i].held && runtime->held_ns[found[i].index] != PASSED)
             news = drain_segment(runtime, &found[i], may_write) || news;
+        if (i % RELEASE_AT_ONCE == RELEASE_AT_ONCE - 1 || i == count - 1)
+            release(runtime, &found[i - i % RELEASE_AT_ONCE], i % RELEASE_AT_ONCE + 1);
     }
-    release(runtime, found, count);
     if (begun) {
         write_losses(runtime);
         if (news || all || runtime->untold)
@@ -445,8 +453,7 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
     }
     if (runtime->sinks != NULL)
         perftrace_sinks_advance(runtime->sinks, runtime->trace.bytes);
-    __atomic_add_fetch(&runtime->pulse, 1, __ATOMIC_RELEASE);
-    perftrace_futex_wake(&runtime->pulse);
+    pulse(runtime);
     if (!runtime->threadless && !perftrace_rings_grow(runtime, PERFTRACE_SEGMENTS_SPARE, true))
         end_gone_when_due(runtime);
 }

@@ -266,6 +266,9 @@ bool perftrace_metadata_add(struct perftrace_runtime *runtime, uint16_t kind, co
                             size_t bytes);
 
 /* ---- segments.c ---- */
+/* Whether as many of the thread's segments wait for the drainer as may: until one is freed it gets none. */
+bool perftrace_segments_are_full(const struct perftrace_runtime *runtime,
+                                 const struct perftrace_thread *thread);
 /* A free segment for the thread; NULL: there is none for it. For a caller that counts in runtime->taking. No lock: a
  * thread comes here every few thousand records. It becomes the thread's own with
  * perftrace_segment_start, before which its beginning must have been filled with zeros, and which returns when that is. */

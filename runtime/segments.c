@@ -42,11 +42,17 @@ static void overwrite_oldest(struct perftrace_runtime *runtime) {
     perftrace_unlock(runtime, &saved);
 }
 
+bool perftrace_segments_are_full(const struct perftrace_runtime *runtime,
+                                 const struct perftrace_thread *thread) {
+    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
+    return runtime->config.when_full != PERFTRACE_FULL_OVERWRITE &&
+           __atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) >= most;
+}
+
 /* The index of a segment that may be had, or UINT32_MAX. */
 static uint32_t find_segment(struct perftrace_runtime *runtime, const struct perftrace_thread *thread) {
     bool overwrites = runtime->config.when_full == PERFTRACE_FULL_OVERWRITE;
-    uint32_t most = runtime->config.thread_buffer_bytes / PERFTRACE_SEGMENT_BYTES;
-    if (!overwrites && __atomic_load_n(&thread->waiting, __ATOMIC_RELAXED) + 1 > most)
+    if (perftrace_segments_are_full(runtime, thread))
         return UINT32_MAX;
     uint32_t index = pop(runtime);
     if (index != UINT32_MAX ||

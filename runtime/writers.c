@@ -22,8 +22,8 @@
 #define RESIGN_NS 1000000000u /* after which we go the quick way again, though one is still left */
 #define CLEAR_BYTES 4096u
 #define CLEAR_FIRST_BYTES 512u /* of a segment: the change to it takes long enough */
-#define FAST_NS 1000000u /* a segment filled in less */
-#define WAITING_FEW 16u  /* segments of a thread that may wait without the drainer being woken */
+#define FAST_NS 1000000u       /* a segment filled in less */
+#define WAITING_FEW 16u        /* segments of a thread that may wait without the drainer being woken */
 
 static struct perftrace_thread *thread_of(const struct perftrace_writer *writer) {
     return (struct perftrace_thread *)((uintptr_t)writer & ~(uintptr_t)(PERFTRACE_THREAD_BYTES - 1));
@@ -266,6 +266,8 @@ static bool next_segment(struct perftrace_runtime *runtime, struct perftrace_thr
                          struct perftrace_writer *writer) {
     struct perftrace_segment *segment = NULL;
     sigset_t saved; /* no handler may come in between, or jump out of this */
+    if (perftrace_segments_are_full(runtime, thread))
+        return false; /* which is to cost little, as each record asks now */
     block_all(&saved);
     if (!perftrace_writer_is_left(writer)) {
         __atomic_add_fetch(&runtime->taking, 1, __ATOMIC_SEQ_CST);
