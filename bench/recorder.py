@@ -15,7 +15,8 @@ BURST = 20000  # spans in a slice that must fit into the ring
 STREAM = 10_000_000
 LONG_STREAM = 100_000_000
 TAIL_SLICE, TAIL_SLICES = 1_000_000, 10
-INSTRUCTION_LENGTHS = 10, 70
+INSTRUCTION_BYTES = 800, 3000  # of a segment: behind the first piece of it that is cleared, within the second
+BYTES = {"span": 16, "integers": 32, "text": 40, "event": 8}  # of a pass
 RECORDS = {"span": 2, "integers": 2, "text": 2, "event": 1}
 
 # name of the bar, what, program, case, threads, bar for the ratio
@@ -36,14 +37,15 @@ BURSTS = [
 def instructions(machine: Machine, program: str, case: str) -> float:
     """Instructions of one pass, the loop included: callgrind's count inside the function counted(), the difference of
     two lengths that stay within what is cleared of a segment at once."""
+    lengths = [bytes // BYTES.get(case, 16) for bytes in INSTRUCTION_BYTES]
     trace = [] if program == "bench_compiled_out" else ["-o", machine.path(f"count-{program}-{case}.ptrace")]
     counts = []
-    for length in INSTRUCTION_LENGTHS:
+    for length in lengths:
         printed = machine.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-fd=1",
                                "--toggle-collect=counted*", machine.program(program), "-m", "count", "-c", case,
                                "-n", str(length), *trace])
         counts.append(int(re.search(r"Collected\s*:\s*(\d+)", printed).group(1)))
-    return (counts[1] - counts[0]) / (INSTRUCTION_LENGTHS[1] - INSTRUCTION_LENGTHS[0])
+    return (counts[1] - counts[0]) / (lengths[1] - lengths[0])
 
 
 def all_instructions(machine: Machine) -> dict:
