@@ -275,8 +275,8 @@ bool perftrace_segments_are_full(const struct perftrace_runtime *runtime,
 struct perftrace_segment *perftrace_segment_take(struct perftrace_runtime *runtime,
                                                  struct perftrace_thread *thread);
 uint64_t perftrace_segment_start(struct perftrace_runtime *runtime, struct perftrace_segment *segment);
-/* Brings the losses in the segment in use up to date, though signal handlers may be counting. */
-void perftrace_losses_copy(struct perftrace_thread *thread);
+/* Brings the losses in the segment of a claimed writer up to date, though signal handlers may be counting. */
+void perftrace_losses_copy(struct perftrace_thread *thread, const struct perftrace_writer *writer);
 /* With the lock held: the thread's track tells of no more losses; what the trace does not know yet is counted for the
  * whole process. */
 void perftrace_losses_settle(struct perftrace_runtime *runtime, struct perftrace_thread *thread);
@@ -314,6 +314,8 @@ void perftrace_writers_end(struct perftrace_runtime *runtime, struct perftrace_t
 struct perftrace_writer *perftrace_writer_claim(struct perftrace_runtime *runtime,
                                                 struct perftrace_thread *thread, unsigned *cause);
 void perftrace_writer_give_back(struct perftrace_writer *writer);
+/* The writer that is in use, claimed. False: it was already, or it is not in use any more. */
+bool perftrace_writer_try_claim(struct perftrace_writer *writer);
 /* Of a writer that is claimed: a signal handler has come since, and the thread goes on with another. Nothing more is to be
  * begun with it. */
 bool perftrace_writer_is_left(const struct perftrace_writer *writer);

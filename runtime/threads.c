@@ -15,13 +15,13 @@ __thread struct perftrace_control *perftrace_control_ = &perftrace_no_control;
 static pthread_key_t exit_key;
 static bool exit_key_made; /* under the lock, but for the constructor */
 
-/* A signal handler may be counting at the same time. */
-static void copy_loss(struct perftrace_thread *thread, unsigned cause) {
+/* The writer is claimed, else its segment may be another thread's by now. A signal handler may be counting at the same time. */
+static void copy_loss(struct perftrace_thread *thread, const struct perftrace_writer *writer,
+                      unsigned cause) {
     uint64_t sum;
     do {
-        struct perftrace_segment *segment = thread->writer->segment;
         sum = __atomic_load_n(&thread->lost[cause], __ATOMIC_RELAXED);
-        __atomic_store_n(&segment->lost[cause], sum, __ATOMIC_RELAXED);
+        __atomic_store_n(&writer->segment->lost[cause], sum, __ATOMIC_RELAXED);
     } while (sum != __atomic_load_n(&thread->lost[cause], __ATOMIC_RELAXED));
 }
 
@@ -32,12 +32,20 @@ void perftrace_count_lost(struct perftrace_runtime *runtime, struct perftrace_th
         return;
     }
     __atomic_add_fetch(&thread->lost[cause], 1, __ATOMIC_RELAXED);
-    copy_loss(thread, cause);
+    struct perftrace_writer *writer;
+    bool claimed;
+    do { /* where it is claimed already, that is by us or by what we have interrupted */
+        writer = __atomic_load_n(&thread->writer, __ATOMIC_RELAXED);
+        claimed = perftrace_writer_try_claim(writer);
+    } while (!claimed && perftrace_writer_is_left(writer));
+    copy_loss(thread, writer, cause);
+    if (claimed)
+        perftrace_writer_give_back(writer);
 }
 
-void perftrace_losses_copy(struct perftrace_thread *thread) {
+void perftrace_losses_copy(struct perftrace_thread *thread, const struct perftrace_writer *writer) {
     for (unsigned i = 0; i < PERFTRACE_LOSS_CAUSES; i++)
-        copy_loss(thread, i);
+        copy_loss(thread, writer, i);
 }
 
 void perftrace_losses_settle(struct perftrace_runtime *runtime, struct perftrace_thread *thread) {

@@ -51,7 +51,7 @@ static void add_room(struct perftrace_writer *writer, int64_t bytes) {
     __atomic_add_fetch(&writer->control.room, bytes, __ATOMIC_RELEASE);
 }
 
-static bool try_claim(struct perftrace_writer *writer) {
+bool perftrace_writer_try_claim(struct perftrace_writer *writer) {
     if (perftrace_take_(&writer->control, PERFTRACE_FREE_)) {
         perftrace_give_(&writer->control, PERFTRACE_FREE_);
         return false;
@@ -286,7 +286,7 @@ bool perftrace_writer_make_room(struct perftrace_runtime *runtime, struct perftr
                                 struct perftrace_writer *writer, size_t words, bool end_of_span) {
     bool enough = bytes_left(writer) >= words * 8 + PERFTRACE_RESERVE_BYTES;
     if (!enough && next_segment(runtime, thread, writer)) {
-        perftrace_losses_copy(thread);
+        perftrace_losses_copy(thread, writer);
         enough = true;
     }
     if (!enough && !(end_of_span && bytes_left(writer) >= words * 8))
@@ -337,7 +337,7 @@ static struct perftrace_writer *leave(struct perftrace_runtime *runtime, struct 
     next->room = room_of(next);
     add_room(next, next->room);
     add_room(left, -(int64_t)PERFTRACE_FREE_);
-    perftrace_losses_copy(thread);
+    perftrace_losses_copy(thread, next);
     tell_drainer(runtime, thread, next->segment_ticks - left->segment_ticks);
     return next;
 }
@@ -376,7 +376,7 @@ static struct perftrace_writer *claim_slowly(struct perftrace_runtime *runtime,
     sigset_t saved;
     block_all(&saved);
     struct perftrace_writer *writer = thread->writer;
-    if (!try_claim(writer))
+    if (!perftrace_writer_try_claim(writer))
         writer = leave(runtime, thread, cause);
     else if (writer->left != NULL)
         writer = settle(runtime, thread, writer);
@@ -387,7 +387,7 @@ static struct perftrace_writer *claim_slowly(struct perftrace_runtime *runtime,
 struct perftrace_writer *perftrace_writer_claim(struct perftrace_runtime *runtime,
                                                 struct perftrace_thread *thread, unsigned *cause) {
     struct perftrace_writer *writer = __atomic_load_n(&thread->writer, __ATOMIC_RELAXED);
-    if (writer->left == NULL && try_claim(writer))
+    if (writer->left == NULL && perftrace_writer_try_claim(writer))
         return writer;
     return claim_slowly(runtime, thread, cause);
 }
