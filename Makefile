@@ -15,7 +15,9 @@ build: ## Build the libraries, the perftrace command and the examples (default)
 	@$(CMAKE) --preset default -B $(BUILD) -DPERFTRACE_TESTS=OFF $(CMAKE_FLAGS) >/dev/null
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
 
-demo: build ## Trace the example and show what perftrace says about it
+demo: ## Trace the examples and show what perftrace says about them
+	@scripts/deps.sh --optional demo
+	@$(MAKE) --no-print-directory build
 	@scripts/demo.sh $(BUILD)
 
 test: ## Run all tests: plain, and under the address, undefined-behaviour and thread sanitizers

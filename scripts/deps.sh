@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes sure that what a group of tasks needs is there: scripts/deps.sh [--optional] GROUP...   (build, test, torture,
+# Makes sure that what a group of tasks needs is there: scripts/deps.sh [--optional] GROUP...   (build, demo, test, torture,
 # consumers, bench, compare, lint). Installs what is missing from Debian's packages when run as root; otherwise prints the command to type
 # and exits 2; with --optional it says what the caller will have to do without, and exits 0.
 set -eu
 
-# One line per need: the group, Debian's package, and how to see that it is there: a command, or a <header>.
+# One line per need: the group, Debian's package, and how to see that it is there: a command, a <header>, or /files.
 needs() {
     cat <<'END'
 build     cmake            cmake
@@ -24,6 +24,16 @@ test      jq               jq
 test      zstd             zstd
 test      sqlite3          sqlite3
 test      libcmocka-dev    <cmocka.h>
+test      libode-dev       <ode/ode.h>
+test      ocl-icd-opencl-dev /usr/lib/*/pkgconfig/OpenCL.pc
+test      opencl-headers   <CL/cl.h>
+test      pocl-opencl-icd  /etc/OpenCL/vendors/pocl.icd
+test      libpng-dev       <png.h>
+demo      libode-dev       <ode/ode.h>
+demo      ocl-icd-opencl-dev /usr/lib/*/pkgconfig/OpenCL.pc
+demo      opencl-headers   <CL/cl.h>
+demo      pocl-opencl-icd  /etc/OpenCL/vendors/pocl.icd
+demo      libpng-dev       <png.h>
 fuzz      clang            clang
 torture   e2fsprogs        mkfs.ext4
 consumers libcmocka-dev    <cmocka.h>
@@ -54,6 +64,9 @@ has() {
     case $1 in
     '<'*) printf '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include %s\n' "$1" |
         cc -E -x c - >/dev/null 2>&1 ;;
+    /*) # shellcheck disable=SC2086  # a pattern
+        set -- $1
+        [ -e "$1" ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
