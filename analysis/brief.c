@@ -1,12 +1,12 @@
 /* Calls in brief, many at once: what a call is one of is known by its key. The places in memory that calls need are brought near
- * some calls before: most of the time would otherwise go into waiting for them. */
+ * before: most of the time would otherwise go into waiting for them. */
 #include "model.h"
 #include "relatives.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64, SLOTS_AHEAD = 16, SIGNATURES_AHEAD = 8, QUESTIONS_AHEAD = 4 };
+enum { BATCH = 64 };
 
 /* Remembers a site for brief calls that do not name theirs. */
 static int remember_site(struct analysis *analysis, uint32_t function,
@@ -40,9 +40,11 @@ static int add_unknown(struct analysis *analysis, struct perftrace_reader *reade
     if (result != 0 || !keyed || signature == INTERN_NONE || memcmp(key, call->key, sizeof key) != 0 ||
         known_find(&analysis->state->known, key) != INTERN_NONE)
         return result;
+    uint32_t edge = analysis->signatures[signature].edge;
+    if (edge == INTERN_NONE) /* one of the slowest calls, when there was no memory for more edges */
+        return result;
     known_add(&analysis->state->known, key, signature);
-    return remember_site(analysis, analysis->edges[analysis->signatures[signature].edge].function,
-                         call->site);
+    return remember_site(analysis, analysis->edges[edge].function, call->site);
 }
 
 static int add_known(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *call,
@@ -53,70 +55,50 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
         call->site != NULL ? call->site : analysis->state->function_sites[function];
     if (!perftrace_reader_fill(reader, call, site))
         return 0;
-    struct analysis_call placed = analysis_call_start(analysis, call);
-    placed.parameter_count = 0; /* they are not filled in */
-    placed.function = function;
-    placed.caller = signature->caller;
-    placed.question = signature->question;
-    placed.signature = number;
-    placed.edge = signature->edge;
-    analysis_find_relatives(analysis, call, &placed);
-    int result = analysis_call_show(analysis, &placed);
-    analysis_call_end(analysis, &placed);
+    struct analysis_call *placed = analysis_call_start(analysis, call);
+    placed->parameter_count = 0; /* they are not filled in */
+    placed->function = function;
+    placed->caller = signature->caller;
+    placed->question = signature->question;
+    placed->signature = number;
+    placed->edge = signature->edge;
+    analysis_find_relatives(analysis, call, placed);
+    int result = analysis_call_show(analysis, placed);
+    analysis_call_end(analysis, placed->slot);
     return result;
 }
 
-/* What is known of the calls ahead, with their memory on its way. */
-struct ahead {
-    const struct perftrace_call *calls;
-    size_t count;
-    uint32_t signatures[BATCH];
-};
-
-static void look_ahead(const struct analysis *analysis, struct ahead *ahead, size_t at) {
+/* As many calls at a time as memory can be brought near for. */
+static int add_some(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
+                    size_t count) {
     const struct known *known = &analysis->state->known;
-    size_t slot = at + SLOTS_AHEAD, signature = at + SIGNATURES_AHEAD, question = at + QUESTIONS_AHEAD;
-    if (slot < ahead->count)
-        known_prefetch(known, ahead->calls[slot].key);
-    if (signature < ahead->count) {
-        const struct perftrace_call *call = &ahead->calls[signature];
-        uint32_t found = has_key(call) ? known_find(known, call->key) : INTERN_NONE;
-        ahead->signatures[signature] = found;
-        if (found != INTERN_NONE)
-            __builtin_prefetch(&analysis->signatures[found], 1);
+    uint32_t signatures[BATCH];
+    for (size_t i = 0; i < count; i++)
+        known_prefetch(known, calls[i].key);
+    for (size_t i = 0; i < count; i++) {
+        signatures[i] = has_key(&calls[i]) ? known_find(known, calls[i].key) : INTERN_NONE;
+        if (signatures[i] != INTERN_NONE)
+            __builtin_prefetch(&analysis->signatures[signatures[i]], 1);
     }
-    if (question < ahead->count && ahead->signatures[question] != INTERN_NONE) {
-        const struct analysis_signature *expected = &analysis->signatures[ahead->signatures[question]];
-        __builtin_prefetch(&analysis->questions[expected->question], 1);
-        analysis_parts_expect(analysis, &(struct analysis_expected){
-                                            .function = analysis->edges[expected->edge].function,
-                                            .question = expected->question,
-                                            .signature = ahead->signatures[question],
-                                            .elapsed_ns = ahead->calls[question].elapsed_ns,
-                                        });
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        /* What was not known before may have been one of these. */
+        if (signatures[i] == INTERN_NONE && has_key(&calls[i]))
+            signatures[i] = known_find(known, calls[i].key);
+        result = signatures[i] == INTERN_NONE ? add_unknown(analysis, reader, &calls[i])
+                                              : add_known(analysis, reader, &calls[i], signatures[i]);
     }
+    return result;
 }
 
 int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
                    size_t count) {
     int result = 0;
+    /* Names of parameters that are left out are told from the parameters themselves. */
+    analysis->state->at_once = analysis->options.ignored.count > 0;
     while (count > 0 && result == 0) {
         size_t now = count < BATCH ? count : BATCH;
-        struct ahead ahead = {.calls = calls, .count = now};
-        for (size_t i = 0; i < SLOTS_AHEAD && i < now; i++)
-            known_prefetch(&analysis->state->known, calls[i].key);
-        for (size_t i = 0; i < SIGNATURES_AHEAD && i < now; i++)
-            ahead.signatures[i] =
-                has_key(&calls[i]) ? known_find(&analysis->state->known, calls[i].key) : INTERN_NONE;
-        for (size_t i = 0; i < now && result == 0; i++) {
-            look_ahead(analysis, &ahead, i);
-            uint32_t signature = ahead.signatures[i];
-            /* What was not known some calls before may have been one of these. */
-            if (signature == INTERN_NONE && has_key(&calls[i]))
-                signature = known_find(&analysis->state->known, calls[i].key);
-            result = signature == INTERN_NONE ? add_unknown(analysis, reader, &calls[i])
-                                              : add_known(analysis, reader, &calls[i], signature);
-        }
+        result = add_some(analysis, reader, calls, now);
         calls += now;
         count -= now;
     }

@@ -290,7 +290,7 @@ static SLOW void add_question_slowly(struct analysis *analysis, struct cache *ca
 
 static inline void add_question(struct analysis *analysis, struct cache *cache,
                                 struct cache_of_function *function, const struct analysis_call *call) {
-    if (analysis->questions[call->question].calls == 1)
+    if (call->first_asked)
         function->first_ns = cache_sum(function->first_ns, call->elapsed_ns);
     if (ask_new(cache, function, call->question)) {
         ask_root(cache, function, call, call->question);
@@ -337,7 +337,7 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
     return 0;
 }
 
-static void cache_expect(const void *state, const struct analysis_expected *call) {
+static void cache_expect(const void *state, const struct analysis_call *call) {
     const struct cache *cache = state;
     uint32_t number = cache_key_of(&cache->keys, call->question);
     if (number < cache->keys.count)

@@ -2,6 +2,7 @@
 #include "collect.h"
 
 #include "model.h"
+#include "part.h"
 #include "relatives.h"
 
 #include <stdlib.h>
@@ -27,11 +28,9 @@ static int open_parts(struct analysis *analysis) {
         if (analysis->parts[i] == NULL ||
             (parts[i]->open != NULL && parts[i]->open(analysis, analysis->parts[i]) != 0))
             return -PERFTRACE_ERROR_MEMORY;
-        if (parts[i]->add != NULL)
-            analysis->state->adders[analysis->state->adder_count++] =
-                (struct adder){parts[i]->add, analysis->parts[i]};
     }
-    return 0;
+    analysis->state->rounds = rounds_open(analysis);
+    return analysis->state->rounds != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
 struct analysis *analysis_open(const struct analysis_options *options) {
@@ -65,6 +64,8 @@ static void close_parts(struct analysis *analysis) {
 void analysis_close(struct analysis *analysis) {
     if (analysis == NULL)
         return;
+    if (analysis->state != NULL)
+        rounds_close(analysis->state->rounds);
     close_parts(analysis);
     open_calls_free(&analysis->open);
     free(analysis->inputs);
@@ -112,7 +113,7 @@ int analysis_end_input(struct analysis *analysis, const struct perftrace_trace_i
     input->damaged = info->damaged;
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
         analysis->lost[cause] += info->lost[cause];
-    int result = 0;
+    int result = rounds_finish(analysis->state->rounds);
     for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
         if (parts[i]->end_input != NULL)
             result = parts[i]->end_input(analysis, analysis->parts[i]);
@@ -139,8 +140,9 @@ static int select_call(struct analysis *analysis, const struct perftrace_call *c
     return selected;
 }
 
-struct analysis_call analysis_call_start(struct analysis *analysis, const struct perftrace_call *call) {
-    struct analysis_call placed = {
+struct analysis_call *analysis_call_start(struct analysis *analysis, const struct perftrace_call *call) {
+    struct analysis_call *placed = rounds_next(analysis->state->rounds);
+    *placed = (struct analysis_call){
         .id = {call->number, analysis->input_count},
         .parent = call->parent_number,
         .slot = open_calls_take(&analysis->open, call->number),
@@ -158,21 +160,14 @@ struct analysis_call analysis_call_start(struct analysis *analysis, const struct
     return placed;
 }
 
-void analysis_call_end(struct analysis *analysis, const struct analysis_call *placed) {
-    if (placed->slot != OPEN_CALLS_NONE)
-        open_calls_give(&analysis->open, placed->slot);
-}
-
-static int show_left_out(struct analysis *analysis, const struct analysis_call *placed, unsigned part) {
-    return parts[part]->left_out != NULL ? parts[part]->left_out(analysis, analysis->parts[part], placed) : 0;
+void analysis_call_end(struct analysis *analysis, uint32_t slot) {
+    if (slot != OPEN_CALLS_NONE)
+        open_calls_give(&analysis->open, slot);
 }
 
 static int add_left_out(struct analysis *analysis, struct analysis_call *placed) {
-    int result = 0;
     placed->question = placed->signature = placed->edge = INTERN_NONE;
-    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
-        result = show_left_out(analysis, placed, i);
-    return result;
+    return rounds_add(analysis->state->rounds, placed, ROUND_LEFT_OUT, analysis->state->at_once);
 }
 
 static int add_unfinished(struct analysis *analysis, struct analysis_call *placed) {
@@ -181,33 +176,11 @@ static int add_unfinished(struct analysis *analysis, struct analysis_call *place
     return add_left_out(analysis, placed);
 }
 
-/* A call whose parameters are not kept. */
-static int show_unkept(struct analysis *analysis, const struct analysis_call *placed) {
-    int result = 0;
-    for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++) {
-        if (!parts[i]->takes_unkept)
-            result = show_left_out(analysis, placed, i);
-        else if (parts[i]->add != NULL)
-            result = parts[i]->add(analysis, analysis->parts[i], placed);
-    }
-    return result;
-}
-
-int analysis_call_show(struct analysis *analysis, const struct analysis_call *placed) {
-    const struct analysis_state *state = analysis->state;
-    int result = 0;
+int analysis_call_show(struct analysis *analysis, struct analysis_call *placed) {
     model_count(analysis, placed);
-    if (placed->signature == INTERN_NONE)
-        return show_unkept(analysis, placed);
-    for (unsigned i = 0; i < state->adder_count && result == 0; i++)
-        result = state->adders[i].add(analysis, state->adders[i].part, placed);
-    return result;
-}
-
-void analysis_parts_expect(const struct analysis *analysis, const struct analysis_expected *call) {
-    for (unsigned i = 0; i < ANALYSIS_PARTS; i++)
-        if (parts[i]->expect != NULL)
-            parts[i]->expect(analysis->parts[i], call);
+    return rounds_add(analysis->state->rounds, placed,
+                      placed->signature == INTERN_NONE ? ROUND_UNKEPT : ROUND_COUNTS,
+                      analysis->state->at_once);
 }
 
 /* As what it is known, with its function known. */
@@ -231,13 +204,13 @@ static int place_and_show(struct analysis *analysis, const struct perftrace_call
 }
 
 int analysis_call_add(struct analysis *analysis, const struct perftrace_call *call, uint32_t *signature) {
-    struct analysis_call placed = analysis_call_start(analysis, call);
-    placed.function = model_function_of(analysis, call->site);
-    placed.signature = INTERN_NONE;
+    struct analysis_call *placed = analysis_call_start(analysis, call);
+    placed->function = model_function_of(analysis, call->site);
+    placed->signature = INTERN_NONE;
     int result =
-        placed.function != INTERN_NONE ? place_and_show(analysis, call, &placed) : -PERFTRACE_ERROR_MEMORY;
-    *signature = placed.signature;
-    analysis_call_end(analysis, &placed);
+        placed->function != INTERN_NONE ? place_and_show(analysis, call, placed) : -PERFTRACE_ERROR_MEMORY;
+    *signature = placed->signature;
+    analysis_call_end(analysis, placed->slot);
     return result;
 }
 
@@ -251,6 +224,7 @@ static void look_at_time(struct analysis_state *state, const struct perftrace_it
 int analysis_item(struct analysis *analysis, const struct perftrace_item *item) {
     if (analysis->state->selects)
         look_at_time(analysis->state, item);
+    analysis->state->at_once = true;
     if (item->kind == PERFTRACE_ITEM_SPAN_END || item->kind == PERFTRACE_ITEM_ASYNC_END)
         return analysis_call_add(analysis, item->call, &(uint32_t){0});
     return 0;
@@ -262,7 +236,8 @@ bool analysis_needs_items(const struct analysis *analysis) {
 }
 
 int analysis_finish(struct analysis *analysis) {
-    int result = 0;
+    int result = rounds_finish(analysis->state->rounds);
+    model_finish(analysis);
     for (unsigned i = 0; i < ANALYSIS_PARTS && result == 0; i++)
         if (parts[i]->finish != NULL)
             result = parts[i]->finish(analysis, analysis->parts[i]);

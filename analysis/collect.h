@@ -78,7 +78,7 @@ struct analysis_question {
     uint32_t function;
     uint32_t signatures;      /* how many, each of another caller */
     uint32_t first_signature; /* the list goes on in analysis_signature.next */
-    uint64_t calls;
+    uint64_t calls;           /* this and the next: after analysis_finish */
     struct analysis_call_id first;
     struct perftrace_text parameters; /* "|key=value|key=value", escaped for reports; may be empty */
     uint32_t first_parameter;         /* into analysis.parameters */
@@ -95,6 +95,7 @@ struct analysis_call {
     uint32_t parent_slot; /* of the enclosing call (open_calls.h); OPEN_CALLS_NONE: none or unknown */
     bool
         parent_by_name; /* that is the next call of the caller's name to end on this track: no number says which */
+    bool first_asked;  /* nobody has asked its question before, in any input */
     uint32_t track;    /* its number in the trace; of a log: the value of `thread`, else 0 */
     uint64_t start_ns; /* 0: unknown */
     uint64_t elapsed_ns, self_ns;

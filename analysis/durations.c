@@ -256,7 +256,7 @@ static __attribute__((noinline)) void add_to_table(struct durations *durations, 
 }
 
 /* Where the time is counted: nearly each is another one. */
-static void durations_expect(const void *state, const struct analysis_expected *call) {
+static void durations_expect(const void *state, const struct analysis_call *call) {
     const struct durations *durations = state;
     if (call->function >= durations->function_capacity || durations->slot_count == 0)
         return;

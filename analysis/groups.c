@@ -231,6 +231,10 @@ static int groups_open(const struct analysis *analysis, void *state) {
     return analysis->options.group_by.count == 0 || grow(NULL, groups) > 0 ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
+static bool groups_want(const struct analysis *analysis) {
+    return analysis->options.group_by.count > 0 || analysis->options.ignored.count > 0;
+}
+
 static int add_to_group(struct analysis *analysis, struct groups *groups, const struct analysis_call *call) {
     const struct analysis_texts *keys = &analysis->options.group_by;
     bool any = false;
@@ -263,8 +267,6 @@ static int add_to_group(struct analysis *analysis, struct groups *groups, const 
 
 static int groups_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
     struct groups *groups = state;
-    if (analysis->options.group_by.count == 0 && analysis->options.ignored.count == 0)
-        return 0;
     if (learn_names(groups, call->parameters, call->parameter_count) != 0 ||
         learn_names(groups, call->metrics, call->metric_count) != 0)
         return -PERFTRACE_ERROR_MEMORY;
@@ -299,6 +301,7 @@ static void groups_close(void *state) {
 const struct analysis_part part_groups = {
     .state_bytes = sizeof(struct groups),
     .open = groups_open,
+    .wants = groups_want,
     .add = groups_add,
     .takes_unkept = true,
     .approximated = groups_approximated,

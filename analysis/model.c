@@ -155,7 +155,13 @@ static int make_question(struct analysis *analysis, uint32_t function, const str
     return 0;
 }
 
-/* Whether a question that is not kept yet is to be. One of the slowest calls is always known by its question. */
+/* Whether it is one of the slowest calls so far, which are always known by their signatures. */
+static bool is_slow(struct analysis *analysis, const struct analysis_call *placed) {
+    return rounds_finish(analysis->state->rounds) != 0 ||
+           analysis_slowest_keeps(analysis, placed->id, placed->elapsed_ns);
+}
+
+/* Whether a question that is not kept yet is to be. */
 static bool is_wanted(struct analysis *analysis, const struct analysis_call *placed, uint64_t hash,
                       size_t length, size_t parameter_count) {
     struct perftrace_budget *budget = &analysis->state->budget;
@@ -163,7 +169,7 @@ static bool is_wanted(struct analysis *analysis, const struct analysis_call *pla
     bool wanted = admission_ask(&analysis->state->admission, budget, hash);
     if (wanted && perftrace_budget_take(budget, bytes))
         return true;
-    return analysis_slowest_keeps(analysis, placed->id, placed->elapsed_ns);
+    return is_slow(analysis, placed);
 }
 
 static int question_of(struct analysis *analysis, const struct perftrace_call *call,
@@ -198,8 +204,7 @@ static int signature_of(struct analysis *analysis, struct analysis_call *placed)
     placed->signature = pair_table_find(&state->signatures, key);
     if (placed->signature != INTERN_NONE)
         return 0;
-    if (!perftrace_budget_take(&analysis->state->budget, SIGNATURE_BYTES) &&
-        !analysis_slowest_keeps(analysis, placed->id, placed->elapsed_ns)) {
+    if (!perftrace_budget_take(&analysis->state->budget, SIGNATURE_BYTES) && !is_slow(analysis, placed)) {
         placed->question = INTERN_NONE; /* all or nothing */
         return 0;
     }
@@ -292,15 +297,15 @@ static void add_to_input(struct analysis_input *input, const struct analysis_cal
     input->last_ns = end_ns > input->last_ns ? end_ns : input->last_ns;
 }
 
-void model_count(struct analysis *analysis, const struct analysis_call *call) {
+void model_count(struct analysis *analysis, struct analysis_call *call) {
+    call->first_asked = false;
     if (call->signature != INTERN_NONE) {
         struct analysis_signature *signature = &analysis->signatures[call->signature];
+        if (signature->calls == 0)
+            call->first_asked = analysis->questions[call->question].signatures == 1;
         remember_number(analysis, signature, call->id);
         signature->calls++;
         signature->total_ns += call->elapsed_ns;
-        struct analysis_question *question = &analysis->questions[call->question];
-        if (question->calls++ == 0 || analysis_call_before(call->id, question->first))
-            question->first = call->id;
     } else
         analysis->state->without_signature++;
     if (call->edge != INTERN_NONE) {
@@ -311,6 +316,16 @@ void model_count(struct analysis *analysis, const struct analysis_call *call) {
     add_to_function(&analysis->functions[call->function], call);
     analysis->calls++;
     add_to_input(&analysis->inputs[analysis->input_count - 1], call);
+}
+
+void model_finish(struct analysis *analysis) {
+    for (uint32_t i = 0; i < analysis->signature_count; i++) {
+        const struct analysis_signature *signature = &analysis->signatures[i];
+        struct analysis_question *question = &analysis->questions[signature->question];
+        if (question->calls == 0 || analysis_call_before(signature->first, question->first))
+            question->first = signature->first;
+        question->calls += signature->calls;
+    }
 }
 
 static void add_count(struct perftrace_buffer *text, uint64_t count, const char *of) {

@@ -5,17 +5,12 @@
 #include "admission.h"
 #include "collect.h"
 #include "known.h"
-#include "part.h"
-
-/* A part that is shown calls. */
-struct adder {
-    int (*add)(struct analysis *analysis, void *part, const struct analysis_call *call);
-    void *part;
-};
+#include "rounds.h"
 
 struct analysis_state {
-    struct adder adders[ANALYSIS_PARTS];
-    unsigned adder_count;
+    struct rounds *rounds;
+    bool
+        at_once; /* calls are shown to the parts one by one: they want parameters, or to go by what others have made of it */
     struct text_table names;      /* the number of a name is its function's */
     struct text_table parameters; /* owner: function; the number is the question's */
     struct text_table texts;      /* names and values of parameters */
@@ -48,21 +43,21 @@ uint32_t model_caller_of(struct analysis *analysis, const struct perftrace_call 
  * belongs to none: INTERN_NONE. 0, or -PERFTRACE_ERROR_MEMORY. */
 int model_place(struct analysis *analysis, const struct perftrace_call *call, struct analysis_call *placed);
 
-/* Adds a placed call to all that it belongs to. */
-void model_count(struct analysis *analysis, const struct analysis_call *call);
+/* Adds a placed call to all that it belongs to, and says whether it is the first of its question. */
+void model_count(struct analysis *analysis, struct analysis_call *call);
+/* Once there are no more: what is known of questions by their signatures. */
+void model_finish(struct analysis *analysis);
 
 /* Lines on what the budget did not allow for. */
 void model_approximated(const struct analysis *analysis, struct perftrace_buffer *text);
 
 void model_free(struct analysis *analysis);
 
-/* In collect.c. The call, but for what it is one of; to be ended with analysis_call_end. */
-struct analysis_call analysis_call_start(struct analysis *analysis, const struct perftrace_call *call);
-void analysis_call_end(struct analysis *analysis, const struct analysis_call *placed);
-/* Counts a placed call and shows it to the parts. */
-int analysis_call_show(struct analysis *analysis, const struct analysis_call *placed);
-/* Tells the parts of a call that comes soon. */
-void analysis_parts_expect(const struct analysis *analysis, const struct analysis_expected *call);
+/* In collect.c. The call, but for what it is one of, which is to be filled in; to be ended with analysis_call_end, in any case. */
+struct analysis_call *analysis_call_start(struct analysis *analysis, const struct perftrace_call *call);
+void analysis_call_end(struct analysis *analysis, uint32_t slot);
+/* Counts a placed call and shows it to the parts, or has it wait for them. */
+int analysis_call_show(struct analysis *analysis, struct analysis_call *placed);
 /* A whole call. *signature: which it was of, or INTERN_NONE where it counts in none. */
 int analysis_call_add(struct analysis *analysis, const struct perftrace_call *call, uint32_t *signature);
 

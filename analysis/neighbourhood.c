@@ -299,8 +299,6 @@ static void show_to_all(struct state *state, const struct analysis_neighbour *ca
 
 static int neighbourhood_add(struct analysis *analysis, void *memory, const struct analysis_call *call) {
     struct state *state = memory;
-    if (!wanted(analysis))
-        return 0;
     struct analysis_neighbour neighbour = {
         .id = call->id,
         .parent = call->parent,
@@ -440,6 +438,7 @@ const struct analysis_neighbourhood *analysis_neighbourhood(const struct analysi
 const struct analysis_part part_neighbourhood = {
     .state_bytes = sizeof(struct state),
     .open = neighbourhood_open,
+    .wants = wanted,
     .add = neighbourhood_add,
     .end_input = neighbourhood_end_input,
     .finish = neighbourhood_finish,

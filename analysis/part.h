@@ -1,21 +1,18 @@
 /* A part of the analysis: one thing that is asked of all calls. It is given each, keeps what it needs of them, and answers when
- * there are no more. Its file is named in list.h; its header says what it has found, and how to get it. */
+ * there are no more. It may be given them while another part is, by another thread (rounds.h): all that is not its own but the budget
+ * it only reads. Its file is named in list.h; its header says what it has found, and how to get it. */
 #ifndef PERFTRACE_ANALYSIS_PART_H
 #define PERFTRACE_ANALYSIS_PART_H
 
 #include "collect.h"
-
-/* What is known of a call that comes soon. */
-struct analysis_expected {
-    uint32_t function, question, signature;
-    uint64_t elapsed_ns;
-};
 
 /* `state` is the part's own, of state_bytes, zeros at first. All but state_bytes may be left out. */
 struct analysis_part {
     size_t state_bytes;
     /* 0, or -PERFTRACE_ERROR_MEMORY; so is what comes below. */
     int (*open)(const struct analysis *analysis, void *state); /* options are known */
+    /* Whether it has anything to do with calls, by the options; left out: always. */
+    bool (*wants)(const struct analysis *analysis);
     int (*add)(struct analysis *analysis, void *state, const struct analysis_call *call);
     /* A call that counts for nothing: options.selection leaves it out, or it has no end (its elapsed_ns is up to the last thing known
      * of its track). But a part may be waiting for it: its children, or a call that it is the parent of, may count; what is kept
@@ -24,9 +21,11 @@ struct analysis_part {
     /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
      * Else they are left out, though they count. */
     bool takes_unkept;
-    /* Such a call comes soon: what is kept by its question, function or time may be brought near (__builtin_prefetch), and nothing
-     * else is done. */
-    void (*expect)(const void *state, const struct analysis_expected *call);
+    /* A call that is to be added comes soon: what is kept by its question, function or time may be brought near (__builtin_prefetch), and
+     * nothing else is done. */
+    void (*expect)(const void *state, const struct analysis_call *call);
+    /* After some calls, and before end_input: what was put off is done. */
+    int (*end_round)(struct analysis *analysis, void *state);
     /* What belongs together is within one input: open spans, call numbers, slots, all of which are given up after it. */
     int (*end_input)(struct analysis *analysis, void *state);
     int (*finish)(struct analysis *analysis, void *state);

@@ -10,19 +10,21 @@ struct perftrace_budget {
     size_t used, max;
 };
 
+/* Both may be called by several threads at once. */
+static inline void perftrace_budget_give(struct perftrace_budget *budget, size_t bytes) {
+    if (budget != NULL)
+        __atomic_fetch_sub(&budget->used, bytes, __ATOMIC_RELAXED);
+}
+
 /* False: so much is not left, and nothing is taken. NULL is a budget without a limit. */
 static inline bool perftrace_budget_take(struct perftrace_budget *budget, size_t bytes) {
     if (budget == NULL)
         return true;
-    if (bytes > budget->max - budget->used)
-        return false;
-    budget->used += bytes;
-    return true;
-}
-
-static inline void perftrace_budget_give(struct perftrace_budget *budget, size_t bytes) {
-    if (budget != NULL)
-        budget->used -= bytes;
+    size_t used = __atomic_fetch_add(&budget->used, bytes, __ATOMIC_RELAXED);
+    if (used <= budget->max && bytes <= budget->max - used)
+        return true;
+    perftrace_budget_give(budget, bytes);
+    return false;
 }
 
 #endif

@@ -189,6 +189,7 @@ static void one_question_of_two_callers(void **state) {
     feed_with_text(analysis, 44, "query", "exists_node", "entry", "other");
     feed_simple(analysis, 45, "lock", "exists_node", 1); /* without parameters: asks nothing */
     feed_simple(analysis, 46, "lock", "load_node", 1);
+    assert_int_equal(analysis_finish(analysis), 0);
     size_t count, askers;
     const struct analysis_question **shared = rank_shared_questions(analysis, &count);
     assert_int_equal(count, 1);

@@ -56,6 +56,7 @@ static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, 
                    uint64_t parent, bool async) {
     struct analysis *analysis = &model->analysis;
     const struct analysis_call call = {.id = {++analysis->calls, analysis->input_count},
+                                       .first_asked = analysis->questions[question].calls == 0,
                                        .function = analysis->questions[question].function,
                                        .question = question,
                                        .signature = question,

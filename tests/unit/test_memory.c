@@ -136,11 +136,43 @@ static void any_budget_is_kept_to(void **state) {
     }
 }
 
+/* Calls that take longer and longer are known by their signatures even where there is no memory for who called whom. */
+static void slow_calls_without_an_edge(void **state) {
+    (void)state;
+    char path[] = "/tmp/perftrace-test-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *log = fd >= 0 ? fdopen(fd, "w") : NULL;
+    assert_non_null(log);
+    for (unsigned i = 1; i <= 4000; i++)
+        fprintf(log, "PERF_TRACE|%u|f%u|caller=g%u|id=%u|elapsed_ms=%u\n", i, i % 300, i % 700, i % 20, i);
+    assert_int_equal(fclose(log), 0);
+    struct analysis *analysis = open_analysis((size_t)1 << 15);
+    struct perftrace_reader *reader = perftrace_reader_open(path, NULL, NULL);
+    assert_non_null(reader);
+    struct perftrace_call *calls;
+    for (size_t count; (count = perftrace_reader_calls(reader, &calls)) > 0;)
+        assert_int_equal(analysis_calls(analysis, reader, calls, count), 0);
+    const struct perftrace_trace_info info = {.finished = true};
+    assert_int_equal(analysis_end_input(analysis, &info, 1), 0);
+    assert_int_equal(analysis_finish(analysis), 0);
+    assert_int_equal(analysis->calls, 4000);
+    assert_true(analysis->edge_count < 700); /* of 2100 */
+    const struct analysis_slowest *slowest = analysis_slowest(analysis);
+    assert_int_equal(slowest->calls[0].elapsed_ns, UINT64_C(4000) * 1000000);
+    const struct analysis_signature *signature = &analysis->signatures[slowest->calls[0].signature];
+    assert_int_equal(signature->edge, INTERN_NONE);
+    assert_string_equal(analysis->questions[signature->question].parameters.bytes, "|id=0");
+    perftrace_reader_close(reader);
+    analysis_close(analysis);
+    remove(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_is_exact_while_there_is_room),
         cmocka_unit_test(what_is_repeated_is_kept),
         cmocka_unit_test(any_budget_is_kept_to),
+        cmocka_unit_test(slow_calls_without_an_edge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+/* Calls on their way to the parts. They go there in rounds, many at once: each part is given all calls of a round before the next part
+ * is, which keeps its code and what it knows near the processor, and two threads share the parts among them where there are two
+ * processors. The model does not change meanwhile: what a call is one of is found before it joins a round. */
+#ifndef PERFTRACE_ANALYSIS_ROUNDS_H
+#define PERFTRACE_ANALYSIS_ROUNDS_H
+
+#include "collect.h"
+
+/* What the parts are to do with a call. */
+enum round_kind {
+    ROUND_COUNTS,
+    ROUND_UNKEPT, /* it counts, but its parameters are not kept */
+    ROUND_LEFT_OUT,
+};
+
+struct rounds;
+/* The parts are open. NULL without memory. */
+struct rounds *rounds_open(struct analysis *analysis);
+
+/* Where the next call is to be filled in; there always is room. */
+struct analysis_call *rounds_next(struct rounds *rounds);
+/* It is filled in, and joins the round; or, `now`, the round takes place at once, while all that the call points to is there:
+ * a round that takes place later has a copy of the metrics, and no parameters. 0, or -PERFTRACE_ERROR_MEMORY. */
+int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now);
+/* Whatever is waiting is given to the parts. As above. */
+int rounds_finish(struct rounds *rounds);
+void rounds_close(struct rounds *rounds);
+
+#endif
