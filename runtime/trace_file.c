@@ -235,6 +235,8 @@ static int open_locked(const struct perftrace_runtime *runtime, const char *path
         error = -errno;
     else if (!S_ISREG(status.st_mode))
         error = -EINVAL;
+    else if (status.st_nlink > 1)
+        error = -EMLINK; /* it is another file as well, which whoever named this one may not know */
     else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         error = -EWOULDBLOCK; /* without locks there is still what the trace itself says */
     else if (!perftrace_previous_replace(runtime, fd, *keep_since_ns))

@@ -23,7 +23,7 @@ static const char text[] = "HOSTILE";
 int main(void) {
     struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
     config.process_name = text;
-    if (perftrace_init(&config) != 0)
+    if (START && perftrace_init(&config) != 0)
         return 90;
     perftrace_thread_name(text);
     uint32_t track = perftrace_track_create(PERFTRACE_TRACK_KIND_GPU, text);
@@ -69,11 +69,12 @@ def run(*command, ok=(0,), **more):
     return done
 
 
-def compile_program():
+def compile_program(starts=True):
+    """Without a start of its own, PERF_TRACE_AUTO may start it."""
     with open("hostile.c", "w") as file:
         file.write(PROGRAM.replace("HOSTILE", LITERAL))
-    os.mkdir("bin")
-    run("cc", "-std=gnu11", "-w", "-DPERF_TRACE", "-I" + SOURCE + "/include", "hostile.c", BUILD + "/lib/libperftrace.a",
+    os.makedirs("bin", exist_ok=True)
+    run("cc", "-std=gnu11", "-w", "-DPERF_TRACE", f"-DSTART={starts:d}", "-I" + SOURCE + "/include", "hostile.c", BUILD + "/lib/libperftrace.a",
         "-pthread", "-lm", "-o", "bin/program")
     return os.path.abspath("bin/program")
 
@@ -122,6 +123,13 @@ def links():
                 check(open(target).read() == "precious", f"{which}: what the link names was written to")
             else:
                 check(not os.path.exists(target), f"{which}: what the link names was made")
+        with open("precious", "w") as file:
+            file.write("precious")
+        os.mkdir(name := f"hard-link-{which}")
+        os.link("precious", f"{name}/{which}")
+        run(program, cwd=name, ok=(0, 90))
+        check(open("precious").read() == "precious", f"{which}: what it is a hard link to was written to")
+        os.unlink("precious")
 
 
 def set_uid():
@@ -134,18 +142,27 @@ def set_uid():
     try:
         os.chmod(folder, 0o777)
         shutil.copy(program, folder + "/program")
+        shutil.copy(compile_program(starts=False), folder + "/startless")
         os.makedirs(folder + "/elsewhere", 0o777)
         os.chmod(folder + "/elsewhere", 0o777)
         environment = {"TRACE_FILE": folder + "/elsewhere/told.json", "PERF_TRACE_FILTER": "off", "RUST_LOG": "off",
                        "PERF_TRACE_LOG": "1", "PERF_TRACE_CONSOLE": "1", "PERF_TRACE_CHROME": "0"}
         for set_uid_bit in (False, True):
-            os.chown(folder + "/program", 0, 0)
-            os.chmod(folder + "/program", 0o4755 if set_uid_bit else 0o755)
             if set_uid_bit and os.statvfs(folder).f_flag & os.ST_NOSUID:
                 left_out = "/tmp is mounted nosuid"
                 return
-            done = subprocess.run([folder + "/program"], cwd=folder, env=environment, capture_output=True, timeout=60,
-                                  user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
+            def run_as_nobody(name, environment):
+                os.chown(folder + "/" + name, 0, 0)
+                os.chmod(folder + "/" + name, 0o4755 if set_uid_bit else 0o755)
+                return subprocess.run([folder + "/" + name], cwd=folder, env=environment, capture_output=True, timeout=60,
+                                      user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
+
+            run_as_nobody("startless", {"PERF_TRACE_AUTO": "1"})
+            check(os.path.exists(folder + "/trace.ptrace") != set_uid_bit, f"PERF_TRACE_AUTO, set-uid {set_uid_bit}")
+            for path in ("trace.ptrace", "trace.json"):
+                if os.path.exists(f"{folder}/{path}"):
+                    os.unlink(f"{folder}/{path}")
+            done = run_as_nobody("program", environment)
             told = os.listdir(folder + "/elsewhere")
             if set_uid_bit:
                 check(not told, f"written where the environment says: {told}")
