@@ -5,6 +5,7 @@
 
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #define SHAPES_BYTES ((PERFTRACE_SHAPES_PER_PAGE * sizeof(struct perftrace_shape) + 4095) & ~(size_t)4095)
@@ -226,9 +227,13 @@ void perftrace_sites_switch(const struct perftrace_filter *filter) {
         switch_site(site, filter);
 }
 
+/* The main program is the one whose headers the kernel has told of: the first in the list it is not in a namespace of
+ * dlmopen's, which has libraries alone. */
 static int note_program(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
     (void)context;
+    if ((uintptr_t)info->dlpi_phdr != getauxval(AT_PHDR))
+        return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         if (info->dlpi_phdr[i].p_type != PT_LOAD)
             continue;
@@ -239,7 +244,7 @@ static int note_program(struct dl_phdr_info *info, size_t size, void *context) {
         if (end > main_program_end)
             main_program_end = end;
     }
-    return 1; /* the first one is the main program */
+    return 1;
 }
 
 void perftrace_sites_note_main_program(void) {

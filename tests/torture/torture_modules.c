@@ -1,5 +1,6 @@
 /* Libraries that are loaded and unloaded again and again while they record: memory, file and numbers of sites stay bounded, and
  * every span keeps its name. */
+#define _GNU_SOURCE /* dlmopen */
 #define PERF_TRACE 1
 #define PERF_TARGET "torture"
 #include "perftrace.h"
@@ -134,9 +135,9 @@ static size_t count_sites(const char *path) {
     return count;
 }
 
-static void check_trace(void) {
+static void check_trace(const char *path) {
     struct heard heard = {0};
-    struct torture_trace trace = torture_read_intact("trace.ptrace", hear, &heard);
+    struct torture_trace trace = torture_read_intact(path, hear, &heard);
     torture_check(trace.info.finished && trace.lost == 0, "finished: %d, %llu lost", trace.info.finished,
                   (unsigned long long)trace.lost);
     torture_check(heard.spans == SPANS_PER_ROUND * told->calls, "%llu spans, of %llu",
@@ -151,7 +152,7 @@ static void again_and_again(void) {
     told->rounds = (unsigned)torture_times(200, 2000);
     int status = torture_run(loads_and_unloads, NULL, 120);
     torture_check(status == 0, "status %x", (unsigned)status);
-    check_trace();
+    check_trace("trace.ptrace");
     size_t sites = count_sites("trace.ptrace");
     torture_check(sites == 50 + 50 + 10 + 1, "%zu sites", sites);
     long grown = told->rss_kb_after - told->rss_kb_before;
@@ -202,15 +203,46 @@ static void two_copies(void) {
     told->rounds = (unsigned)torture_times(50, 500);
     int status = torture_run(loads_copies, NULL, 60);
     torture_check(status == 0, "status %x", (unsigned)status);
-    check_trace();
+    check_trace("trace.ptrace");
     size_t sites = count_sites("trace.ptrace");
     torture_check(sites == 50 + 50 + 10, "%zu sites", sites);
+}
+
+/* In a namespace of its own, with a recorder and a C library of its own, neither of which can be unloaded. */
+static void loads_apart(void *argument) {
+    (void)argument;
+    init();
+    PERF_SPAN("main's own");
+    setenv("PERF_TRACE_AUTO", "1", 1);
+    void *module = dlmopen(LM_ID_NEWLM, MODULE_APART, RTLD_NOW | RTLD_LOCAL);
+    if (module == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        exit(91);
+    }
+    for (unsigned round = 0; round < told->rounds; round++)
+        record_in(module, round);
+    dlclose(module);
+}
+
+static void own_namespace(void) {
+    torture_fresh_folder();
+    memset(told, 0, sizeof *told);
+    told->rounds = 100;
+    pid_t child = torture_start(loads_apart, NULL);
+    int status = torture_wait(child, 60);
+    torture_check(status == 0, "status %x", (unsigned)status);
+    char path[64];
+    snprintf(path, sizeof path, "trace.%d.ptrace", (int)child);
+    check_trace(path);
+    told->calls = 0;
+    check_trace("trace.ptrace");
 }
 
 int main(int argc, char **argv) {
     static const struct torture_case cases[] = {
         {"loaded and unloaded again and again", again_and_again},
         {"two copies at once", two_copies},
+        {"in a namespace of its own", own_namespace},
     };
     told = torture_shared(sizeof *told);
     return torture_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
