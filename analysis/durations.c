@@ -1,6 +1,6 @@
-/* Counting durations by value. Distinct values are few where times are known to the micro- or millisecond: a hash table of
- * (function, value) counts them. Where they are many they are mostly below a millisecond: functions with many of them get an array
- * of counters, in pages, made as they are needed.
+/* Counting durations by value. Where distinct values are few, a hash table of (function, value) counts them. Functions with many
+ * get arrays of counters, in pages, made as they are needed: one for values in whole milliseconds, one for those in whole
+ * microseconds, and one for all others, each up to about a million of its unit, or to where values would be few in a page.
  *
  * Past the budget, values in the table are rounded down to fewer binary digits (as in HdrHistogram: as many steps between
  * any power of two and the next), first in functions that have most, so that equal ones fall together. */
@@ -13,13 +13,23 @@
 
 enum {
     PAGE_COUNTERS = 256, /* of neighbouring values */
-    PAGES = 4096,        /* of a function: values below 2^20 ns */
-    PAGED_FROM = 256,    /* distinct values below that, when a function gets pages … */
-    COARSE_FROM = 2048,  /* … and where all are whole microseconds, which lie far apart */
+    PAGES = 4096,        /* of a function and unit: 2^20 values */
+    PAGED_FROM = 256,    /* distinct values that could be counted in them, when a function gets pages */
+    SPARSE = 16,         /* pages go up to so many times the number of values that could have been in them */
     TABLE_MIN = 256,
     BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
 };
 #define PAGED_MAX ((uint64_t)PAGES * PAGE_COUNTERS)
+enum unit { UNIT_NS, UNIT_US, UNIT_MS, UNITS };
+static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000};
+
+/* In how many of which unit a duration is. */
+static inline uint64_t in_units(uint64_t ns, enum unit *unit) {
+    uint64_t us = ns / 1000, ms = us / 1000;
+    bool whole_us = us * 1000 == ns, whole_ms = whole_us && ms * 1000 == us;
+    *unit = whole_ms ? UNIT_MS : whole_us ? UNIT_US : UNIT_NS;
+    return whole_ms ? ms : whole_us ? us : ns;
+}
 
 /* Digits kept of a value after its first, by level; 0 is all of them. */
 static const unsigned level_digits[] = {64, 7, 4, 1};
@@ -33,11 +43,11 @@ struct duration {
 };
 
 struct function_durations {
-    uint32_t **pages;  /* NULL: it has none; each is NULL until it is needed */
-    uint32_t distinct; /* in the table */
-    uint32_t small;    /* of them, below PAGED_MAX, while that is counted */
-    uint8_t level;     /* of level_digits */
-    bool fine;         /* some values are no whole microseconds */
+    uint32_t **pages[UNITS]; /* NULL: it has none; each is NULL until it is needed */
+    uint64_t limit[UNITS];   /* of the numbers that are counted there */
+    uint32_t small[UNITS];   /* values in the table that could be in pages */
+    uint32_t distinct;       /* in the table */
+    uint8_t level;           /* of level_digits */
     struct analysis_percentiles result;
 };
 
@@ -203,25 +213,40 @@ static bool reserve_slot(struct durations *durations, uint32_t function_count) {
 
 /* ---- pages ---------------------------------------------------------------------------------------- */
 
-static void give_pages_to(struct durations *durations, struct function_durations *function) {
-    size_t bytes = PAGES * sizeof *function->pages;
-    function->small = 0; /* if it does not come to anything, again after so many */
-    if (!take(durations, bytes))
-        return;
-    function->pages = calloc(PAGES, sizeof *function->pages);
-    if (function->pages == NULL)
-        give(durations, bytes);
+/* Pages, or further ones, for a function with so many values. */
+static void give_pages_to(struct durations *durations, struct function_durations *function, enum unit unit) {
+    size_t bytes = PAGES * sizeof *function->pages[unit];
+    if (function->pages[unit] == NULL) {
+        if (take(durations, bytes) &&
+            (function->pages[unit] = calloc(PAGES, sizeof *function->pages[unit])) == NULL)
+            give(durations, bytes);
+        if (function->pages[unit] == NULL) {
+            function->small[unit] = 0; /* again after so many */
+            return;
+        }
+    }
+    uint64_t limit = (uint64_t)function->small[unit] * SPARSE;
+    function->limit[unit] = limit < PAGED_MAX ? limit : PAGED_MAX;
 }
 
-/* The counter of a small value, or NULL without memory. */
-static uint32_t *counter_of(struct durations *durations, struct function_durations *function, uint64_t ns) {
-    uint32_t **page = &function->pages[ns / PAGE_COUNTERS];
-    if (*page == NULL && take(durations, PAGE_COUNTERS * sizeof **page)) {
+/* A counter's place, if its page is there. */
+static inline uint32_t *counter_in(const struct function_durations *function, enum unit unit,
+                                   uint64_t number) {
+    uint32_t *page = number < function->limit[unit] ? function->pages[unit][number / PAGE_COUNTERS] : NULL;
+    return page != NULL ? page + number % PAGE_COUNTERS : NULL;
+}
+
+/* The same, where the page may have to be made; NULL without memory. */
+static __attribute__((noinline)) uint32_t *make_counter(struct durations *durations,
+                                                        struct function_durations *function, enum unit unit,
+                                                        uint64_t number) {
+    uint32_t **page = &function->pages[unit][number / PAGE_COUNTERS];
+    if (take(durations, PAGE_COUNTERS * sizeof **page)) {
         *page = calloc(PAGE_COUNTERS, sizeof **page);
         if (*page == NULL)
             give(durations, PAGE_COUNTERS * sizeof **page);
     }
-    return *page != NULL ? *page + ns % PAGE_COUNTERS : NULL;
+    return counter_in(function, unit, number);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
@@ -249,10 +274,9 @@ static __attribute__((noinline)) void add_to_table(struct durations *durations, 
     durations->slots[at] = wanted;
     durations->used++;
     function->distinct++;
-    function->fine |= ns % 1000 != 0;
-    if (ns < PAGED_MAX && ++function->small >= (function->fine ? PAGED_FROM : COARSE_FROM) &&
-        function->pages == NULL)
-        give_pages_to(durations, function);
+    enum unit unit;
+    if (in_units(ns, &unit) < PAGED_MAX && ++function->small[unit] >= PAGED_FROM)
+        give_pages_to(durations, function, unit);
 }
 
 /* Where the time is counted: nearly each is another one. */
@@ -261,10 +285,11 @@ static void durations_expect(const void *state, const struct analysis_call *call
     if (call->function >= durations->function_capacity || durations->slot_count == 0)
         return;
     const struct function_durations *function = &durations->functions[call->function];
-    if (function->pages != NULL && call->elapsed_ns < PAGED_MAX) {
-        const uint32_t *page = function->pages[call->elapsed_ns / PAGE_COUNTERS];
-        if (page != NULL)
-            __builtin_prefetch(page + call->elapsed_ns % PAGE_COUNTERS, 1);
+    enum unit unit;
+    uint64_t number = in_units(call->elapsed_ns, &unit);
+    const uint32_t *counter = counter_in(function, unit, number);
+    if (counter != NULL) {
+        __builtin_prefetch(counter, 1);
         return;
     }
     const struct duration wanted = {rounded(call->elapsed_ns, function->level), call->function, 1};
@@ -288,8 +313,12 @@ static int durations_add(struct analysis *analysis, void *state, const struct an
     if (call->function >= durations->function_capacity && reserve_functions(durations, call->function) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     struct function_durations *function = &durations->functions[call->function];
-    if (function->pages != NULL && call->elapsed_ns < PAGED_MAX) {
-        uint32_t *counter = counter_of(durations, function, call->elapsed_ns);
+    enum unit unit;
+    uint64_t number = in_units(call->elapsed_ns, &unit);
+    if (number < function->limit[unit]) {
+        uint32_t *counter = counter_in(function, unit, number);
+        if (counter == NULL)
+            counter = make_counter(durations, function, unit, number);
         if (counter != NULL && *counter != UINT32_MAX) {
             ++*counter;
             return 0;
@@ -322,35 +351,45 @@ static int compare(const void *left, const void *right) {
 struct walk {
     const struct function_durations *function;
     const struct duration *table, *table_end;
-    uint64_t next_ns; /* in the pages */
+    uint64_t next[UNITS]; /* in the pages */
 };
 
-static uint32_t paged_calls(struct walk *walk) {
-    uint32_t **pages = walk->function->pages;
-    if (pages == NULL)
-        return 0;
-    for (; walk->next_ns < PAGED_MAX; walk->next_ns++) {
-        const uint32_t *page = pages[walk->next_ns / PAGE_COUNTERS];
+/* How many calls are counted next in the pages of a unit, at walk->next; 0: none. */
+static uint32_t paged_calls(struct walk *walk, enum unit unit) {
+    uint32_t **pages = walk->function->pages[unit];
+    uint64_t *next = &walk->next[unit];
+    for (; pages != NULL && *next < PAGED_MAX; ++*next) {
+        const uint32_t *page = pages[*next / PAGE_COUNTERS];
         if (page == NULL)
-            walk->next_ns |= PAGE_COUNTERS - 1;
-        else if (page[walk->next_ns % PAGE_COUNTERS] != 0)
-            return page[walk->next_ns % PAGE_COUNTERS];
+            *next |= PAGE_COUNTERS - 1;
+        else if (page[*next % PAGE_COUNTERS] != 0)
+            return page[*next % PAGE_COUNTERS];
     }
     return 0;
 }
 
 /* The next value and how many calls had it; false when there are no more. */
 static bool step(struct walk *walk, uint64_t *ns, uint32_t *calls) {
-    uint32_t paged = paged_calls(walk);
-    if (walk->table < walk->table_end && (paged == 0 || walk->table->ns <= walk->next_ns)) {
+    enum unit least = UNITS;
+    *calls = 0;
+    *ns = 0;
+    for (enum unit unit = UNIT_NS; unit < UNITS; unit++) {
+        uint32_t paged = paged_calls(walk, unit);
+        if (paged == 0 || (*calls != 0 && walk->next[unit] * unit_ns[unit] >= *ns))
+            continue;
+        *ns = walk->next[unit] * unit_ns[unit];
+        *calls = paged;
+        least = unit;
+    }
+    if (walk->table < walk->table_end && (*calls == 0 || walk->table->ns <= *ns)) {
         *ns = walk->table->ns;
         *calls = walk->table->calls;
         walk->table++;
         return true;
     }
-    *ns = walk->next_ns++;
-    *calls = paged;
-    return paged != 0;
+    if (*calls != 0)
+        walk->next[least]++;
+    return *calls != 0;
 }
 
 /* In the middle of all that was rounded to it. */
@@ -393,11 +432,13 @@ static void free_counts(struct durations *durations) {
     durations->slots = NULL;
     durations->slot_count = durations->used = 0;
     for (uint32_t i = 0; i < durations->function_capacity; i++) {
-        uint32_t **pages = durations->functions[i].pages;
-        for (uint32_t page = 0; pages != NULL && page < PAGES; page++)
-            free(pages[page]);
-        free(pages);
-        durations->functions[i].pages = NULL;
+        for (enum unit unit = UNIT_NS; unit < UNITS; unit++) {
+            uint32_t **pages = durations->functions[i].pages[unit];
+            for (uint32_t page = 0; pages != NULL && page < PAGES; page++)
+                free(pages[page]);
+            free(pages);
+            durations->functions[i].pages[unit] = NULL;
+        }
     }
 }
 

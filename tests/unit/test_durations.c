@@ -29,6 +29,10 @@ static uint64_t whole_microseconds(void) {
 static uint64_t whole_milliseconds(void) {
     return random_number() % 50 * 1000000;
 }
+static uint64_t units_of_all_kinds(void) {
+    static const uint64_t units[] = {1, 1000, 1000000};
+    return random_number() % 5000 * units[random_number() % 3];
+}
 static uint64_t always_the_same(void) {
     return 41;
 }
@@ -80,7 +84,7 @@ static void assert_near(uint64_t found, uint64_t expected, double error) {
 }
 
 static uint64_t (*const makers[])(void) = {any_magnitude, below_a_millisecond, whole_microseconds,
-                                           whole_milliseconds, always_the_same};
+                                           whole_milliseconds, units_of_all_kinds, always_the_same};
 enum { MAKERS = sizeof makers / sizeof *makers, CALLS_MAX = 60000 };
 static uint64_t values[MAKERS][CALLS_MAX];
 
