@@ -80,6 +80,13 @@ static int add_some(struct analysis *analysis, struct perftrace_reader *reader, 
         if (signatures[i] != INTERN_NONE)
             __builtin_prefetch(&analysis->signatures[signatures[i]], 1);
     }
+    for (size_t i = 0; i < count; i++) {
+        if (signatures[i] == INTERN_NONE)
+            continue;
+        const struct analysis_signature *signature = &analysis->signatures[signatures[i]];
+        if (signature->number_count != model_numbers_room(signature->number_count))
+            __builtin_prefetch(&signature->numbers[signature->number_count], 1);
+    }
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) {
         /* What was not known before may have been one of these. */

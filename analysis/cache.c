@@ -24,6 +24,14 @@ struct cache_of_function {
     struct analysis_cache_curve curve;
 };
 
+/* A call that was found in the stack, beyond the first places. */
+struct cache_hit {
+    uint32_t function;
+    unsigned shift; /* it stands for 1 << shift of them */
+    uint64_t place, ns;
+};
+#define HITS_MAX 512u
+
 struct cache {
     struct analysis_cache found; /* first: what the others see */
     struct cache_of_function **functions;
@@ -33,6 +41,9 @@ struct cache {
     struct cache_rules rules;
     struct analysis_cache_rule_result *rule_results;
     bool off; /* not even a small sample could be kept */
+    uint32_t hit_count;
+    struct cache_hit
+        hits[HITS_MAX]; /* not yet in the curves: many at once, their bins can be brought near before */
 };
 
 static int cache_open(const struct analysis *analysis, void *state) {
@@ -63,6 +74,7 @@ static void give_up(struct cache *cache, struct perftrace_budget *budget) {
     cache_keys_free(&cache->keys, budget);
     cache_roots_free(&cache->roots);
     cache_rules_close(&cache->rules, budget);
+    cache->hit_count = 0;
     cache->off = true;
 }
 
@@ -197,12 +209,38 @@ static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache)
     return false;
 }
 
-static SLOW bool count_hit(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
-                           uint64_t place, unsigned shift, uint64_t ns) {
-    while (!cache_curve_add(&function->curve, place, UINT64_C(1) << shift, ns, &analysis->budget))
-        if (!go_on_with_less(analysis, cache))
-            return false;
-    return true;
+static const struct analysis_cache_curve *curve_of(const struct cache *cache, uint32_t hit) {
+    const struct cache_of_function *function = cache->functions[cache->hits[hit].function];
+    return &function->curve;
+}
+
+/* Puts the hits that were left for later into the curves. */
+static SLOW void count_hits(struct analysis *analysis, struct cache *cache) {
+    uint32_t count = cache->hit_count;
+    cache->hit_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        cache_curve_expect_page(curve_of(cache, i), cache->hits[i].place);
+    for (uint32_t i = 0; i < count; i++)
+        cache_curve_expect(curve_of(cache, i), cache->hits[i].place);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cache_hit *hit = &cache->hits[i];
+        while (!cache_curve_add(&cache->functions[hit->function]->curve, hit->place,
+                                UINT64_C(1) << hit->shift, hit->ns, &analysis->budget))
+            if (!go_on_with_less(analysis, cache))
+                return;
+    }
+}
+
+static inline void keep_hit(struct analysis *analysis, struct cache *cache, uint32_t function, uint64_t place,
+                            unsigned shift, uint64_t ns) {
+    cache->hits[cache->hit_count++] = (struct cache_hit){function, shift, place, ns};
+    if (cache->hit_count == HITS_MAX)
+        count_hits(analysis, cache);
+}
+
+static int cache_end_round(struct analysis *analysis, void *state) {
+    count_hits(analysis, state);
+    return 0;
 }
 
 /* The key of a call's question is brought to the top. Returns its number, which may be another after memory ran out, or
@@ -237,9 +275,8 @@ static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
     if (number != CACHE_KEY_NONE)
         keys->keys[number].saved_ns = cache_sum(keys->keys[number].saved_ns, call->elapsed_ns);
     unsigned before = keys->shift;
-    if (!count_hit(analysis, cache, function, place, shift, cache_times(call->elapsed_ns, shift)))
-        return CACHE_KEY_NONE;
-    return keys->shift == before ? number : cache_key_of(keys, call->question);
+    keep_hit(analysis, cache, call->function, place, shift, cache_times(call->elapsed_ns, shift));
+    return cache->off ? CACHE_KEY_NONE : keys->shift == before ? number : cache_key_of(keys, call->question);
 }
 
 /* The same in the usual case: the place where it was, 0 where it is not so simple and nothing is done. */
@@ -303,9 +340,10 @@ static inline void add_question(struct analysis *analysis, struct cache *cache,
     }
     if (place <= CACHE_PAGE_BINS)
         cache_curve_add_near(&function->curve, place, 1, call->elapsed_ns);
-    else if (!count_hit(analysis, cache, function, place, 0, call->elapsed_ns) || cache->keys.shift != 0)
-        return;
-    ask_root(cache, function, call, call->question);
+    else
+        keep_hit(analysis, cache, call->function, place, 0, call->elapsed_ns);
+    if (cache->keys.shift == 0 && !cache->off)
+        ask_root(cache, function, call, call->question);
 }
 
 /* A function's first call, or one that may write. */
@@ -325,7 +363,7 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
     struct cache *cache = state;
     if (cache->off)
         return 0;
-    bool asks = call->question != INTERN_NONE && analysis->questions[call->question].parameter_count > 0;
+    bool asks = call->asks;
     struct cache_of_function *function =
         call->function < cache->function_count ? cache->functions[call->function] : NULL;
     if (asks && function != NULL && function->writes == 0)
@@ -410,6 +448,7 @@ const struct analysis_part part_cache = {
     .open = cache_open,
     .add = cache_add,
     .expect = cache_expect,
+    .end_round = cache_end_round,
     .left_out = cache_add, /* writes, and the ends of root calls */
     .end_input = cache_end_input,
     .finish = cache_finish,

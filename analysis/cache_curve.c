@@ -68,6 +68,18 @@ static void free_page(struct cache_bin *page, struct perftrace_budget *budget) {
     free(page);
 }
 
+void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place) {
+    uint64_t page = bin_of(curve, place) / CACHE_PAGE_BINS;
+    if (page < curve->page_count)
+        __builtin_prefetch(&curve->pages[page]);
+}
+
+void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
+    uint64_t number = bin_of(curve, place), page = number / CACHE_PAGE_BINS;
+    if (page < curve->page_count && curve->pages[page] != NULL)
+        __builtin_prefetch(&curve->pages[page][number % CACHE_PAGE_BINS], 1);
+}
+
 bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
                      struct perftrace_budget *budget) {
     if (place <= CACHE_PAGE_BINS) {

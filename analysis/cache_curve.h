@@ -32,6 +32,9 @@ static inline void cache_curve_add_near(struct analysis_cache_curve *curve, uint
     bin->hits = cache_sum(bin->hits, hits);
     bin->ns = cache_sum(bin->ns, ns);
 }
+/* A place beyond CACHE_PAGE_BINS will be added to: its page is brought near, and then its bin. */
+void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place);
+void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place);
 /* From 1. False without memory, within the budget: nothing is added. */
 bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
                      struct perftrace_budget *budget);

@@ -18,10 +18,6 @@ static const struct analysis_part *const parts[] = {
 #undef PART
 };
 
-bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b) {
-    return a.input != b.input ? a.input < b.input : a.number < b.number;
-}
-
 static int open_parts(struct analysis *analysis) {
     for (unsigned i = 0; i < ANALYSIS_PARTS; i++) {
         analysis->parts[i] = calloc(1, parts[i]->state_bytes);

@@ -36,7 +36,9 @@ struct __attribute__((packed, aligned(4))) analysis_call_id { /* there are many:
     uint64_t number;
     uint32_t input;
 };
-bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b);
+static inline bool analysis_call_before(struct analysis_call_id a, struct analysis_call_id b) {
+    return a.input != b.input ? a.input < b.input : a.number < b.number;
+}
 
 /* All spans of one name, whatever their target: a log knows no targets. A name that was seen only as a
  * caller has no calls. */
@@ -62,7 +64,8 @@ struct analysis_signature {
     uint32_t next; /* signature of the same question, or INTERN_NONE */
     uint64_t calls, total_ns;
     struct analysis_call_id first;
-    uint8_t number_count, number_capacity;
+    uint8_t number_count;
+    bool asks;           /* its question has parameters */
     uint16_t last_input; /* of the last one in `numbers`, its lower half … */
     uint64_t last_number;
     struct analysis_call_id *numbers; /* in order, from the second on: numbers[0] follows `first` */
@@ -95,6 +98,7 @@ struct analysis_call {
     uint32_t parent_slot; /* of the enclosing call (open_calls.h); OPEN_CALLS_NONE: none or unknown */
     bool
         parent_by_name; /* that is the next call of the caller's name to end on this track: no number says which */
+    bool asks;          /* it has a question, and that has parameters */
     bool first_asked;  /* nobody has asked its question before, in any input */
     uint32_t track;    /* its number in the trace; of a log: the value of `thread`, else 0 */
     uint64_t start_ns; /* 0: unknown */

@@ -219,6 +219,7 @@ static int signature_of(struct analysis *analysis, struct analysis_call *placed)
         .question = placed->question,
         .caller = placed->caller,
         .edge = placed->edge,
+        .asks = asked->parameter_count > 0,
         .next = asked->first_signature,
     };
     asked->first_signature = placed->signature;
@@ -226,9 +227,9 @@ static int signature_of(struct analysis *analysis, struct analysis_call *placed)
     return 0;
 }
 
-/* Room for more numbers of a signature. False: there is none, and those that it has are all. */
+/* Room for more numbers of a signature that has as many as there was room for. False: there is none, and those that it has are all. */
 static bool more_numbers(struct analysis *analysis, struct analysis_signature *signature) {
-    uint8_t wanted = signature->number_capacity == 0 ? 3 : ANALYSIS_NUMBERS_MAX - 1;
+    uint32_t wanted = model_numbers_room(signature->number_count + 1u);
     struct perftrace_arena *arena = &analysis->state->numbers;
     arena->bytes_max = SIZE_MAX;
     arena->budget = &analysis->state->budget;
@@ -238,7 +239,6 @@ static bool more_numbers(struct analysis *analysis, struct analysis_signature *s
     if (signature->number_count != 0)
         memcpy(numbers, signature->numbers, signature->number_count * sizeof *numbers);
     signature->numbers = numbers;
-    signature->number_capacity = wanted;
     return true;
 }
 
@@ -250,20 +250,22 @@ static void remember_number(struct analysis *analysis, struct analysis_signature
         signature->first = id;
         return;
     }
+    uint32_t count = signature->number_count;
+    bool full = count == model_numbers_room(count);
+    if (full) { /* nearly always, and then this call is later */
+        bool later =
+            count == 0 || signature->last_input != (uint16_t)id.input || id.number >= signature->last_number;
+        if (count == ANALYSIS_NUMBERS_MAX - 1 && later && !analysis_call_before(id, signature->first))
+            return;
+    }
     if (analysis_call_before(id, signature->first)) {
         struct analysis_call_id later = signature->first;
         signature->first = id;
         id = later;
     }
-    uint32_t count = signature->number_count;
-    if (count == signature->number_capacity) {
-        bool later =
-            count == 0 || signature->last_input != (uint16_t)id.input || id.number >= signature->last_number;
-        if (count < ANALYSIS_NUMBERS_MAX - 1 ? !more_numbers(analysis, signature) && later : later)
-            return;
-    }
-    bool full = count == signature->number_capacity;
-    if (full && !analysis_call_before(id, signature->numbers[count - 1]))
+    if (full && count < ANALYSIS_NUMBERS_MAX - 1)
+        full = !more_numbers(analysis, signature);
+    if (full && (count == 0 || !analysis_call_before(id, signature->numbers[count - 1])))
         return;
     uint32_t at = full ? count - 1 : count;
     for (; at > 0 && analysis_call_before(id, signature->numbers[at - 1]); at--)
@@ -298,9 +300,10 @@ static void add_to_input(struct analysis_input *input, const struct analysis_cal
 }
 
 void model_count(struct analysis *analysis, struct analysis_call *call) {
-    call->first_asked = false;
+    call->first_asked = call->asks = false;
     if (call->signature != INTERN_NONE) {
         struct analysis_signature *signature = &analysis->signatures[call->signature];
+        call->asks = signature->asks;
         if (signature->calls == 0)
             call->first_asked = analysis->questions[call->question].signatures == 1;
         remember_number(analysis, signature, call->id);

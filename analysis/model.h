@@ -35,6 +35,11 @@ struct analysis_state {
     uint64_t first_ns, placed_ns; /* first moment of this input; what analysis_place told */
 };
 
+/* How many numbers a signature has room for that remembers so many: more are taken when these are used up. */
+static inline uint32_t model_numbers_room(uint32_t count) {
+    return count == 0 ? 0 : count <= 3 ? 3 : ANALYSIS_NUMBERS_MAX - 1;
+}
+
 /* The function of a site, and the caller's; INTERN_NONE without memory. */
 uint32_t model_function_of(struct analysis *analysis, const struct perftrace_site_info *site);
 uint32_t model_caller_of(struct analysis *analysis, const struct perftrace_call *call);

@@ -27,8 +27,8 @@ struct overview_open {
 struct overview {
     uint64_t items[OVERVIEW_KINDS]; /* by enum perftrace_item_kind */
     uint64_t spans, unfinished;
-    uint64_t open_at_end;           /* of the unfinished: not jumped out of */
-    uint64_t first_ns, last_ns;     /* of everything with a time; both 0 without any */
+    uint64_t open_at_end;       /* of the unfinished: not jumped out of */
+    uint64_t first_ns, last_ns; /* of everything with a time; both 0 without any */
     bool any_time;
     struct perftrace_map track_map; /* from a track's address to its struct overview_track */
     uint64_t *site_items;           /* by site id */

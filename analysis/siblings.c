@@ -148,6 +148,12 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
     return 0;
 }
 
+static void siblings_expect(const void *part, const struct analysis_call *call) {
+    const struct siblings_state *state = part;
+    if (call->question < state->shapes.questions)
+        __builtin_prefetch(&state->shapes.of_question[call->question]);
+}
+
 static int siblings_end_input(struct analysis *analysis, void *part) {
     (void)analysis;
     struct siblings_state *state = part;
@@ -218,6 +224,7 @@ const struct analysis_within *analysis_within_question(const struct analysis *an
 const struct analysis_part part_siblings = {
     .state_bytes = sizeof(struct siblings_state),
     .add = siblings_add,
+    .expect = siblings_expect,
     .end_input = siblings_end_input,
     .finish = siblings_finish,
     .approximated = siblings_approximated,

@@ -56,6 +56,7 @@ static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, 
                    uint64_t parent, bool async) {
     struct analysis *analysis = &model->analysis;
     const struct analysis_call call = {.id = {++analysis->calls, analysis->input_count},
+                                       .asks = true,
                                        .first_asked = analysis->questions[question].calls == 0,
                                        .function = analysis->questions[question].function,
                                        .question = question,
@@ -68,6 +69,7 @@ static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, 
         analysis->questions[question].first = call.id;
     analysis->signatures[question].total_ns += elapsed_ns;
     assert_int_equal(part_cache.add(analysis, model->state, &call), 0);
+    assert_int_equal(part_cache.end_round(analysis, model->state), 0);
 }
 
 static void ask(struct model *model, uint32_t question, uint64_t elapsed_ns) {
