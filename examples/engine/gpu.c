@@ -225,6 +225,11 @@ static cl_int submit(struct gpu *gpu, const struct world *world, const struct fr
     return error;
 }
 
+static cl_int wait(struct gpu *gpu) {
+    PERF_SPAN_LEVEL(PERF_DEBUG, "gpu_wait");
+    return clFinish(gpu->queue);
+}
+
 /* What the device says of the commands goes to its track. */
 static void record(struct gpu *gpu, cl_event events[COMMANDS], uint32_t entities, uint64_t after_ns,
                    uint64_t before_ns) {
@@ -248,9 +253,7 @@ uint32_t gpu_cull(struct gpu *gpu, const struct world *world, const struct frust
     cl_event events[COMMANDS] = {NULL};
     uint64_t after_ns = measure_now_ns();
     cl_int error = submit(gpu, world, frustum, events);
-    PERF_BLOCK("gpu_wait") {
-        error |= clFinish(gpu->queue);
-    }
+    error |= wait(gpu);
     if (error == CL_SUCCESS)
         record(gpu, events, world->count, after_ns, measure_now_ns());
     for (int i = 0; i < COMMANDS; i++)

@@ -31,18 +31,21 @@ struct schedule {
     struct node node[SYSTEMS_MAX];
     unsigned count;
     unsigned ready[SYSTEMS_MAX], ready_first,
-        ready_count; /* a ring of systems with parts that have not begun */
-    unsigned left;   /* systems that have not ended in this frame */
+        ready_count;      /* a ring of systems with parts that have not begun */
+    unsigned ready_parts; /* how many these are */
+    unsigned left;        /* systems that have not ended in this frame */
     uint64_t flows;
     bool stop;
 };
 
 /* ---- running ---- */
 
-/* With the lock. */
+/* With the lock. Who makes something ready goes on with it; others are woken only if there is more. */
 static void make_ready(struct schedule *schedule, unsigned index) {
     schedule->ready[(schedule->ready_first + schedule->ready_count++) % SYSTEMS_MAX] = index;
-    pthread_cond_broadcast(&schedule->changed);
+    schedule->ready_parts += schedule->node[index].parts;
+    if (schedule->ready_parts > 1)
+        pthread_cond_broadcast(&schedule->changed);
 }
 
 /* A part has ended, within the span of its job: from there an arrow leads to each system that it enables. */
@@ -68,6 +71,7 @@ static void end_part(struct schedule *schedule, struct node *node, uint64_t elap
 static void run_ready(struct schedule *schedule) {
     struct node *node = &schedule->node[schedule->ready[schedule->ready_first]];
     unsigned part = node->begun++;
+    schedule->ready_parts--;
     if (node->begun == node->parts) {
         schedule->ready_first = (schedule->ready_first + 1) % SYSTEMS_MAX;
         schedule->ready_count--;
