@@ -65,14 +65,12 @@ static size_t bytes_of(uint32_t capacity) {
 /* Twice as many, if the budget has it; at least ANALYSIS_GROUPS_MIN. 1, 0 where it has not, or -PERFTRACE_ERROR_MEMORY. */
 static int grow(struct perftrace_budget *budget, struct groups *groups) {
     uint32_t wanted = groups->capacity == 0 ? ANALYSIS_GROUPS_MIN : groups->capacity * 2;
-    size_t more = bytes_of(wanted) - bytes_of(groups->capacity);
     if (wanted > 1u << 30)
         return 0;
-    if (!perftrace_budget_take(budget, more)) {
-        if (groups->capacity != 0)
-            return 0;
-        more = 0; /* the least that there is, which is little */
-    }
+    /* The least that there is, which is little, is had in any case. */
+    if (!perftrace_budget_take(budget, bytes_of(wanted) - bytes_of(groups->capacity)) &&
+        groups->capacity != 0)
+        return 0;
     struct group *grown = realloc(groups->groups, wanted * sizeof *grown);
     uint32_t *slots = grown != NULL ? calloc((size_t)wanted * 2, sizeof *slots) : NULL;
     if (grown != NULL)

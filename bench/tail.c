@@ -84,10 +84,10 @@ static int by_size(const void *a, const void *b) {
 
 /* Sorts the costs, and prints what is to be known of them. */
 static void print_tail(uint32_t *costs, uint64_t count) {
+    const uint32_t *median = costs + count / 2, *last = costs + count - 1, *p9999 = last - count / 10000;
     qsort(costs, count, sizeof *costs, by_size);
-    printf("{\"p9999_ns\":%.1f,\"max_ns\":%.1f,\"median_ns\":%.1f}",
-           costs[count - 1 - count / 10000] / ticks_per_ns, costs[count - 1] / ticks_per_ns,
-           costs[count / 2] / ticks_per_ns);
+    printf("{\"p9999_ns\":%.1f,\"max_ns\":%.1f,\"median_ns\":%.1f}", *p9999 / ticks_per_ns,
+           *last / ticks_per_ns, *median / ticks_per_ns);
 }
 
 /* Of one loop, slice by slice. */

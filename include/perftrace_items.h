@@ -160,10 +160,10 @@ struct perftrace_item {
 /* Who recorded, and how well. Zero or empty where unknown. */
 enum { PERFTRACE_LOSS_KINDS = 8 };
 struct perftrace_trace_info {
-    bool native;     /* a trace: its items have begins, times and children_ns; else a log */
-    bool chrome;     /* and that trace is a file of Chrome's trace events (JSON), by anybody; else a .ptrace */
-    bool finished;   /* the program ended its trace in good order */
-    bool live;       /* the program still runs */
+    bool native;   /* a trace: its items have begins, times and children_ns; else a log */
+    bool chrome;   /* and that trace is a file of Chrome's trace events (JSON), by anybody; else a .ptrace */
+    bool finished; /* the program ended its trace in good order */
+    bool live;     /* the program still runs */
     bool crash_safe; /* the rings survived the process */
     bool damaged;    /* some bytes made no sense and were left out */
     uint8_t uuid[16], parent_uuid[16], boot_id[16];
@@ -182,7 +182,8 @@ struct perftrace_trace_info {
     uint64_t records;        /* decoded so far */
     uint64_t bytes;          /* of input so far */
     uint64_t damaged_bytes;
-    uint64_t skipped; /* records of kinds of which there are no items (samples, states of objects … in Chrome's files) */
+    uint64_t
+        skipped; /* records of kinds of which there are no items (samples, states of objects … in Chrome's files) */
     uint64_t lost[PERFTRACE_LOSS_KINDS]; /* by cause, in the order of perftrace_loss_name() */
 };
 

@@ -17,7 +17,7 @@ struct perftrace_reader {
     struct perftrace_native_reader *native; /* one of the three */
     struct perftrace_chrome_json *json;
     struct perftrace_log_reader *log;
-    uint32_t unwanted;          /* items, as in the options */
+    uint32_t unwanted; /* items, as in the options */
 };
 
 static void set_error(struct perftrace_error_info *error, enum perftrace_error code, const char *path,

@@ -7,12 +7,8 @@
 template <int N> struct fibonacci {
     static constexpr int value = fibonacci<N - 1>::value + fibonacci<N - 2>::value;
 };
-template <> struct fibonacci<0> {
-    static constexpr int value = 0;
-};
-template <> struct fibonacci<1> {
-    static constexpr int value = 1;
-};
+template <> struct fibonacci<0> { static constexpr int value = 0; };
+template <> struct fibonacci<1> { static constexpr int value = 1; };
 
 int main(int argc, char **argv) {
     std::map<std::string, std::vector<int>> all;

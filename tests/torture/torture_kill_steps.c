@@ -311,15 +311,26 @@ static struct step_path explore(struct script *script) {
     return (struct step_path){0};
 }
 
+/* Some ways depend on the time: the tick counter's upper half changes every second or two, a segment was filled fast. They are
+ * longer, and seldom; the shortest of three is one that can be gone again. */
+static struct step_path explore_usual(struct script *script) {
+    struct step_path usual = explore(script);
+    for (int i = 0; i < 2 && usual.count > 0; i++) {
+        struct step_path other = explore(script), longer = other.count < usual.count ? usual : other;
+        usual = other.count < usual.count ? other : usual;
+        step_forget(&longer);
+    }
+    return usual;
+}
+
 /* Kills one child at each instruction, or at every so manieth only. */
 static void kill_at_each(struct script script, unsigned long stride) {
     unsigned long kills = 0, missed = 0;
     if (!steps_are_possible())
         return;
-    struct step_path path = explore(&script);
+    struct step_path path = explore_usual(&script);
     for (size_t i = 0; i < path.count; i += stride) {
         bool reached = false;
-        /* Some ways depend on the time: the tick counter's upper half changes, a segment was filled fast. */
         for (int attempt = 0; attempt < 5 && !reached; attempt++) {
             torture_fresh_folder();
             pid_t child = step_start(be_led, &script);

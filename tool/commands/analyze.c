@@ -221,10 +221,8 @@ static bool rules_are_good(const struct option_list *rules) {
 }
 
 static int analyze_run(int argc, char **argv) {
-    struct analyze_values values = {.sort = SORT_NOT_SAID,
-                                    .top = TOP_NOT_SAID,
-                                    .until_ns = UINT64_MAX,
-                                    .memory = COLLECT_MEMORY_DEFAULT};
+    struct analyze_values values = {
+        .sort = SORT_NOT_SAID, .top = TOP_NOT_SAID, .until_ns = UINT64_MAX, .memory = COLLECT_MEMORY_DEFAULT};
     int operands;
     int code = options_parse(&command_analyze, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
