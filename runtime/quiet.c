@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +21,10 @@ static const int caused[] = {SIGXFSZ, SIGPIPE, SIGTTOU};
 /* The kernel has no reason to refuse these calls, a sandbox's filter may have one. A mask that was not read must
  * not be set afterwards. */
 void perftrace_signals_block(const sigset_t *which, sigset_t *saved) {
-    if (pthread_sigmask(SIG_BLOCK, which, saved) != 0 && pthread_sigmask(SIG_BLOCK, which, saved) != 0 &&
-        pthread_sigmask(SIG_BLOCK, NULL, saved) != 0)
+    bool was_read = false;
+    for (int tries = 0; tries < 3 && !was_read; tries++)
+        was_read = pthread_sigmask(SIG_BLOCK, tries < 2 ? which : NULL, saved) == 0;
+    if (!was_read)
         sigemptyset(saved);
 }
 

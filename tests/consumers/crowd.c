@@ -19,8 +19,11 @@
 enum { DEPTH_MAX = 100, DEPTH_USUAL = 7 };
 
 enum kind { PLAIN, LOAD, HARD_NAME, DYNAMIC, BLOCK, MEASURED, TIMED, DEBUG, LONG, RECURSIVE, KINDS };
-static const char *const names[KINDS] = {"plain",    "load",  HARD,    NOT_UTF8, "block",
-                                         "measured", "timed", "debug", "long",   "recursive"};
+static const char hard[] = HARD;
+static const char *const names[KINDS] = {
+    [PLAIN] = "plain", [LOAD] = "load",          [HARD_NAME] = hard, [DYNAMIC] = NOT_UTF8,
+    [BLOCK] = "block", [MEASURED] = "measured",  [TIMED] = "timed",  [DEBUG] = "debug",
+    [LONG] = "long",   [RECURSIVE] = "recursive"};
 
 struct truth {
     uint64_t begin_ns[2], end_ns[2]; /* before and after the record */

@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static void pause_ms(long ms) {
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
@@ -95,7 +93,7 @@ static void hear(void *context, const struct perftrace_item *item) {
 
 static void image_path(char path[64], pid_t pid, unsigned image) {
     if (image == 1)
-        strcpy(path, "trace.ptrace");
+        snprintf(path, 64, "trace.ptrace");
     else
         snprintf(path, 64, image == 2 ? "trace.%d.ptrace" : "trace.%d-%u.ptrace", (int)pid, image - 1);
 }
