@@ -20,8 +20,8 @@
 #define WHEELED                                                                                              \
     "car" /* the prefab of vehicles: its last four nodes are the wheels, front ones first, left ones first */
 
-static const char *const kinds[] = {"house", "flats", "hall", "office"}; /* of buildings */
-#define KINDS (sizeof kinds / sizeof kinds[0])
+#define KINDS 4
+static const char *const kinds[KINDS] = {"house", "flats", "hall", "office"}; /* of buildings */
 
 static struct program program = {.name = "city_demo_baseline",
                                  .about = "a city with driving vehicles",
@@ -45,10 +45,10 @@ static struct streets plan_streets(void) {
 static struct vec3 lot_place(const struct streets *streets, uint32_t lot) {
     uint32_t block = lot / LOTS, in_block = lot % LOTS, blocks = streets->crossings - 1;
     struct vec3 corner = streets_crossing(streets, block % blocks, block / blocks);
+    uint32_t row = in_block / LOTS_X;
     float inner = PITCH - STREET_WIDTH;
     return (struct vec3){corner.x + STREET_WIDTH / 2 + inner * ((float)(in_block % LOTS_X) + 0.5F) / LOTS_X,
-                         0,
-                         corner.z + STREET_WIDTH / 2 + inner * ((float)(in_block / LOTS_X) + 0.5F) / LOTS_Z};
+                         0, corner.z + STREET_WIDTH / 2 + inner * ((float)row + 0.5F) / LOTS_Z};
 }
 
 /* One building after the other is of a kind by lot; they are spawned kind by kind. */

@@ -18,8 +18,6 @@ int engine_fail(struct engine *engine, const char *format, ...) {
 
 /* ---- plugins ---- */
 
-static const char *const stage_names[STAGES] = {"core", "content", "gameplay", "render"};
-
 static int start_plugin(struct engine *engine, const struct plugin *plugin) {
     PERF_SPAN("start_plugin", "plugin", plugin->name);
     if (plugin->start(engine) != 0)
@@ -29,7 +27,8 @@ static int start_plugin(struct engine *engine, const struct plugin *plugin) {
 }
 
 static int start_stage(struct engine *engine, enum stage stage) {
-    PERF_SPAN("start_stage", "stage", stage_names[stage]);
+    static const char *const names[STAGES] = {"core", "content", "gameplay", "render"};
+    PERF_SPAN("start_stage", "stage", names[stage]);
     for (const struct plugin *const *plugin = engine->plugins; *plugin != NULL; plugin++)
         if ((*plugin)->stage == stage && start_plugin(engine, *plugin) != 0)
             return -1;

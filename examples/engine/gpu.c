@@ -115,10 +115,6 @@ static void bound_clock(struct gpu *gpu, int64_t begin, int64_t end, uint64_t af
         gpu->ahead_ns = most;
 }
 
-static uint64_t our_time(const struct gpu *gpu, int64_t device_time) {
-    return (uint64_t)(device_time + gpu->ahead_ns);
-}
-
 /* Sends small commands to the device and begins with the middle of the bounds that the quickest gives. */
 static int read_clock(struct gpu *gpu) {
     PERF_SPAN("align_gpu_clock");
@@ -239,12 +235,15 @@ static void record(struct gpu *gpu, cl_event events[COMMANDS], uint32_t entities
         end[i] = profiled(events[i], CL_PROFILING_COMMAND_END);
     }
     bound_clock(gpu, begin[0], end[COMMANDS - 1], after_ns, before_ns);
-    PERF_TRACK_SPAN(gpu->track, "gpu_upload", our_time(gpu, begin[UPLOAD]), our_time(gpu, end[KERNEL - 1]),
-                    "bytes", entities * sizeof(float) * BOUNDS);
-    PERF_TRACK_SPAN(gpu->track, "gpu_cull", our_time(gpu, begin[KERNEL]), our_time(gpu, end[KERNEL]),
-                    "entities", entities);
-    PERF_TRACK_SPAN(gpu->track, "gpu_read_back", our_time(gpu, begin[READ_BACK]),
-                    our_time(gpu, end[READ_BACK]), "bytes", entities);
+    for (int i = 0; i < COMMANDS; i++) {
+        begin[i] += gpu->ahead_ns;
+        end[i] += gpu->ahead_ns;
+    }
+    PERF_TRACK_SPAN(gpu->track, "gpu_upload", begin[UPLOAD], end[KERNEL - 1], "bytes",
+                    entities * sizeof(float) * BOUNDS);
+    PERF_TRACK_SPAN(gpu->track, "gpu_cull", begin[KERNEL], end[KERNEL], "entities", entities);
+    PERF_TRACK_SPAN(gpu->track, "gpu_read_back", begin[READ_BACK], end[READ_BACK], "bytes", entities);
+    (void)entities; /* where nothing is recorded */
 }
 
 uint32_t gpu_cull(struct gpu *gpu, const struct world *world, const struct frustum *frustum) {

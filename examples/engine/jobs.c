@@ -40,17 +40,23 @@ struct schedule {
 
 /* ---- running ---- */
 
-/* With the lock. Who makes something ready goes on with it; others are woken only if there is more. */
+/* With the lock. */
 static void make_ready(struct schedule *schedule, unsigned index) {
     schedule->ready[(schedule->ready_first + schedule->ready_count++) % SYSTEMS_MAX] = index;
     schedule->ready_parts += schedule->node[index].parts;
-    if (schedule->ready_parts > 1)
-        pthread_cond_broadcast(&schedule->changed);
 }
 
-/* A part has ended, within the span of its job: from there an arrow leads to each system that it enables. */
-static void end_part(struct schedule *schedule, struct node *node, uint64_t elapsed_ns) {
+/* With the lock: whether others are to be woken, as there is more to do than for the caller, or nothing more. To be done
+ * without the lock: who is woken may get this very processor, and would wait for it. */
+static bool others_wanted(const struct schedule *schedule) {
+    return schedule->ready_parts > 1 || schedule->left == 0;
+}
+
+/* A part has ended, within the span of its job: from there an arrow leads to each system that it enables. Returns whether others
+ * are to be woken. */
+static bool end_part(struct schedule *schedule, struct node *node, uint64_t elapsed_ns) {
     pthread_mutex_lock(&schedule->lock);
+    bool wake = false;
     node->time.total_ns += elapsed_ns;
     if (++node->ended == node->parts) {
         for (unsigned i = 0; i < node->enables_count; i++) {
@@ -61,16 +67,18 @@ static void end_part(struct schedule *schedule, struct node *node, uint64_t elap
             PERF_FLOW_BEGIN("enables", next->flow);
             make_ready(schedule, node->enables[i]);
         }
-        if (--schedule->left == 0)
-            pthread_cond_broadcast(&schedule->changed);
+        schedule->left--;
+        wake = others_wanted(schedule);
     }
     pthread_mutex_unlock(&schedule->lock);
+    return wake;
 }
 
 /* With the lock, which it gives up meanwhile: runs the next part of the first system that is ready. */
 static void run_ready(struct schedule *schedule) {
     struct node *node = &schedule->node[schedule->ready[schedule->ready_first]];
     unsigned part = node->begun++;
+    bool wake;
     schedule->ready_parts--;
     if (node->begun == node->parts) {
         schedule->ready_first = (schedule->ready_first + 1) % SYSTEMS_MAX;
@@ -83,8 +91,10 @@ static void run_ready(struct schedule *schedule) {
             PERF_FLOW_END("enables", node->flow);
         uint64_t begin = measure_now_ns();
         node->system.run(schedule->engine, part);
-        end_part(schedule, node, measure_now_ns() - begin);
+        wake = end_part(schedule, node, measure_now_ns() - begin);
     }
+    if (wake)
+        pthread_cond_broadcast(&schedule->changed);
     pthread_mutex_lock(&schedule->lock);
 }
 
@@ -119,6 +129,7 @@ void schedule_run(struct schedule *schedule) {
         if (node->waiting == 0)
             make_ready(schedule, i);
     }
+    pthread_cond_broadcast(&schedule->changed);
     while (schedule->left > 0) {
         if (schedule->ready_count > 0)
             run_ready(schedule);

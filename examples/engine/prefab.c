@@ -155,7 +155,7 @@ static int set_node(struct parser *parser) {
 }
 
 static int set_size(struct parser *parser) {
-    float number[3];
+    float number[3] = {0, 0, 0};
     if (take_numbers(parser, 3, 0, number) != 0)
         return -1;
     parser->mesh->size = (struct vec3){number[0], number[1], number[2]};
@@ -187,7 +187,7 @@ static int set_colour(struct parser *parser) {
 }
 
 static int set_position(struct parser *parser) {
-    float number[3];
+    float number[3] = {0, 0, 0};
     if (take_numbers(parser, 3, -1e6F, number) != 0)
         return -1;
     parser->node->place = (struct vec3){number[0], number[1], number[2]};
@@ -195,7 +195,7 @@ static int set_position(struct parser *parser) {
 }
 
 static int set_turn(struct parser *parser) {
-    float degrees;
+    float degrees = 0;
     if (take_numbers(parser, 1, -1e6F, &degrees) != 0)
         return -1;
     parser->node->turn = quat_about_y(degrees * PI / 180);
@@ -215,7 +215,7 @@ static int set_draw(struct parser *parser) {
 }
 
 static int set_spin(struct parser *parser) {
-    float degrees;
+    float degrees = 0;
     if (take_numbers(parser, 1, -1e6F, &degrees) != 0)
         return -1;
     struct quat turn = quat_about_y(degrees * PI / 180);

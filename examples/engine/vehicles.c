@@ -147,12 +147,12 @@ static void near(void *traffic, dGeomID a, dGeomID b) {
 }
 
 static void collide(struct traffic *traffic) {
-    uint32_t vehicles = traffic->vehicles_count, buildings = traffic->buildings_count;
-    PERF_SPAN("collide_vehicles", "vehicles", vehicles, "buildings", buildings);
+    uint32_t vehicles = traffic->vehicles_count;
+    PERF_SPAN("collide_vehicles", "vehicles", vehicles, "buildings", traffic->buildings_count);
     traffic->contacts_count = 0;
     dJointGroupEmpty(traffic->contacts);
     PERF_BLOCK("find_buildings", "broadphase", traffic->quadtree ? "quadtree" : "simple", "pairs",
-               vehicles * buildings) {
+               vehicles * traffic->buildings_count) {
         dSpaceCollide2((dGeomID)traffic->cars, (dGeomID)traffic->buildings, traffic, near);
     }
     PERF_BLOCK("find_vehicles", "vehicles", vehicles) {
