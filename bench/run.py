@@ -16,6 +16,7 @@ import time
 sys.dont_write_bytecode = True  # nothing is written into the source tree
 
 import chrome_json  # noqa: E402
+import engine  # noqa: E402
 import logs  # noqa: E402
 import machine as machines  # noqa: E402
 import others  # noqa: E402
@@ -70,6 +71,8 @@ def measure(machine: machines.Machine, sections: list, options: argparse.Namespa
             reading.rows(machine) + chrome_json.rows(machine, options.chrome_megabytes))
     section("What the report says is saved, against what is saved", ["what", "ratio", "bar", "verdict"],
             saving.rows(machine))
+    section("An engine: what tracing costs a frame (against the same program without it), and its systems",
+            ["what", "ns", "ratio", "spread", "bar", "verdict"], engine.rows(machine))
     section(f"Logs of {options.log_bytes / 1e9:g} GB and less, on two processors (ns: of a line)",
             ["name", "what", "ns", "ratio", "spread", "peak", "off", "bar", "verdict"],
             logs.rows(machine, int(options.log_bytes)))
