@@ -1,6 +1,6 @@
 #!/bin/sh
 # The demonstration (`make demo`): traces a program, examples/nodestore, while it stores, exports and checks this source
-# tree, and shows what perftrace makes of it. demo.sh BUILD; everything is left in BUILD/demo.
+# tree, and shows what perftrace makes of it; then an engine's, examples/engine. demo.sh BUILD; everything is left in BUILD/demo.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -37,6 +37,11 @@ traced check store
 printf '\nWhere did the time of the export go, and what was asked for again and again?\n$ perftrace analyze traces/export.ptrace\n'
 perftrace analyze traces/export.ptrace
 perftrace analyze --html=report.html traces/export.ptrace
+
+printf '\n\nAn engine with 100,000 entities\n$ perf_100k --frames 300\n'
+TRACE_FILE=traces/perf_100k.json perf_100k --frames 300
+printf '\nWhich of its systems take longest?\n$ perftrace analyze --caller=execute_job traces/perf_100k.ptrace\n'
+perftrace analyze --caller=execute_job --top 12 traces/perf_100k.ptrace | sed -n '/by Total Time/,/^$/p'
 
 cat <<END
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md, docs/guide.md, docs/analysis.md and the manual pages, and checks that the guide speaks of all there is
+"""Runs the examples of README.md, docs/guide.md, docs/analysis.md, docs/engine.md and the manual pages, and checks that the guide speaks of all there is
 and of nothing else. In the environment: PERFTRACE_SOURCE, PERFTRACE_BUILD.
 
 In the Markdown a comment on the line before a fenced block says what the block is for:
@@ -31,7 +31,7 @@ def environment(prefix):
     """As of a user who has installed perftrace at `prefix`."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PERF", *TOLD_BY_ENVIRONMENT))}
     libraries = next(prefix.rglob("perftrace.pc")).parent
-    env["PATH"] = "%s:%s:%s" % (prefix / "bin", prefix / "stubs", env["PATH"])
+    env["PATH"] = "%s:%s:%s:%s" % (prefix / "bin", prefix / "stubs", BUILD / "bin", env["PATH"])
     env["PKG_CONFIG_PATH"] = str(libraries)
     env["LD_LIBRARY_PATH"] = str(libraries.parent)
     return env
@@ -164,8 +164,9 @@ def check_existence(options):
     sources = headers + "".join(
         file.read_text() for part in ("core", "runtime", "reader", "format") for file in sorted((SOURCE / part).glob("*.[ch]"))
     )
-    known = set(re.findall(r"\w+", sources)) | inventory()
-    for path in [SOURCE / "README.md", SOURCE / "ARCHITECTURE.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md", *SOURCE.glob("docs/decisions/*.md")]:
+    examples = {file.stem for file in (SOURCE / "examples").glob("*/*.c")}
+    known = set(re.findall(r"\w+", sources)) | inventory() | examples
+    for path in [SOURCE / "README.md", SOURCE / "ARCHITECTURE.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md", SOURCE / "docs" / "engine.md", *SOURCE.glob("docs/decisions/*.md")]:
         text = path.read_text()
         for word in sorted(set(re.findall(r"\b(?:PERF|perf)(?:TRACE|trace)?_\w+", text)) - known):
             complain(path.relative_to(SOURCE), "%s: there is no such thing" % word)
@@ -185,7 +186,7 @@ def main():
         subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "DESTDIR": ""})
         env = environment(prefix)
-        for number, path in enumerate([SOURCE / "README.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md"]):
+        for number, path in enumerate([SOURCE / "README.md", *(SOURCE / "docs" / name for name in ("guide.md", "analysis.md", "engine.md"))]):
             folder = scratch / str(number)
             folder.mkdir()
             check_markdown(path, folder, env)
