@@ -154,8 +154,8 @@ int main(int argc, char **argv) {
     else
         code = program_run(&program, &engine, look);
     if (code == 0) {
-        printf("traffic: %u vehicles, %.1f km driven\n", engine.traffic->vehicles_count,
-               engine.traffic->metres / 1000);
+        printf("traffic: %u vehicles, %u of them moving; %.1f km driven\n", engine.traffic->vehicles_count,
+               engine.traffic->moving, engine.traffic->metres / 1000);
         if (program.picture != NULL)
             code = picture_write(&engine.world, PITCH * 5, program.picture);
     }

@@ -33,6 +33,11 @@ struct plugin {
     void (*stop)(struct engine *engine); /* NULL: nothing to do. Called only after a start that went well */
 };
 
+/* What the systems' parts have done in all frames together. */
+struct tally {
+    uint64_t spun, synced, lods_changed;
+};
+
 struct engine {
     struct engine_settings settings;
     const struct plugin *const *plugins; /* NULL-terminated */
@@ -42,8 +47,9 @@ struct engine {
     struct world world;
     struct schedule *schedule;
     struct renderer *renderer;
-    struct gpu *gpu;         /* NULL: none */
-    struct traffic *traffic; /* NULL: none */
+    struct gpu *gpu;               /* NULL: none */
+    struct traffic *traffic;       /* NULL: none */
+    struct tally tally[PARTS_MAX]; /* by part */
     uint64_t frame;
     char problem[256]; /* why engine_start failed */
 };

@@ -9,6 +9,7 @@
 #define SYSTEMS_MAX 32
 #define AFTER_MAX 4
 #define THREADS_MAX 64
+#define PARTS_MAX (2 * THREADS_MAX)
 
 struct engine;
 

@@ -154,9 +154,17 @@ static void print_systems(const struct engine *engine) {
 
 /* What does not depend on how long anything took comes first: two runs print the same, traced or not. */
 static void print_simulation(const struct engine *engine) {
-    printf("simulation: %" PRIu64 " frames, %u entities, %" PRIu64 " seen, checksum %016" PRIx64 "\n",
-           engine->frame, engine->world.alive, engine->renderer->seen_total,
-           world_checksum(&engine->world) ^ engine->renderer->seen_checksum);
+    struct tally sum = {0, 0, 0};
+    for (unsigned i = 0; i < PARTS_MAX; i++) {
+        sum.spun += engine->tally[i].spun;
+        sum.synced += engine->tally[i].synced;
+        sum.lods_changed += engine->tally[i].lods_changed;
+    }
+    printf("simulation: %" PRIu64 " frames, %u entities, checksum %016" PRIx64 "\n", engine->frame,
+           engine->world.alive, world_checksum(&engine->world) ^ engine->renderer->seen_checksum);
+    printf("  in all: %" PRIu64 " spun, %" PRIu64 " synchronised, %" PRIu64 " seen, %" PRIu64
+           " levels of detail changed\n",
+           sum.spun, sum.synced, engine->renderer->seen_total, sum.lods_changed);
     if (engine->gpu != NULL)
         printf("gpu culling: %s; frames in which it differed: %" PRIu64 "\n", gpu_name(engine->gpu),
                engine->renderer->gpu_differs);

@@ -31,7 +31,6 @@ struct instance {
 };
 
 #define BATCHES_MAX (MESHES_MAX * LODS) /* batch number: mesh × LODS + level */
-#define PARTS_MAX (2 * THREADS_MAX)
 
 /* What one part of a system has found: the entities that it sees, in the frame pool, and how many for each batch. */
 struct seen {
@@ -44,7 +43,7 @@ struct renderer {
     struct frustum frustum;
     struct seen seen[PARTS_MAX];
     struct instance *instances; /* of this frame, by batches */
-    uint32_t instances_count, batches_count, lods_changed[PARTS_MAX];
+    uint32_t instances_count, batches_count;
     uint64_t seen_total;    /* over all frames: entities seen, */
     uint64_t seen_checksum; /* and a number that depends on how many in which frame and batch */
     uint64_t gpu_differs;   /* frames in which the GPU saw another number */

@@ -50,7 +50,8 @@ struct traffic {
     dGeomID ground;
     dJointGroupID contacts;
     uint32_t contacts_count;
-    double metres; /* driven by all so far */
+    uint32_t moving; /* how many, as of the last step */
+    double metres;   /* driven by all so far */
 };
 
 /* Makes a world without vehicles or buildings. 0, or -1 with engine->problem. */

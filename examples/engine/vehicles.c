@@ -229,7 +229,7 @@ static void move_vehicles(struct engine *engine, unsigned part) {
         traffic->metres += (double)fabsf(vehicle->speed) * STEP;
     }
     PERF_COUNTER("vehicles_moving", moving);
-    (void)moving;
+    traffic->moving = moving;
 }
 
 /* ---- start and stop ---- */

@@ -153,7 +153,7 @@ def check_events(name, calls, path):
 
 
 def simulation(done):
-    return [line for line in done.stdout.splitlines() if line.startswith(("simulation:", "traffic:"))]
+    return [line for line in done.stdout.splitlines() if line.startswith(("simulation:", "  in all:", "traffic:"))]
 
 
 def check_program(name, folder):
