@@ -184,7 +184,6 @@ static void step_physics(struct engine *engine, unsigned part) {
     PERF_SPAN("step_physics", "vehicles", traffic->vehicles_count);
     dAllocateODEDataForThread(
         (unsigned)dAllocateMaskAll); /* any thread of the schedule may be the one; for good */
-    dRandSetSeed(1 + engine->frame); /* ODE draws lots; the same ones in every run */
     for (uint32_t i = 0; i < traffic->vehicles_count; i++)
         apply(traffic->vehicles[i]);
     collide(traffic);

@@ -267,6 +267,84 @@ static void test_culling(void **state) {
     free_scene(scene);
 }
 
+/* ---- frames of a whole engine ---- */
+
+static void run_frames(struct engine *engine, unsigned frames) {
+    uint64_t elapsed_ns;
+    for (unsigned i = 0; i < frames; i++)
+        engine_frame(engine, &elapsed_ns);
+}
+
+/* What the camera sees is extracted, each entity once, those of one batch in one piece. */
+static void expect_instances(const struct engine *engine) {
+    const struct renderer *renderer = engine->renderer;
+    const struct world *world = &engine->world;
+    uint32_t *seen = calloc(world->count, sizeof *seen), batches = 0;
+    uint32_t count = cull_scalar(world, &renderer->frustum, 0, world->count, seen);
+    bool *extracted = calloc(world->count, sizeof *extracted);
+    assert_int_equal(renderer->instances_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct instance *instance = &renderer->instances[i];
+        assert_in_range(instance->entity, 0, world->count - 1);
+        assert_false(extracted[instance->entity]);
+        extracted[instance->entity] = true;
+        assert_memory_equal(&instance->matrix, &world->matrix[instance->entity], sizeof instance->matrix);
+        assert_int_equal(instance->batch,
+                         (uint32_t)world->mesh[instance->entity] * LODS + world->lod[instance->entity]);
+        assert_true(i == 0 || instance->batch >= instance[-1].batch);
+        batches += i == 0 || instance->batch != instance[-1].batch;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(extracted[seen[i]]);
+    assert_int_equal(renderer->batches_count, batches);
+    assert_in_range(batches, 4, 16);
+    free(seen);
+    free(extracted);
+}
+
+static void test_frames(void **state) {
+    (void)state;
+    static const struct plugin *const plugins[] = {&plugin_core, &plugin_content, &plugin_gameplay,
+                                                   &plugin_render, NULL};
+    struct engine_settings settings = {
+        .prefabs = ENGINE_SOURCE "/perf_100k.prefabs", .entities_max = 900, .threads = 3};
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (engine_start(engine, &settings, plugins) != 0)
+        fail_msg("%s", engine->problem);
+    struct placement placements[100];
+    for (int i = 0; i < 100; i++)
+        placements[i] = (struct placement){{(float)(i % 10) * 20 - 90, 0, (float)i * 5}, 0, 1};
+    assert_int_equal(gameplay_spawn(engine, "windmill", placements, 100, NULL), 0);
+    assert_int_equal(gameplay_spawn(engine, "tree", placements, 100, NULL), 0);
+    assert_int_equal(gameplay_spawn(engine, "castle", placements, 1, NULL), -1);
+    assert_int_equal(gameplay_spawn(engine, "tree", placements, 100, NULL), 0);
+    assert_int_equal(gameplay_spawn(engine, "tree", placements, 100, NULL),
+                     -1); /* there is no room for all */
+    engine->renderer->camera = (struct camera){{0, 20, -10}, {0, 10, 100}, 1, 1, 1, 400};
+    run_frames(engine, 1);
+    expect_instances(engine);
+    run_frames(engine, 2000);
+    expect_instances(engine);
+    expect_synced(&engine->world);
+    uint32_t spinning = 0;
+    for (uint32_t i = 0; i < engine->world.count;
+         i++) { /* rotations are still rotations, and the right ones */
+        const struct quat q = engine->world.turn[i];
+        assert_true(fabsf(q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w - 1) < 2e-6F);
+        if (!(engine->world.components[i] & COMPONENT_SPIN))
+            continue;
+        const double half = 2001 * 4.0 / 2 * 3.14159265358979 / 180;
+        assert_true(fabs(fabs((double)q.w) - fabs(cos(half))) < 0.01);
+        spinning++;
+    }
+    assert_int_equal(spinning, 100);
+    assert_int_equal(engine->tally[0].spun + engine->tally[1].spun + engine->tally[2].spun +
+                         engine->tally[3].spun + engine->tally[4].spun + engine->tally[5].spun,
+                     2001 * 100);
+    engine_stop(engine);
+    free(engine);
+}
+
 /* ---- jobs ---- */
 
 /* Each system says when it began and ended, on one counter. */
@@ -366,6 +444,7 @@ int main(void) {
         cmocka_unit_test(test_hierarchy),    cmocka_unit_test(test_despawn),
         cmocka_unit_test(test_culling),      cmocka_unit_test(test_jobs),
         cmocka_unit_test(test_ring_of_jobs), cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

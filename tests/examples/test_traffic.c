@@ -64,6 +64,17 @@ static float off_street(float at) {
     return fabsf(place - roundf(place)) * PITCH;
 }
 
+/* The way between the two that are nearest to each other. */
+static float nearest(const struct traffic *traffic) {
+    float squared = 1e9F;
+    for (uint32_t i = 0; i < traffic->vehicles_count; i++)
+        for (uint32_t k = 0; k < i; k++) {
+            struct vec3 way = vec3_sub(traffic->vehicles[i]->place, traffic->vehicles[k]->place);
+            squared = fminf(squared, vec3_dot(way, way));
+        }
+    return sqrtf(squared);
+}
+
 static void test_driving(void **state) {
     quadtree = *state != NULL;
     walled = false;
@@ -71,7 +82,10 @@ static void test_driving(void **state) {
     const struct world *world = &engine->world;
     float driven[VEHICLES] = {0};
     for (int second = 0; second < 40; second++) {
-        run_frames(engine, 60);
+        for (int tenth = 0; tenth < 10; tenth++) {
+            run_frames(engine, 6);
+            assert_true(nearest(engine->traffic) > 3); /* not even at crossings */
+        }
         for (uint32_t i = 0; i < VEHICLES; i++) {
             const struct vehicle *vehicle = engine->traffic->vehicles[i];
             assert_true(fminf(off_street(vehicle->place.x), off_street(vehicle->place.z)) < WIDTH / 2);
