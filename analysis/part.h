@@ -6,7 +6,7 @@
 
 #include "collect.h"
 
-/* `state` is the part's own, of state_bytes, zeros at first. All but state_bytes may be left out. */
+/* `state` is the part's own, of state_bytes, zeros at first. All but state_bytes and add may be left out. */
 struct analysis_part {
     size_t state_bytes;
     /* 0, or -PERFTRACE_ERROR_MEMORY; so is what comes below. */
@@ -21,7 +21,7 @@ struct analysis_part {
     /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
      * Else they are left out, though they count. */
     bool takes_unkept;
-    /* A call that is to be added comes soon: what is kept by its question, function or time may be brought near (__builtin_prefetch), and
+    /* A call comes soon (question, signature and edge may be INTERN_NONE): what is kept by its question, function or time may be brought near (__builtin_prefetch), and
      * nothing else is done. */
     void (*expect)(const void *state, const struct analysis_call *call);
     /* After some calls, and before end_input: what was put off is done. */

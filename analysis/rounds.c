@@ -31,6 +31,7 @@ struct rounds {
     struct analysis *analysis;
     uint32_t count, metric_count;
     size_t text_bytes;
+    bool others; /* some of the calls are not of the kind ROUND_COUNTS */
     unsigned
         wanting[ANALYSIS_PARTS]; /* the parts that are to be given calls; those that take longest first */
     unsigned wanting_count;
@@ -73,7 +74,7 @@ static int show_other(struct analysis *analysis, unsigned number, const struct a
     const struct analysis_part *part = parts[number];
     void *state = analysis->parts[number];
     if (kind == ROUND_UNKEPT && part->takes_unkept)
-        return part->add != NULL ? part->add(analysis, state, call) : 0;
+        return part->add(analysis, state, call);
     return part->left_out != NULL ? part->left_out(analysis, state, call) : 0;
 }
 
@@ -82,18 +83,17 @@ static int show(const struct rounds *rounds, unsigned number) {
     struct analysis *analysis = rounds->analysis;
     const struct analysis_part *part = parts[number];
     void *state = analysis->parts[number];
+    const struct analysis_call *calls = rounds->calls, *end = calls + rounds->count;
     int result = 0;
-    uint32_t count = rounds->count;
-    for (uint32_t i = 0; part->expect != NULL && i < count && i < AHEAD; i++)
-        if (rounds->kinds[i] == ROUND_COUNTS)
-            part->expect(state, &rounds->calls[i]);
-    for (uint32_t i = 0; i < count && result == 0; i++) {
-        if (part->expect != NULL && i + AHEAD < count && rounds->kinds[i + AHEAD] == ROUND_COUNTS)
-            part->expect(state, &rounds->calls[i + AHEAD]);
-        if (rounds->kinds[i] != ROUND_COUNTS)
-            result = show_other(analysis, number, &rounds->calls[i], rounds->kinds[i]);
-        else if (part->add != NULL)
-            result = part->add(analysis, state, &rounds->calls[i]);
+    for (uint32_t i = 0; part->expect != NULL && i < AHEAD && calls + i < end; i++)
+        part->expect(state, &calls[i]);
+    for (const struct analysis_call *call = calls; call < end && result == 0; call++) {
+        if (part->expect != NULL && call + AHEAD < end)
+            part->expect(state, call + AHEAD);
+        if (rounds->others && rounds->kinds[call - calls] != ROUND_COUNTS)
+            result = show_other(analysis, number, call, rounds->kinds[call - calls]);
+        else
+            result = part->add(analysis, state, call);
     }
     if (part->end_round != NULL && result == 0)
         result = part->end_round(analysis, state);
@@ -169,6 +169,7 @@ int rounds_finish(struct rounds *rounds) {
     }
     rounds->count = rounds->metric_count = 0;
     rounds->text_bytes = 0;
+    rounds->others = false;
     return result;
 }
 
@@ -221,6 +222,7 @@ int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum r
     if (call != filled)
         *call = *filled; /* a round has taken place since rounds_next */
     rounds->kinds[rounds->count++] = (uint8_t)kind;
+    rounds->others |= kind != ROUND_COUNTS;
     if (now || !has_room(rounds) || !keep_metrics(rounds, call))
         return rounds_finish(rounds);
     call->parameter_count = 0;

@@ -5,15 +5,46 @@
 #include <string.h>
 
 static bool is_it(const struct open_parent *parent, enum parent_kind kind, uint64_t number) {
-    return parent != NULL && parent->number == number && parent->kind == kind;
+    return parent != NULL && parent->number == number && parent->kind == kind && parent->open;
 }
 
-struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number) {
+struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number,
+                                 uint32_t slot) {
     if (is_it(parents->recent, kind, number))
         return parents->recent;
-    if (parents->counts[kind] == 0 || (kind == PARENT_BY_NUMBER && number > parents->highest))
+    if (slot < parents->slot_capacity && is_it(parents->slots[slot], kind, number))
+        return parents->slots[slot];
+    if (parents->mapped[kind] == 0)
         return NULL;
     return perftrace_map_find(&parents->map, kind, number);
+}
+
+static bool reserve_slot(struct open_parents *parents, struct analysis *analysis, uint32_t slot) {
+    if (slot < parents->slot_capacity)
+        return true;
+    if (slot == OPEN_CALLS_NONE)
+        return false;
+    uint32_t wanted = slot < 64 ? 64 : slot * 2;
+    size_t more = (wanted - parents->slot_capacity) * sizeof(*parents->slots);
+    if (!perftrace_budget_take(&analysis->budget, more))
+        return false;
+    struct open_parent **grown = realloc(parents->slots, wanted * sizeof(*grown));
+    if (grown == NULL) {
+        perftrace_budget_give(&analysis->budget, more);
+        return false;
+    }
+    memset(grown + parents->slot_capacity, 0, more);
+    parents->slots = grown;
+    parents->slot_capacity = wanted;
+    return true;
+}
+
+bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent) {
+    if (parent->by_slot && perftrace_map_put(&parents->map, parent->kind, parent->number, parent)) {
+        parent->by_slot = false;
+        parents->mapped[parent->kind]++;
+    }
+    return !parent->by_slot;
 }
 
 static void link_newest(struct open_parents *parents, struct open_parent *parent) {
@@ -54,12 +85,15 @@ static struct open_parent *take(struct open_parents *parents, struct analysis *a
 }
 
 struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
-                                 enum parent_kind kind, uint64_t number, uint32_t function) {
+                                 enum parent_kind kind, uint64_t number, uint32_t slot, uint32_t function) {
     struct open_parent *parent = take(parents, analysis);
     if (parent == NULL)
         return NULL;
     parents->map.budget = &analysis->budget;
-    if (!perftrace_map_put(&parents->map, kind, number, parent)) {
+    bool by_slot = kind == PARENT_BY_NUMBER && reserve_slot(parents, analysis, slot);
+    if (by_slot) {
+        parents->slots[slot] = parent;
+    } else if (!perftrace_map_put(&parents->map, kind, number, parent)) {
         parent->older = parents->unused;
         parents->unused = parent;
         return NULL;
@@ -71,27 +105,26 @@ struct open_parent *parents_open(struct open_parents *parents, struct analysis *
                                    .calls = calls,
                                    .capacity = capacity,
                                    .function = function,
-                                   .kind = kind};
+                                   .kind = kind,
+                                   .open = true,
+                                   .by_slot = by_slot};
     link_newest(parents, parent);
     parents->recent = parent;
     parents->count++;
-    parents->counts[kind]++;
-    if (kind == PARENT_BY_NUMBER && number > parents->highest)
-        parents->highest = number;
+    parents->mapped[kind] += !by_slot;
     return parent;
 }
 
 void parents_close(struct open_parents *parents, struct open_parent *parent) {
-    perftrace_map_remove(&parents->map, parent->kind, parent->number);
+    if (!parent->by_slot) {
+        perftrace_map_remove(&parents->map, parent->kind, parent->number);
+        parents->mapped[parent->kind]--;
+    }
+    parent->open = false;
     take_out(parents, parent);
     if (parents->recent == parent)
         parents->recent = NULL;
     parents->count--;
-    parents->counts[parent->kind]--;
-    if (parents->counts[PARENT_BY_NUMBER] == 0)
-        parents->highest = 0;
-    else if (parent->kind == PARENT_BY_NUMBER && parent->number == parents->highest)
-        parents->highest--;
 }
 
 #define KEPT_CALLS 16u /* what an unused parent keeps room for */
@@ -169,5 +202,7 @@ void parents_free(struct open_parents *parents, struct analysis *analysis) {
         give_calls(parents, analysis, parent);
         free(parent);
     }
+    perftrace_budget_give(&analysis->budget, parents->slot_capacity * sizeof(*parents->slots));
+    free(parents->slots);
     perftrace_map_free(&parents->map);
 }

@@ -55,24 +55,31 @@ struct open_parent {
     uint32_t count, capacity;
     uint32_t position; /* of the next direct call */
     enum parent_kind kind;
-    bool ended; /* but more calls may come */
-    bool mixed; /* its calls are of several threads, or async: not in order */
+    bool open;
+    bool by_slot; /* it is found by the slot of its call, and is not in the map */
+    bool ended;   /* but more calls may come */
+    bool mixed;   /* its calls are of several threads, or async: not in order */
 };
 
 /* Zero-initialised is empty. */
 struct open_parents {
-    struct perftrace_map map; /* by kind and number */
+    struct open_parent **slots; /* by slot (open_calls.h): the last parent that had it, open or not */
+    uint32_t slot_capacity;
+    struct perftrace_map map; /* by kind and number: those without a slot, known by name, or ended */
     struct open_parent *newest, *oldest, *unused, *recent;
-    uint32_t count, counts[PARENT_KINDS], calls;
-    uint64_t highest; /* no open parent has a greater number */
+    uint32_t mapped[PARENT_KINDS]; /* so many of each kind are in the map */
+    uint32_t count, calls;
     uint64_t serial;
 };
 
-/* NULL: not open. */
-struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number);
+/* `slot`: of the parent's call, OPEN_CALLS_NONE where it has none. NULL: not open. */
+struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number,
+                                 uint32_t slot);
 /* A new one; NULL without room. */
 struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
-                                 enum parent_kind kind, uint64_t number, uint32_t function);
+                                 enum parent_kind kind, uint64_t number, uint32_t slot, uint32_t function);
+/* Its slot is given up while it stays open. False without memory: it can't be found any more. */
+bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent);
 void parents_touch(struct open_parents *parents, struct open_parent *parent);
 /* Takes it out; it is still the caller's until parents_release. */
 void parents_close(struct open_parents *parents, struct open_parent *parent);

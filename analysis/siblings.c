@@ -35,7 +35,8 @@ static struct open_parent *parent_of(struct siblings_state *state, const struct 
     enum parent_kind kind = by_name ? PARENT_BY_NAME : PARENT_BY_NUMBER;
     if (by_name && is_unknown(state->analysis->functions[call->caller].name))
         kind = PARENT_NOBODY;
-    struct open_parent *parent = parents_find(parents, kind, number);
+    uint32_t slot = by_name ? OPEN_CALLS_NONE : call->parent_slot;
+    struct open_parent *parent = parents_find(parents, kind, number, slot);
     if (parent != NULL && kind == PARENT_BY_NAME &&
         call->id.number > parent->last_number + SIBLINGS_GAP_MAX) {
         siblings_end_parent(state, parent);
@@ -51,10 +52,10 @@ static struct open_parent *parent_of(struct siblings_state *state, const struct 
         if (parents->count == before)
             break;
     }
-    parent = parents_open(parents, state->analysis, kind, number, call->caller);
+    parent = parents_open(parents, state->analysis, kind, number, slot, call->caller);
     if (parent == NULL) {
         siblings_make_room(state, NULL);
-        parent = parents_open(parents, state->analysis, kind, number, call->caller);
+        parent = parents_open(parents, state->analysis, kind, number, slot, call->caller);
     }
     return parent;
 }
@@ -62,10 +63,12 @@ static struct open_parent *parent_of(struct siblings_state *state, const struct 
 /* What is open because it is the call's own. A log's walk by name only: what
  * began before this call is its sibling. */
 static struct open_parent *own_children(struct siblings_state *state, const struct analysis_call *call) {
-    struct open_parent *children = parents_find(&state->parents, PARENT_BY_NUMBER, call->id.number);
-    if (children != NULL || state->parents.counts[PARENT_BY_NAME] == 0)
+    struct open_parent *children =
+        parents_find(&state->parents, PARENT_BY_NUMBER, call->id.number, call->slot);
+    if (children != NULL || state->parents.mapped[PARENT_BY_NAME] == 0)
         return children;
-    children = parents_find(&state->parents, PARENT_BY_NAME, pair_key(call->track, call->function));
+    children =
+        parents_find(&state->parents, PARENT_BY_NAME, pair_key(call->track, call->function), OPEN_CALLS_NONE);
     bool sibling =
         children != NULL && call->caller == call->function && children->first_number < call->id.number;
     return sibling ? NULL : children;
@@ -73,11 +76,13 @@ static struct open_parent *own_children(struct siblings_state *state, const stru
 
 /* Some of its calls run beside it, and more may still end: it is judged later,
  * and its calls do not go up. */
-static bool stays_open(struct open_parent *parent, const struct analysis_call *own) {
+static bool stays_open(struct open_parents *parents, struct open_parent *parent,
+                       const struct analysis_call *own) {
     bool beside = false;
     for (uint32_t i = 0; i < parent->count && !beside; i++)
         beside = parent->calls[i].async || parent->calls[i].track != own->track;
-    if (!beside || parent->ended || parent->count < SIBLING_N_MIN || parent->kind != PARENT_BY_NUMBER)
+    if (!beside || parent->ended || parent->count < SIBLING_N_MIN || parent->kind != PARENT_BY_NUMBER ||
+        !parents_lose_slot(parents, parent))
         return false;
     parent->ended = true;
     parent->elapsed_ns = own->elapsed_ns;
@@ -128,7 +133,7 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
         state->shapes.key = state->results.key = perftrace_hash_key() | 1;
     }
     struct open_parent *children = own_children(state, call);
-    if (children != NULL && stays_open(children, call))
+    if (children != NULL && stays_open(&state->parents, children, call))
         children = NULL;
     if (children != NULL)
         parents_close(&state->parents, children);
@@ -145,6 +150,19 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
                                   parent != NULL && parent->kind != PARENT_NOBODY ? parent : NULL);
     if (parent != NULL)
         add_call(state, parent, call, shape, &answer, told_ns);
+    return 0;
+}
+
+/* More of its calls may come. */
+static int siblings_left_out(struct analysis *analysis, void *part, const struct analysis_call *call) {
+    (void)analysis;
+    struct siblings_state *state = part;
+    struct open_parent *children =
+        call->slot != OPEN_CALLS_NONE
+            ? parents_find(&state->parents, PARENT_BY_NUMBER, call->id.number, call->slot)
+            : NULL;
+    if (children != NULL && !parents_lose_slot(&state->parents, children))
+        siblings_end_parent(state, children);
     return 0;
 }
 
@@ -225,6 +243,7 @@ const struct analysis_part part_siblings = {
     .state_bytes = sizeof(struct siblings_state),
     .add = siblings_add,
     .expect = siblings_expect,
+    .left_out = siblings_left_out,
     .end_input = siblings_end_input,
     .finish = siblings_finish,
     .approximated = siblings_approximated,
