@@ -101,6 +101,8 @@ static int add_some(struct analysis *analysis, struct perftrace_reader *reader, 
 int analysis_calls(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
                    size_t count) {
     int result = 0;
+    /* What a trace tells of its calls is found so fast that handing them to another processor costs as much as is gained. */
+    rounds_share(analysis->state->rounds, !perftrace_reader_info(reader)->native);
     /* Names of parameters that are left out are told from the parameters themselves. */
     analysis->state->at_once = analysis->options.ignored.count > 0;
     while (count > 0 && result == 0) {

@@ -36,7 +36,8 @@ struct rounds {
         wanting[ANALYSIS_PARTS]; /* the parts that are to be given calls; those that take longest first */
     unsigned wanting_count;
     /* ---- between the threads ---- */
-    bool alone; /* there is no second thread, and won't be */
+    bool alone;  /* there is no second thread, and won't be */
+    bool shared; /* rounds may take place on two threads */
     bool helped, stopped;
     pthread_t helper;
     pthread_mutex_t mutex;
@@ -65,6 +66,10 @@ struct rounds *rounds_open(struct analysis *analysis) {
     pthread_cond_init(&rounds->begun, NULL);
     pthread_cond_init(&rounds->done, NULL);
     return rounds;
+}
+
+void rounds_share(struct rounds *rounds, bool shared) {
+    rounds->shared = shared;
 }
 
 /* ---- one part ------------------------------------------------------------------------------------- */
@@ -161,7 +166,7 @@ int rounds_finish(struct rounds *rounds) {
     int result = 0;
     if (rounds->count == 0)
         return 0;
-    if (rounds->count >= SHARED_FROM && has_room(rounds) && has_helper(rounds)) {
+    if (rounds->shared && rounds->count >= SHARED_FROM && has_room(rounds) && has_helper(rounds)) {
         result = share(rounds);
     } else {
         for (unsigned i = rounds->wanting_count; i-- > 0 && result == 0;)

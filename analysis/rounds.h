@@ -1,5 +1,5 @@
 /* Calls on their way to the parts. They go there in rounds, many at once: each part is given all calls of a round before the next part
- * is, which keeps its code and what it knows near the processor, and two threads share the parts among them where there are two
+ * is, which keeps its code and what it knows near the processor, and two threads may share the parts among them where there are two
  * processors. The model does not change meanwhile: what a call is one of is found before it joins a round. */
 #ifndef PERFTRACE_ANALYSIS_ROUNDS_H
 #define PERFTRACE_ANALYSIS_ROUNDS_H
@@ -16,6 +16,9 @@ enum round_kind {
 struct rounds;
 /* The parts are open. NULL without memory. */
 struct rounds *rounds_open(struct analysis *analysis);
+
+/* Whether rounds from now on may take place on two threads, which is sooner, and takes some more of both processors. */
+void rounds_share(struct rounds *rounds, bool shared);
 
 /* Where the next call is to be filled in; there always is room. */
 struct analysis_call *rounds_next(struct rounds *rounds);

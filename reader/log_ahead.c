@@ -21,6 +21,7 @@ enum {
         128
         << 10, /* with its index it stays in the cache of the processor that made it, until it is wanted */
     PIECES = 4,
+    PIECES_LEFT = 1, /* the thread that waits for room is woken when no more are left: not for each piece */
     ZEROS_BEFORE_HOLE = 2 << 20, /* no record goes on for so long */
 };
 
@@ -156,9 +157,11 @@ static void *read_ahead(void *context) {
         pthread_mutex_unlock(&ahead->mutex);
         bool more = !stopped && make_piece(ahead, ahead->pieces[number % PIECES]);
         pthread_mutex_lock(&ahead->mutex);
+        bool wanted = !more || ahead->made == ahead->taken; /* somebody may be waiting for it */
         ahead->made += more;
         ahead->ended = !more;
-        pthread_cond_broadcast(&ahead->changed);
+        if (wanted)
+            pthread_cond_signal(&ahead->changed);
         pthread_mutex_unlock(&ahead->mutex);
         if (!more)
             return NULL;
@@ -224,7 +227,8 @@ struct perftrace_log_piece *perftrace_log_ahead_take(struct perftrace_log_ahead 
         pthread_cond_wait(&ahead->changed, &ahead->mutex);
     bool more = ahead->made > ahead->taken;
     ahead->taken += more;
-    pthread_cond_broadcast(&ahead->changed);
+    if (ahead->made - ahead->taken <= PIECES_LEFT)
+        pthread_cond_signal(&ahead->changed);
     pthread_mutex_unlock(&ahead->mutex);
     return more ? piece : NULL;
 }
