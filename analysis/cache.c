@@ -370,7 +370,7 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
         add_question(analysis, cache, function, call);
     else if (asks || cache->rules.count > 0)
         add_slowly(analysis, cache, call, asks);
-    if (call->parent == 0 && !call->async)
+    if (call->parent == 0 && !call->async && cache->roots.track_count > 0)
         cache_roots_end(&cache->roots, call->track);
     return 0;
 }

@@ -44,8 +44,8 @@ static inline bool analysis_call_before(struct analysis_call_id a, struct analys
  * caller has no calls. */
 struct analysis_function {
     struct perftrace_text name;
-    uint64_t calls, unfinished;
-    uint64_t total_ns; /* recursion counts each level */
+    uint64_t calls, unfinished; /* calls and total_ns: after analysis_finish */
+    uint64_t total_ns;          /* recursion counts each level */
     uint64_t
         outermost_ns; /* without calls within another of the same function; after analysis_finish (call_tree.h) */
     uint64_t self_ns, min_ns, max_ns;
@@ -54,7 +54,7 @@ struct analysis_function {
 
 struct analysis_edge {
     uint32_t caller, function; /* into functions */
-    uint64_t calls, total_ns;
+    uint64_t calls, total_ns;  /* after analysis_finish */
 };
 
 /* Calls of one function with the same parameters from one caller. */

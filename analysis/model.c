@@ -67,15 +67,6 @@ uint32_t model_caller_of(struct analysis *analysis, const struct perftrace_call 
                                      : function_of_name(analysis, call->caller);
 }
 
-static void add_to_function(struct analysis_function *function, const struct analysis_call *call) {
-    uint64_t elapsed_ns = call->elapsed_ns;
-    function->calls++;
-    function->total_ns += elapsed_ns;
-    function->self_ns += call->self_ns;
-    function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
-    function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
-}
-
 /* ---- edges ---------------------------------------------------------------------------------------- */
 
 static int edge_of(struct analysis *analysis, uint32_t caller, uint32_t function, uint32_t *edge) {
@@ -299,6 +290,24 @@ static void add_to_input(struct analysis_input *input, const struct analysis_cal
     input->last_ns = end_ns > input->last_ns ? end_ns : input->last_ns;
 }
 
+/* What a call adds to a function, but for what is added up from signatures at the end. */
+static void add_to_function(struct analysis_function *function, const struct analysis_call *call) {
+    uint64_t elapsed_ns = call->elapsed_ns;
+    function->self_ns += call->self_ns;
+    function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
+    function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
+}
+
+static void add_calls(struct analysis *analysis, uint32_t function, uint32_t edge, uint64_t calls,
+                      uint64_t total_ns) {
+    analysis->functions[function].calls += calls;
+    analysis->functions[function].total_ns += total_ns;
+    if (edge != INTERN_NONE) {
+        analysis->edges[edge].calls += calls;
+        analysis->edges[edge].total_ns += total_ns;
+    }
+}
+
 void model_count(struct analysis *analysis, struct analysis_call *call) {
     call->first_asked = call->asks = false;
     if (call->signature != INTERN_NONE) {
@@ -309,13 +318,11 @@ void model_count(struct analysis *analysis, struct analysis_call *call) {
         remember_number(analysis, signature, call->id);
         signature->calls++;
         signature->total_ns += call->elapsed_ns;
-    } else
+    } else {
         analysis->state->without_signature++;
-    if (call->edge != INTERN_NONE) {
-        analysis->edges[call->edge].calls++;
-        analysis->edges[call->edge].total_ns += call->elapsed_ns;
-    } else
-        analysis->state->without_edge++;
+        add_calls(analysis, call->function, call->edge, 1, call->elapsed_ns);
+    }
+    analysis->state->without_edge += call->edge == INTERN_NONE;
     add_to_function(&analysis->functions[call->function], call);
     analysis->calls++;
     add_to_input(&analysis->inputs[analysis->input_count - 1], call);
@@ -325,6 +332,7 @@ void model_finish(struct analysis *analysis) {
     for (uint32_t i = 0; i < analysis->signature_count; i++) {
         const struct analysis_signature *signature = &analysis->signatures[i];
         struct analysis_question *question = &analysis->questions[signature->question];
+        add_calls(analysis, question->function, signature->edge, signature->calls, signature->total_ns);
         if (question->calls == 0 || analysis_call_before(signature->first, question->first))
             question->first = signature->first;
         question->calls += signature->calls;

@@ -50,7 +50,7 @@ int model_place(struct analysis *analysis, const struct perftrace_call *call, st
 
 /* Adds a placed call to all that it belongs to, and says whether it is the first of its question. */
 void model_count(struct analysis *analysis, struct analysis_call *call);
-/* Once there are no more: what is known of questions by their signatures. */
+/* Once there are no more: what signatures add to functions, edges and questions. */
 void model_finish(struct analysis *analysis);
 
 /* Lines on what the budget did not allow for. */

@@ -23,7 +23,7 @@ enum {
     CALLS = 2048,
     METRICS = 4 * CALLS, /* of all calls of a round */
     TEXT_BYTES = 65536,  /* of those that are texts */
-    AHEAD = 8,           /* so many calls before it comes a part is told to expect it */
+    AHEAD = 16,          /* so many calls a part is told to expect at a time */
     SHARED_FROM = 512,   /* calls, that are worth waking somebody for */
 };
 
@@ -83,25 +83,38 @@ static int show_other(struct analysis *analysis, unsigned number, const struct a
     return part->left_out != NULL ? part->left_out(analysis, state, call) : 0;
 }
 
-/* Gives a part all calls. */
-static int show(const struct rounds *rounds, unsigned number) {
+/* Gives a part the calls from `from` on, before `to`. */
+static int show_calls(const struct rounds *rounds, unsigned number, uint32_t from, uint32_t to) {
     struct analysis *analysis = rounds->analysis;
-    const struct analysis_part *part = parts[number];
     void *state = analysis->parts[number];
-    const struct analysis_call *calls = rounds->calls, *end = calls + rounds->count;
+    int (*add)(struct analysis *, void *, const struct analysis_call *) = parts[number]->add;
     int result = 0;
-    for (uint32_t i = 0; part->expect != NULL && i < AHEAD && calls + i < end; i++)
-        part->expect(state, &calls[i]);
-    for (const struct analysis_call *call = calls; call < end && result == 0; call++) {
-        if (part->expect != NULL && call + AHEAD < end)
-            part->expect(state, call + AHEAD);
-        if (rounds->others && rounds->kinds[call - calls] != ROUND_COUNTS)
-            result = show_other(analysis, number, call, rounds->kinds[call - calls]);
-        else
-            result = part->add(analysis, state, call);
+    if (!rounds->others) {
+        for (; from < to && result == 0; from++)
+            result = add(analysis, state, &rounds->calls[from]);
+        return result;
+    }
+    for (; from < to && result == 0; from++)
+        result = rounds->kinds[from] == ROUND_COUNTS
+                     ? add(analysis, state, &rounds->calls[from])
+                     : show_other(analysis, number, &rounds->calls[from], rounds->kinds[from]);
+    return result;
+}
+
+/* Gives a part all calls, and tells it of some at a time before. */
+static int show(const struct rounds *rounds, unsigned number) {
+    const struct analysis_part *part = parts[number];
+    void *state = rounds->analysis->parts[number];
+    uint32_t count = rounds->count, step = part->expect != NULL ? AHEAD : count;
+    int result = 0;
+    for (uint32_t from = 0; from < count && result == 0; from += step) {
+        uint32_t to = count - from < step ? count : from + step;
+        for (uint32_t i = from; part->expect != NULL && i < to; i++)
+            part->expect(state, &rounds->calls[i]);
+        result = show_calls(rounds, number, from, to);
     }
     if (part->end_round != NULL && result == 0)
-        result = part->end_round(analysis, state);
+        result = part->end_round(rounds->analysis, state);
     return result;
 }
 
@@ -228,7 +241,7 @@ int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum r
         *call = *filled; /* a round has taken place since rounds_next */
     rounds->kinds[rounds->count++] = (uint8_t)kind;
     rounds->others |= kind != ROUND_COUNTS;
-    if (now || !has_room(rounds) || !keep_metrics(rounds, call))
+    if (now || !has_room(rounds) || (call->metric_count > 0 && !keep_metrics(rounds, call)))
         return rounds_finish(rounds);
     call->parameter_count = 0;
     return rounds->count == CALLS ? rounds_finish(rounds) : 0;

@@ -140,7 +140,8 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
     struct sibling_answer answer = {0};
     if (call->metric_count > 0)
         answer = sibling_answer_of(call->metrics, call->metric_count, state->shapes.key);
-    uint32_t shape = sibling_shape_of(&state->shapes, analysis, call->question);
+    uint32_t shape =
+        call->asks ? sibling_shape_of(&state->shapes, analysis, call->question) : SIBLING_SHAPE_NONE;
     if (state->results.open_fills > 0 && shape != SIBLING_SHAPE_NONE)
         results_watch(&state->results, analysis, call, &answer);
     struct open_parent *parent = parent_of(state, call);

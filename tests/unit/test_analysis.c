@@ -112,6 +112,7 @@ static void a_site_as_parent_and_a_caller_by_name_are_one(void **state) {
     by_site.parent_site = site("parent");
     feed(analysis, &by_site);
     feed_simple(analysis, 3, "child", "parent", 1);
+    assert_int_equal(analysis_finish(analysis), 0);
     size_t count;
     const struct analysis_edge **edges = rank_edges(analysis, &count);
     assert_int_equal(count, 1);
