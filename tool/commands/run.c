@@ -141,7 +141,7 @@ static void tell_trace(const char *program, const struct child *child, const str
         message_note("chrome: %s", paths->chrome);
     struct analysis *model =
         collect_open(&(struct analysis_options){.memory_max = collect_memory(COLLECT_MEMORY_DEFAULT)});
-    if (model != NULL && collect_input(model, paths->native) == 0) {
+    if (model != NULL && collect_input(model, paths->native) == 0 && analysis_finish(model) == 0) {
         const struct analysis_input *input = &model->inputs[0];
         summary_print(model, stderr);
         if (input->live)
