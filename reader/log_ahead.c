@@ -161,7 +161,7 @@ static void *read_ahead(void *context) {
         ahead->made += more;
         ahead->ended = !more;
         if (wanted)
-            pthread_cond_signal(&ahead->changed);
+            pthread_cond_broadcast(&ahead->changed);
         pthread_mutex_unlock(&ahead->mutex);
         if (!more)
             return NULL;
@@ -228,7 +228,7 @@ struct perftrace_log_piece *perftrace_log_ahead_take(struct perftrace_log_ahead 
     bool more = ahead->made > ahead->taken;
     ahead->taken += more;
     if (ahead->made - ahead->taken <= PIECES_LEFT)
-        pthread_cond_signal(&ahead->changed);
+        pthread_cond_broadcast(&ahead->changed);
     pthread_mutex_unlock(&ahead->mutex);
     return more ? piece : NULL;
 }

@@ -112,7 +112,8 @@ static void self_time_of_a_log_is_without_children_of_its_thread(void **state) {
     feed(analysis, 2, 1, 0, 0, 30);
     feed(analysis, 4, 1, 0, 0, 20);
     feed(analysis, 1, 0, 1, 0, 100);
-    feed(analysis, 5, 0, 1, 0, 10);                        /* a leaf */
+    feed(analysis, 5, 0, 1, 0, 10); /* a leaf */
+    assert_int_equal(analysis_finish(analysis), 0);
     assert_int_equal(analysis->functions[0].self_ns, 550); /* inner */
     size_t outer = analysis->functions[1].total_ns == 110 ? 1 : 2;
     assert_int_equal(analysis->functions[outer].total_ns, 110);
