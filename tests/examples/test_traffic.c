@@ -22,7 +22,7 @@ static int start_streets(struct engine *engine) {
     const struct streets streets = {.crossings = 4, .pitch = PITCH, .width = WIDTH};
     struct placement placements[VEHICLES] = {{{0, 0, 0}, 0, 1}};
     uint32_t roots[VEHICLES];
-    uint32_t vehicles = walled ? 1 : VEHICLES;
+    uint32_t vehicles = walled ? 2 : VEHICLES;
     assert_int_equal(traffic_start(engine, &streets, vehicles, quadtree), 0);
     if (walled) { /* between the first two crossings of the southern street, in the way */
         struct vec3 at = streets_crossing(&streets, 1, 0);
@@ -32,7 +32,12 @@ static int start_streets(struct engine *engine) {
     assert_int_equal(gameplay_spawn(engine, "car", placements, vehicles, roots), 0);
     for (uint32_t i = 0; i < vehicles; i++) {
         struct route route = {1 + i % 3, i / 3, 0, TRAFFIC_NOBODY};
-        assert_int_equal(traffic_add_vehicle(engine, roots[i], 3, &route, PITCH / 2), 0);
+        float away = PITCH / 2;
+        if (walled) { /* one behind the other */
+            route = (struct route){1, 0, 0, TRAFFIC_NOBODY};
+            away += 20 * (float)i;
+        }
+        assert_int_equal(traffic_add_vehicle(engine, roots[i], 3, &route, away), 0);
     }
     const struct route route = {1, 1, 0, TRAFFIC_NOBODY};
     assert_int_equal(traffic_add_vehicle(engine, 0, 3, &route, 9),
@@ -121,6 +126,8 @@ static void test_wall(void **state) {
     struct vec3 crossing = streets_crossing(&engine->traffic->streets, 1, 0);
     float front = crossing.x - vehicle->place.x - 2.1F; /* half of its length */
     assert_true(front > 21 && front < 23);              /* the wall's side is 22 metres before the crossing */
+    assert_true(nearest(engine->traffic) > 7 &&
+                nearest(engine->traffic) < 12); /* the second keeps its distance */
     engine_stop(engine);
     free(engine);
 }
