@@ -18,8 +18,8 @@ sys.dont_write_bytecode = True
 from machine import Machine, Meanwhile, Unmeasurable  # noqa: E402
 from report import Row, middle_half, not_measured  # noqa: E402
 
-ROUNDS = 25
-FRAMES = 300
+ROUNDS = 60
+FRAMES = 200
 LONG = 10000  # frames
 WAYS = {"traced": ("perf_100k", {}), "off": ("perf_100k", {"PERF_TRACE_FILTER": "off"}), "compiled out": ("perf_100k_untraced", {})}
 SPAWN_NS_MAX, SYNC_NS_MAX, GPU_NS_MAX = 3e6, 1.5e6, 0.25e6
