@@ -17,6 +17,7 @@ enum {
     PAGED_FROM = 256,    /* distinct values that could be counted in them, when a function gets pages */
     SPARSE = 16,         /* pages go up to so many times the number of values that could have been in them */
     TABLE_MIN = 256,
+    FAR_FROM = 4096,  /* slots of the table, that may not be near */
     BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
 };
 #define PAGED_MAX ((uint64_t)PAGES * PAGE_COUNTERS)
@@ -47,6 +48,7 @@ struct function_durations {
     uint64_t limit[UNITS];   /* of the numbers that are counted there */
     uint32_t small[UNITS];   /* values in the table that could be in pages */
     uint32_t distinct;       /* in the table */
+    bool paged;              /* it has pages */
     uint8_t level;           /* of level_digits */
     struct analysis_percentiles result;
 };
@@ -227,6 +229,7 @@ static void give_pages_to(struct durations *durations, struct function_durations
     }
     uint64_t limit = (uint64_t)function->small[unit] * SPARSE;
     function->limit[unit] = limit < PAGED_MAX ? limit : PAGED_MAX;
+    function->paged = true;
 }
 
 /* A counter's place, if its page is there. */
@@ -285,15 +288,16 @@ static void durations_expect(const void *state, const struct analysis_call *call
     if (call->function >= durations->function_capacity || durations->slot_count == 0)
         return;
     const struct function_durations *function = &durations->functions[call->function];
-    enum unit unit;
-    uint64_t number = in_units(call->elapsed_ns, &unit);
-    const uint32_t *counter = counter_in(function, unit, number);
-    if (counter != NULL) {
-        __builtin_prefetch(counter, 1);
-        return;
+    if (function->paged) {
+        enum unit unit;
+        uint64_t number = in_units(call->elapsed_ns, &unit);
+        const uint32_t *counter = counter_in(function, unit, number);
+        if (counter != NULL)
+            __builtin_prefetch(counter, 1);
+    } else if (durations->slot_count >= FAR_FROM) {
+        const struct duration wanted = {rounded(call->elapsed_ns, function->level), call->function, 1};
+        __builtin_prefetch(&durations->slots[home_of(durations, &wanted)], 1);
     }
-    const struct duration wanted = {rounded(call->elapsed_ns, function->level), call->function, 1};
-    __builtin_prefetch(&durations->slots[home_of(durations, &wanted)], 1);
 }
 
 static int reserve_functions(struct durations *durations, uint32_t function) {
@@ -308,22 +312,29 @@ static int reserve_functions(struct durations *durations, uint32_t function) {
     return 0;
 }
 
+/* False: its place is in the table. */
+static inline bool add_to_pages(struct durations *durations, struct function_durations *function,
+                                uint64_t ns) {
+    enum unit unit;
+    uint64_t number = in_units(ns, &unit);
+    if (number >= function->limit[unit])
+        return false;
+    uint32_t *counter = counter_in(function, unit, number);
+    if (counter == NULL)
+        counter = make_counter(durations, function, unit, number);
+    if (counter == NULL || *counter == UINT32_MAX)
+        return false;
+    ++*counter;
+    return true;
+}
+
 static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
     struct durations *durations = state;
     if (call->function >= durations->function_capacity && reserve_functions(durations, call->function) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     struct function_durations *function = &durations->functions[call->function];
-    enum unit unit;
-    uint64_t number = in_units(call->elapsed_ns, &unit);
-    if (number < function->limit[unit]) {
-        uint32_t *counter = counter_in(function, unit, number);
-        if (counter == NULL)
-            counter = make_counter(durations, function, unit, number);
-        if (counter != NULL && *counter != UINT32_MAX) {
-            ++*counter;
-            return 0;
-        }
-    }
+    if (function->paged && add_to_pages(durations, function, call->elapsed_ns))
+        return 0;
     if (function->level == 0 && durations->slot_count != 0) { /* most values have been seen before */
         struct duration wanted = {call->elapsed_ns, call->function, 1};
         struct duration *slot = &durations->slots[home_of(durations, &wanted)];
