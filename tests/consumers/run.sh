@@ -58,6 +58,10 @@ make_trace() { # NAME
         PERF_TRACE_CHROME=0 TRACE_FILE=nodestore.json "$build/bin/nodestore" make store >/dev/null &&
             TRACE_FILE=nodestore.json "$build/bin/nodestore" import store "$source/core" >/dev/null
         ;;
+    city) # with a GPU track and arrows from job to job
+        [ -x "$build/bin/city_demo_baseline" ] || return 0
+        TRACE_FILE=city.json "$build/bin/city_demo_baseline" --frames 20 --buildings 300 --vehicles 10 >/dev/null
+        ;;
     *)
         echo "run.sh: no trace '$1'" >&2
         return 2
@@ -66,7 +70,7 @@ make_trace() { # NAME
 }
 
 # Each as its program wrote it, and a Chrome file made of the trace.
-[ $# -gt 0 ] || set -- everything killed quickstart nodestore crowd killed_crowd fast hurried
+[ $# -gt 0 ] || set -- everything killed quickstart nodestore city crowd killed_crowd fast hurried
 files= slow_files=
 for trace; do
     make_trace "$trace" || exit 2
