@@ -24,6 +24,10 @@ void perftrace_chrome_fit(struct perftrace_buffer *buffer, struct perftrace_text
     }
 }
 
+/* What is behind the phase of nearly all events; the first letter is the phase. */
+#define BEHIND_HEAD "X\",\"ts\":"
+enum { BEHIND_HEAD_BYTES = sizeof(BEHIND_HEAD) - 1 };
+
 int perftrace_chrome_head_make(struct perftrace_chrome_head *head, const struct perftrace_site_info *site,
                                size_t event_bytes_max) {
     /* The cut must not depend on the event: viewers match E with B by name and category. */
@@ -33,12 +37,15 @@ int perftrace_chrome_head_make(struct perftrace_chrome_head *head, const struct 
     LITERAL(&text, ",\"cat\":");
     perftrace_chrome_fit(&text, site->target, event_bytes_max / 4);
     LITERAL(&text, ",\"ph\":\"");
+    size_t length = text.length;
+    LITERAL(&text, BEHIND_HEAD);
+    perftrace_buffer_add(&text, (const char[PERFTRACE_CHROME_PADDING]){0}, PERFTRACE_CHROME_PADDING);
     if (text.failed) {
         free(text.bytes);
         return -ENOMEM;
     }
     head->text = text.bytes;
-    head->length = text.length;
+    head->length = length;
     return 0;
 }
 
@@ -107,24 +114,147 @@ void perftrace_chrome_value(struct perftrace_buffer *buffer, const struct perftr
     }
 }
 
-static void add_key(struct perftrace_chrome_writer *writer, const struct perftrace_argument_info *argument) {
+/* ---- copying ---------------------------------------------------------------------------------------- */
+
+/* Most texts are short: copied 16 bytes at a time they take fewer instructions than a call. What is behind `length` is copied, too,
+ * up to the next multiple of 16. Gives the end of the copy. */
+static inline char *copy_padded(char *out, const char *bytes, size_t length) {
+    for (size_t at = 0; at < length; at += 16)
+        memcpy(out + at, bytes + at, 16);
+    return out + length;
+}
+
+static inline char *copy(char *out, const char *bytes, size_t length) {
+    memcpy(out, bytes, length);
+    return out + length;
+}
+
+#define EVERY_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not zero if some of the bytes can't stand in a JSON string as they are, or may be part of a character that can't. */
+static inline uint64_t odd_in_word(uint64_t word) {
+    uint64_t quote = word ^ EVERY_BYTE('"'), backslash = word ^ EVERY_BYTE('\\'),
+             delete = word ^ EVERY_BYTE(0x7f);
+    uint64_t odd = (word - EVERY_BYTE(0x20)) | word | ((quote - EVERY_BYTE(1)) & ~quote) |
+                   ((backslash - EVERY_BYTE(1)) & ~backslash) | ((delete - EVERY_BYTE(1)) & ~delete);
+    return odd & EVERY_BYTE(0x80);
+}
+
+static inline uint64_t copy_word(char *out, const char *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    memcpy(out, &word, sizeof word);
+    return odd_in_word(word);
+}
+
+/* 16 bytes, of a type that compilers know how to look at all at once, on any processor. */
+typedef unsigned char sixteen __attribute__((vector_size(16)));
+
+static inline uint64_t copy_sixteen(char *out, const char *bytes) {
+    sixteen all;
+    memcpy(&all, bytes, sizeof all);
+    memcpy(out, &all, sizeof all);
+    uint64_t odd[2];
+    const sixteen found = (sixteen)((all - 0x20) > 0x5e) | (sixteen)(all == '"') | (sixteen)(all == '\\');
+    memcpy(odd, &found, sizeof odd);
+    return odd[0] | odd[1];
+}
+
+/* A text as a JSON string, where nothing in it needs to be escaped; NULL: something may. */
+static inline char *copy_string(char *out, const char *bytes, size_t length) {
+    uint64_t odd = 0;
+    *out++ = '"';
+    if (length >= 8) {
+        size_t at = 0;
+        for (; length - at >= 16; at += 16)
+            odd |= copy_sixteen(out + at, bytes + at);
+        if (length - at >= 8)
+            odd |= copy_word(out + at, bytes + at);
+        odd |= copy_word(out + length - 8, bytes + length - 8);
+    } else if (length > 0) {
+        uint64_t word = EVERY_BYTE('0');
+        memcpy(&word, bytes, length >= 4 ? 4 : 1);
+        if (length >= 4) {
+            memcpy((char *)&word + length - 4, bytes + length - 4, 4);
+        } else {
+            memcpy((char *)&word + length / 2, bytes + length / 2, 1);
+            memcpy((char *)&word + length - 1, bytes + length - 1, 1);
+        }
+        memcpy(out, &word, sizeof word);
+        odd = odd_in_word(word);
+    }
+    out[length] = '"';
+    return odd != 0 ? NULL : out + length + 1;
+}
+
+/* ---- arguments -------------------------------------------------------------------------------------- */
+
+/* NULL: it is too long to be kept, or to be cut. */
+static const struct perftrace_chrome_key *key_of(struct perftrace_chrome_writer *writer,
+                                                 const struct perftrace_argument_info *argument) {
     uintptr_t address = (uintptr_t)argument;
     struct perftrace_chrome_key *key = &writer->keys[(address / sizeof *argument) % PERFTRACE_CHROME_KEYS];
-    if (key->argument == argument && writer->string_bytes_max == 0) {
-        perftrace_buffer_add(&writer->text, key->text, key->length);
-        return;
+    if (key->argument == argument || argument->name.length > PERFTRACE_CHROME_KEY_BYTES)
+        return key->argument == argument ? key : NULL;
+    struct perftrace_buffer made = {0};
+    LITERAL(&made, ",");
+    perftrace_buffer_json(&made, argument->name, PERFTRACE_NAME_SHOWN_MAX);
+    LITERAL(&made, ":");
+    bool fits = !made.failed && made.length <= PERFTRACE_CHROME_KEY_BYTES;
+    if (fits) {
+        memcpy(key->text, made.bytes, made.length);
+        key->length = (uint8_t)made.length;
+        key->argument = argument;
     }
-    size_t start = writer->text.length;
+    free(made.bytes);
+    return fits ? key : NULL;
+}
+
+/* The name with its colon, after a comma if it isn't the first. */
+static void add_key(struct perftrace_chrome_writer *writer, const struct perftrace_argument_info *argument,
+                    bool first) {
+    if (!first)
+        LITERAL(&writer->text, ",");
     perftrace_buffer_json(&writer->text, argument->name,
                           writer->string_bytes_max != 0 ? writer->string_bytes_max
                                                         : PERFTRACE_NAME_SHOWN_MAX);
     LITERAL(&writer->text, ":");
-    size_t length = writer->text.length - start;
-    if (writer->text.failed || writer->string_bytes_max != 0 || length > sizeof key->text)
+}
+
+/* An argument that is as most are, at `out`, where there is room for its string and ARGUMENT_BYTES. NULL: it is to be done with care. */
+enum { ARGUMENT_BYTES = PERFTRACE_CHROME_KEY_BYTES + 2 * PERFTRACE_CHROME_PADDING + PERFTRACE_DIGITS_MAX };
+static inline char *usual_argument(struct perftrace_chrome_writer *writer,
+                                   const struct perftrace_value *value, bool first, char *out) {
+    const struct perftrace_chrome_key *key = key_of(writer, value->argument);
+    if (key == NULL || writer->string_bytes_max != 0)
+        return NULL;
+    out = copy_padded(out, key->text + first, key->length - (size_t)first);
+    switch (value->type) {
+    case PERFTRACE_TYPE_SIGNED:
+    case PERFTRACE_TYPE_UNSIGNED:
+        return value->u <= INTEGER_MAX ? out + perftrace_format_unsigned(out, value->u) : NULL;
+    case PERFTRACE_TYPE_BOOLEAN:
+        memcpy(out, value->u != 0 ? "true " : "false", 5);
+        return out + (value->u != 0 ? 4 : 5);
+    case PERFTRACE_TYPE_STRING:
+        return value->null || value->cut ? NULL : copy_string(out, value->text.bytes, value->text.length);
+    default:
+        return NULL;
+    }
+}
+
+static void add_argument(struct perftrace_chrome_writer *writer, const struct perftrace_value *value,
+                         bool first) {
+    struct perftrace_buffer *text = &writer->text;
+    size_t string_bytes = value->type == PERFTRACE_TYPE_STRING ? value->text.length : 0;
+    char *out = perftrace_buffer_reserve(text, string_bytes + ARGUMENT_BYTES);
+    char *end = out == NULL ? NULL : usual_argument(writer, value, first, out);
+    if (end != NULL) {
+        text->length += (size_t)(end - out);
         return;
-    memcpy(key->text, writer->text.bytes + start, length);
-    key->length = (uint8_t)length;
-    key->argument = argument;
+    }
+    add_key(writer, value->argument, first);
+    perftrace_chrome_value(text, value, writer->string_bytes_max);
 }
 
 /* How many of the last arguments are metrics, for readers that want to know: a member that viewers pass over. Of an unfinished span it
@@ -148,10 +278,7 @@ static void add_arguments(struct perftrace_chrome_writer *writer, const struct p
         const struct perftrace_value *value =
             i < event->value_count ? &event->values[i] : &event->metrics[i - event->value_count];
         size_t before = text->length;
-        if (i > 0 || event->unfinished)
-            LITERAL(text, ",");
-        add_key(writer, value->argument);
-        perftrace_chrome_value(text, value, writer->string_bytes_max);
+        add_argument(writer, value, i == 0 && !event->unfinished);
         if (drop && text->length + METRICS_BYTES_MAX + 2 > writer->event_bytes_max) {
             text->length = before;
             break;
@@ -162,10 +289,7 @@ static void add_arguments(struct perftrace_chrome_writer *writer, const struct p
     add_metric_count(text, event, metrics);
 }
 
-static char *copy(char *out, const char *bytes, size_t length) {
-    memcpy(out, bytes, length);
-    return out + length;
-}
+/* ---- events ----------------------------------------------------------------------------------------- */
 
 /* Microseconds with three decimals. Neighbouring events share their second, whose digits are kept. */
 static char *copy_time(struct perftrace_chrome_writer *writer, char *out, uint64_t time_ns) {
@@ -178,7 +302,7 @@ static char *copy_time(struct perftrace_chrome_writer *writer, char *out, uint64
     if (writer->second_ns == 0) { /* no zeros may lead */
         out += perftrace_format_unsigned(out, time_ns / 1000);
     } else {
-        out = copy(out, writer->second, writer->second_digits);
+        out = copy_padded(out, writer->second, writer->second_digits);
         out = copy(out, digits, 6);
     }
     *out++ = '.';
@@ -197,15 +321,15 @@ static void make(struct perftrace_chrome_writer *writer, const struct perftrace_
                  bool drop) {
     struct perftrace_buffer *text = &writer->text;
     text->length = 0;
-    char *start = perftrace_buffer_reserve(text, event->head->length + event->where.length +
-                                                     event->more.length + 2 * PERFTRACE_DIGITS_MAX + 32);
+    char *start =
+        perftrace_buffer_reserve(text, event->head->length + event->where.length + event->more.length +
+                                           2 * PERFTRACE_DIGITS_MAX + BEHIND_HEAD_BYTES + 48);
     if (start == NULL)
         return;
-    char *out = copy(start, event->head->text, event->head->length);
-    *out++ = event->phase;
-    out = copy(out, "\",\"ts\":", 7);
+    char *out = copy_padded(start, event->head->text, event->head->length + BEHIND_HEAD_BYTES);
+    start[event->head->length] = event->phase;
     out = copy_time(writer, out, event->time_ns);
-    out = copy(out, event->where.bytes, event->where.length);
+    out = copy_padded(out, event->where.bytes, event->where.length);
     if (event->phase == 'X')
         out = copy_duration(copy(out, ",\"dur\":", 7), event->elapsed_ns);
     if (event->more.length != 0)

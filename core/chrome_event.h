@@ -4,19 +4,22 @@
 
 #include "text.h"
 
-/* How all events of a site begin, made once: {"name":"…","cat":"…","ph":" */
+/* So many bytes behind what is to be copied must be readable: it is copied 16 bytes at a time. */
+enum { PERFTRACE_CHROME_PADDING = 16 };
+
+/* How all events of a site begin, made once: {"name":"…","cat":"…","ph":" with what follows the phase's letter. */
 struct perftrace_chrome_head {
     char *text; /* NULL: not made yet */
     size_t length;
 };
 
-enum { PERFTRACE_CHROME_KEYS = 256, PERFTRACE_CHROME_KEY_BYTES = 55 };
+enum { PERFTRACE_CHROME_KEYS = 256, PERFTRACE_CHROME_KEY_BYTES = 48 };
 
-/* The JSON text of an argument's name with its colon, kept by the argument's address. */
+/* The JSON text of an argument's name, with a comma before and a colon behind it, kept by the argument's address. */
 struct perftrace_chrome_key {
     const struct perftrace_argument_info *argument;
     uint8_t length;
-    char text[PERFTRACE_CHROME_KEY_BYTES];
+    char text[PERFTRACE_CHROME_KEY_BYTES + PERFTRACE_CHROME_PADDING - 1];
 };
 
 struct perftrace_chrome_writer {
@@ -34,8 +37,8 @@ struct perftrace_chrome_event {
     char phase; /* X: a complete event, with elapsed_ns */
     bool unfinished;
     uint64_t time_ns, elapsed_ns;
-    struct perftrace_text where;      /* ,"pid":1,"tid":2 */
-    struct perftrace_text more;       /* further members, each with a comma before it */
+    struct perftrace_text where; /* ,"pid":1,"tid":2 and PERFTRACE_CHROME_PADDING bytes that may be read */
+    struct perftrace_text more;  /* further members, each with a comma before it */
     size_t value_count, metric_count; /* args: these one after the other; without any there are none */
     const struct perftrace_value *values, *metrics;
 };
