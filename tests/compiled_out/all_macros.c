@@ -18,8 +18,15 @@ static int rows_of(int count) {
     return count * 3;
 }
 
+/* Used for what is recorded, and for nothing else. */
+static const char *const kinds[] = {"even", "odd"};
+static int half_of(int count) {
+    return count / 2;
+}
+
 static int nested(int count) {
-    PERF_SPAN("nested", "count", count);
+    PERF_SPAN("nested", "count", count, "kind", kinds[count % 2], "half", half_of(count));
+    PERF_METRIC("kind", kinds[count % 2]);
     int sum = 0;
     for (int i = 0; i < count; i++) {
         PERF_SPAN_LEVEL(PERF_DEBUG, "step", "i", i, "half", i / 2.0);
