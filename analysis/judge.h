@@ -1,0 +1,27 @@
+/* A promise and what was measured for it: kept, broken, or not to be told yet. */
+#ifndef PERFTRACE_ANALYSIS_JUDGE_H
+#define PERFTRACE_ANALYSIS_JUDGE_H
+
+#include "promise.h"
+#include "samples.h"
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE };
+
+#define JUDGE_NEVER_KNOWN UINT64_MAX
+
+struct judged {
+    enum verdict verdict;
+    double value; /* the statistic, of all samples together */
+    double lower,
+        upper; /* of a percentile, mean or growth: each is passed by the true one with probability alpha at most */
+    double p_value;    /* of the verdict; 1 where it is exact and no chance is involved */
+    double dependence; /* so many samples tell as much as one independent one */
+    double allowed;    /* of a percentile: so many samples may pass the limit */
+    uint64_t
+        more; /* inconclusive for want of samples: about so many more would decide; or JUDGE_NEVER_KNOWN */
+};
+
+/* `alpha`: how probable a wrong verdict may be. Without samples it is inconclusive. 0, or -1 without memory. */
+int judge(const struct promise *promise, const struct samples *samples, double alpha, struct judged *judged);
+
+#endif

@@ -1,0 +1,290 @@
+/* Verdicts on simulated machines: how often `check` and `diff` fail though nothing has changed, and how often they see what has. Runs
+ * are as real ones: frames resemble those before them, some take very long, the machine becomes slower and faster.
+ * Everything is seeded. The figures are printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../../analysis/compare.h"
+#include "../../analysis/judge.h"
+#include "../../analysis/statistics/shift.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#ifdef PERFTRACE_SANITIZED
+enum { REPETITIONS = 200 };
+#else
+enum { REPETITIONS = 1000 };
+#endif
+enum { FRAMES = 1500, PAIRS = 9, SOME = REPETITIONS / 5 };
+#define ALPHA 0.05
+
+/* ---- the machine ----------------------------------------------------------------------------------- */
+
+static uint64_t random_state;
+
+static double uniform(void) { /* splitmix64 (Steele, Lea, Flood 2014); between 0 and 1 */
+    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return ((double)((z ^ z >> 31) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double normal(void) { /* Box and Muller */
+    return sqrt(-2 * log(uniform())) * cos(2 * acos(-1) * uniform());
+}
+
+struct machine {
+    double run;   /* this run's own speed, a logarithm */
+    double drift; /* slow: over some hundred frames */
+    double near;  /* fast: from frame to frame */
+};
+
+/* `noise` is that of whole runs. Both processes begin as they go on. */
+static struct machine boot(double noise) {
+    return (struct machine){noise * normal(), 0.02 * normal(), 0.05 * normal()};
+}
+
+/* One in a hundred frames is held up, by as much as it happens: Pareto's tail. */
+static double frame(struct machine *machine, double usual_ns) {
+    machine->drift = 0.995 * machine->drift + 0.02 * sqrt(1 - 0.995 * 0.995) * normal();
+    machine->near = 0.8 * machine->near + 0.05 * sqrt(1 - 0.64) * normal();
+    double hiccup = uniform() < 0.01 ? 0.5 * pow(uniform(), -1 / 1.5) : 0;
+    return usual_ns * exp(machine->run + machine->drift + machine->near) * (1 + hiccup);
+}
+
+/* ---- check ----------------------------------------------------------------------------------------- */
+
+static struct judged check(const struct promise *promise, double noise, double usual_ns) {
+    struct samples samples = {0};
+    struct judged judged;
+    struct machine machine = boot(noise);
+    assert_int_equal(samples_begin_run(&samples), 0);
+    for (unsigned i = 0; i < FRAMES; i++) {
+        struct sample sample = {.value = frame(&machine, usual_ns), .start_ns = i * UINT64_C(16000000)};
+        assert_int_equal(samples_add(&samples, promise, &sample), 0);
+    }
+    assert_int_equal(judge(promise, &samples, ALPHA, &judged), 0);
+    samples_free(&samples);
+    return judged;
+}
+
+static struct promise promised(enum promise_statistic statistic, double percentile, double limit) {
+    return (struct promise){.measure = PROMISE_TIME,
+                            .scope = PROMISE_PER_FRAME,
+                            .statistic = statistic,
+                            .percentile = percentile,
+                            .limit = limit};
+}
+
+/* The percentiles of all runs there could be, from very many. */
+static void true_percentiles(const double *percentiles, size_t count, double *values) {
+    enum { RUNS = 400, EACH = 500 };
+    double *all = malloc(RUNS * EACH * sizeof *all);
+    assert_non_null(all);
+    for (size_t run = 0; run < RUNS; run++) {
+        struct machine machine = boot(0.01);
+        for (size_t i = 0; i < EACH; i++)
+            all[run * EACH + i] = frame(&machine, 1e6);
+    }
+    qsort(all, RUNS * EACH, sizeof *all, statistics_compare);
+    for (size_t i = 0; i < count; i++)
+        values[i] = all[(size_t)(percentiles[i] / 100 * RUNS * EACH)];
+    free(all);
+}
+
+/* The limit is what the program keeps, just so: the hardest case there is. */
+static void check_of_a_kept_limit_seldom_fails(void **state) {
+    (void)state;
+    static const double percentiles[] = {99, 99.5};
+    double limits[2];
+    random_state = 1;
+    true_percentiles(percentiles, 2, limits);
+    for (size_t i = 0; i < 2; i++) {
+        struct promise promise = promised(PROMISE_PERCENTILE, percentiles[i], limits[i]);
+        unsigned failed = 0, passed = 0, repetitions = i == 0 ? REPETITIONS : SOME;
+        for (unsigned repetition = 0; repetition < repetitions; repetition++) {
+            struct judged judged = check(&promise, 0.01, 1e6);
+            failed += judged.verdict == VERDICT_FAIL;
+            passed += judged.verdict == VERDICT_PASS;
+        }
+        print_message("check, p%g at its limit: %.1f %% fail, %.1f %% pass\n", percentiles[i],
+                      100.0 * failed / repetitions, 100.0 * passed / repetitions);
+        assert_true(failed <= repetitions * ALPHA);
+        assert_true(passed <= repetitions * ALPHA); /* nor is it said to be kept with room to spare */
+    }
+}
+
+/* A limit that three times as many frames pass as may is found; one with room is passed. */
+static void check_sees_what_is_broken_and_what_is_kept(void **state) {
+    (void)state;
+    static const double percentiles[] = {97, 99.7};
+    double limits[2];
+    random_state = 2;
+    true_percentiles(percentiles, 2, limits);
+    unsigned found = 0, passed = 0, failed = 0;
+    struct promise broken = promised(PROMISE_PERCENTILE, 99, limits[0]);
+    struct promise kept = promised(PROMISE_PERCENTILE, 99, limits[1]);
+    for (unsigned repetition = 0; repetition < SOME; repetition++) {
+        found += check(&broken, 0.01, 1e6).verdict == VERDICT_FAIL;
+        struct judged judged = check(&kept, 0.01, 1e6);
+        passed += judged.verdict == VERDICT_PASS;
+        failed += judged.verdict == VERDICT_FAIL;
+    }
+    print_message(
+        "check, 3 %% of frames beyond what 1 %% may pass: %.1f %% fail; 0.3 %%: %.1f %% pass, %.1f %% fail\n",
+        100.0 * found / SOME, 100.0 * passed / SOME, 100.0 * failed / SOME);
+    assert_true(found >= SOME * 0.8);
+    assert_true(passed >= SOME * 0.8);
+    assert_int_equal(failed, 0);
+}
+
+/* Pairs of runs: the first is the baseline, the second may be 5 % above its bound. */
+static void check_against_a_baseline(void **state) {
+    (void)state;
+    static const struct {
+        enum promise_statistic statistic;
+        double percentile;
+    } of[] = {
+        {PROMISE_PERCENTILE, 50}, {PROMISE_PERCENTILE, 90}, {PROMISE_PERCENTILE, 99}, {PROMISE_MEAN, 0}};
+    random_state = 3;
+    for (size_t i = 0; i < 4; i++) {
+        unsigned failed = 0, found = 0;
+        for (unsigned repetition = 0; repetition < SOME; repetition++) {
+            struct promise promise = promised(of[i].statistic, of[i].percentile, 0);
+            double bound = check(&promise, 0.01, 1e6).upper;
+            promise.limit = bound * 1.05;
+            failed += check(&promise, 0.01, 1e6).verdict == VERDICT_FAIL;
+            found += check(&promise, 0.01, 1.3e6).verdict == VERDICT_FAIL;
+        }
+        print_message("check against a baseline, %s%g: %.1f %% fail; 30 %% slower: %.1f %%\n",
+                      of[i].percentile > 0 ? "p" : "mean ", of[i].percentile, 100.0 * failed / SOME,
+                      100.0 * found / SOME);
+        assert_true(failed <= SOME * ALPHA);
+        assert_true(found >= SOME * 0.95 || of[i].percentile > 90 || of[i].statistic == PROMISE_MEAN);
+    }
+}
+
+/* A pool that is full of noise does not grow; one that grows slowly within as much noise does. */
+static void growth_is_told_from_noise(void **state) {
+    (void)state;
+    enum { POINTS = 600 };
+    random_state = 4;
+    unsigned failed = 0, found = 0;
+    for (unsigned repetition = 0; repetition < REPETITIONS; repetition++) {
+        struct promise promise = {.measure = PROMISE_VALUE, .statistic = PROMISE_GROWTH, .limit = 0};
+        struct samples flat = {0}, rising = {0};
+        struct judged judged;
+        double wave = 0;
+        assert_int_equal(samples_begin_run(&flat), 0);
+        assert_int_equal(samples_begin_run(&rising), 0);
+        for (unsigned i = 0; i < POINTS; i++) {
+            wave = 0.9 * wave + 4096 * normal();
+            struct sample sample = {.value = 1e6 + wave + (i % 50) * 512.0,
+                                    .start_ns = i * UINT64_C(100000000)};
+            assert_int_equal(samples_add(&flat, &promise, &sample), 0);
+            sample.value += 1000 * (i / 10.0);
+            assert_int_equal(samples_add(&rising, &promise, &sample), 0);
+        }
+        assert_int_equal(judge(&promise, &flat, ALPHA, &judged), 0);
+        failed += judged.verdict == VERDICT_FAIL;
+        assert_int_equal(judge(&promise, &rising, ALPHA, &judged), 0);
+        found += judged.verdict == VERDICT_FAIL;
+        samples_free(&flat);
+        samples_free(&rising);
+    }
+    print_message("growth: %.1f %% fail of a pool that does not grow, %.1f %% of one that does\n",
+                  100.0 * failed / REPETITIONS, 100.0 * found / REPETITIONS);
+    assert_true(failed <= REPETITIONS * ALPHA);
+    assert_true(found >= REPETITIONS * 0.95);
+}
+
+/* ---- diff ------------------------------------------------------------------------------------------ */
+
+enum { SPANS_MAX = 60 };
+
+/* Runs one after the other on a machine that drifts from run to run as a whole; figures of runs, with noise of their own and, now and
+ * then, a run that something else held up. */
+static void run_pairs(double base[SPANS_MAX][PAIRS], double head[SPANS_MAX][PAIRS], size_t spans,
+                      double noise, double drift, double slower) {
+    double weather = 0;
+    for (size_t run = 0; run < 2 * PAIRS; run++) {
+        bool is_head = run % 2 != (run / 2) % 2; /* base head head base … */
+        weather = 0.95 * weather + drift * normal();
+        double held_up = uniform() < 0.02 ? 0.1 * pow(uniform(), -1 / 1.5) : 0;
+        for (size_t span = 0; span < spans; span++) {
+            double change = is_head && span == 5 ? 1 + slower : 1;
+            (is_head ? head : base)[span][run / 2] =
+                1e6 * (double)(span + 1) * exp(weather + noise * normal()) * (1 + held_up) * change;
+        }
+    }
+}
+
+struct outcome {
+    unsigned false_alarms, found, first;
+};
+
+static struct outcome diff(size_t spans, double noise, double drift, double slower, bool pairs) {
+    static double base[SPANS_MAX][PAIRS], head[SPANS_MAX][PAIRS];
+    struct outcome outcome = {0};
+    const struct compare_options options = {
+        .threshold = 0.02, .alpha = ALPHA, .pairs = pairs, .base_count = PAIRS, .head_count = PAIRS};
+    for (unsigned repetition = 0; repetition < REPETITIONS; repetition++) {
+        struct compare_span compared[SPANS_MAX];
+        run_pairs(base, head, spans, noise, drift, slower);
+        for (size_t span = 0; span < spans; span++)
+            compared[span] = (struct compare_span){
+                .base = base[span], .head = head[span], .weight = span == 5 ? 2.0 * SPANS_MAX : (double)span};
+        assert_int_equal(compare(compared, spans, &options), 0);
+        bool wrong = false;
+        for (size_t span = 0; span < spans; span++)
+            wrong |= compared[span].answer == COMPARE_SLOWER && (slower <= 0 || span != 5);
+        outcome.false_alarms += wrong;
+        outcome.found += compared[5].answer == COMPARE_SLOWER;
+    }
+    print_message(
+        "diff, %zu spans, %s, %g %% slower at %g %% noise, %g %% drift: found in %.1f %%, false alarms in "
+        "%.1f %%\n",
+        spans, pairs ? "pairs" : "no pairs", slower * 100, noise * 100, drift * 100,
+        100.0 * outcome.found / REPETITIONS, 100.0 * outcome.false_alarms / REPETITIONS);
+    return outcome;
+}
+
+static void diff_of_identical_programs_seldom_fails(void **state) {
+    (void)state;
+    random_state = 5;
+    assert_true(diff(20, 0.01, 0.005, 0, true).false_alarms <= REPETITIONS * ALPHA);
+    assert_true(diff(20, 0.05, 0.005, 0, true).false_alarms <= REPETITIONS * ALPHA);
+    assert_true(diff(20, 0.05, 0.005, 0, false).false_alarms <= REPETITIONS * ALPHA);
+    assert_true(diff(SPANS_MAX, 0.05, 0.005, 0, true).false_alarms <= REPETITIONS * ALPHA);
+}
+
+static void diff_finds_five_percent(void **state) {
+    (void)state;
+    random_state = 6;
+    struct outcome outcome = diff(20, 0.01, 0.005, 0.05, true);
+    assert_true(outcome.found >= REPETITIONS * 0.95 && outcome.false_alarms <= REPETITIONS * ALPHA);
+    /* A machine that drifts as much as the program has changed: what pairs are for. */
+    struct outcome drifting = diff(20, 0.01, 0.015, 0.05, true);
+    struct outcome without = diff(20, 0.01, 0.015, 0.05, false);
+    assert_true(drifting.found > without.found + REPETITIONS * 0.08 &&
+                drifting.false_alarms <= REPETITIONS * ALPHA);
+    /* Sixty spans are too many for nine pairs to see through everything. */
+    struct outcome many = diff(SPANS_MAX, 0.01, 0.005, 0.05, true);
+    assert_true(many.found >= REPETITIONS * 0.75 && many.false_alarms <= REPETITIONS * ALPHA);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(check_of_a_kept_limit_seldom_fails),
+        cmocka_unit_test(check_sees_what_is_broken_and_what_is_kept),
+        cmocka_unit_test(check_against_a_baseline),
+        cmocka_unit_test(growth_is_told_from_noise),
+        cmocka_unit_test(diff_of_identical_programs_seldom_fails),
+        cmocka_unit_test(diff_finds_five_percent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
