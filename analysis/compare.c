@@ -86,9 +86,9 @@ static int ask(struct work *work, double (*test)(struct work *, const struct com
 
 /* The least p that the runs can give. */
 static double least_p_of_ranks(const struct compare_options *options) {
-    double ways = 1, n = (double)options->base_count, m = (double)options->head_count;
-    for (double i = 1; i <= m; i++)
-        ways *= (n + i) / i;
+    double ways = 1, n = (double)options->base_count;
+    for (size_t i = 1; i <= options->head_count; i++)
+        ways *= (n + (double)i) / (double)i;
     return 1 / ways;
 }
 

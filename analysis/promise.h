@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 enum promise_subject {
-    PROMISE_SPAN,    /* calls of `name` */
-    PROMISE_FRAME,   /* frames, by marks of `name`; NULL: of the first name that has any */
-    PROMISE_MEMORY,  /* bytes in use of the pool `name` */
-    PROMISE_COUNTER, /* the counter `name` */
-    PROMISE_REDUNDANT, /* calls repeated by the same caller with the same parameters, but for the first of each */
+    PROMISE_SPAN,      /* calls of `name` */
+    PROMISE_FRAME,     /* frames, by marks of `name`; NULL: of the first name that has any */
+    PROMISE_MEMORY,    /* bytes in use of the pool `name` */
+    PROMISE_COUNTER,   /* the counter `name` */
+    PROMISE_REDUNDANT, /* calls that ask what was asked before within the same parent call (siblings.h) */
 };
 
 enum promise_measure {

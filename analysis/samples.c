@@ -74,7 +74,8 @@ static int by_value(const void *left, const void *right) {
     const struct sample *a = *(const struct sample *const *)left, *b = *(const struct sample *const *)right;
     if (a->value < b->value || a->value > b->value)
         return a->value < b->value ? -1 : 1;
-    return (a > b) - (a < b);
+    uint64_t of_a = a->end_ns - a->start_ns, of_b = b->end_ns - b->start_ns;
+    return of_a != of_b ? (of_a > of_b) - (of_a < of_b) : (a > b) - (a < b);
 }
 
 const struct sample *samples_median(const struct samples *samples) {

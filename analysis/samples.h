@@ -40,7 +40,7 @@ struct samples {
 /* Zero-initialised is empty. Samples of one run follow samples_begin_run. 0, or -1 without memory. */
 int samples_begin_run(struct samples *samples);
 int samples_add(struct samples *samples, const struct promise *promise, const struct sample *sample);
-/* One whose value is in the middle of those that were kept, or NULL. */
+/* The one in the middle of those that were kept, by value and then by how long it took, or NULL. */
 const struct sample *samples_median(const struct samples *samples);
 void samples_free(struct samples *samples);
 

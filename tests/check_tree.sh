@@ -64,7 +64,8 @@ not_include() { # PART FOLDERS: files under PART do not include what lies in FOL
 not_include tool/import commands
 not_include tool/export commands
 not_include tool/report commands
-not_include tool/support 'commands|import|export|report'
+not_include tool/verdict commands
+not_include tool/support 'commands|import|export|report|verdict'
 
 # ---- files ------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md, docs/guide.md, docs/analysis.md, docs/engine.md and the manual pages, and checks that the guide speaks of all there is
+"""Runs the examples of README.md, docs/guide.md, docs/analysis.md, docs/engine.md, docs/ci.md and the manual pages, and checks that the guide speaks of all there is
 and of nothing else. In the environment: PERFTRACE_SOURCE, PERFTRACE_BUILD.
 
 In the Markdown a comment on the line before a fenced block says what the block is for:
@@ -186,7 +186,7 @@ def main():
         subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "DESTDIR": ""})
         env = environment(prefix)
-        for number, path in enumerate([SOURCE / "README.md", *(SOURCE / "docs" / name for name in ("guide.md", "analysis.md", "engine.md"))]):
+        for number, path in enumerate([SOURCE / "README.md", *(SOURCE / "docs" / name for name in ("guide.md", "analysis.md", "engine.md", "ci.md"))]):
             folder = scratch / str(number)
             folder.mkdir()
             check_markdown(path, folder, env)

@@ -1,0 +1,214 @@
+/* perftrace check: a budget held against traces and logs. */
+#include "command.h"
+
+#include "../support/outfile.h"
+#include "../support/terminal.h"
+#include "../verdict/check.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct check_values {
+    const char *budget, *baseline, *output;
+    bool update_baseline;
+    int format; /* into findings_formats */
+    int color;
+    uint64_t confidence;
+};
+
+static const struct option check_options[] = {
+    {.name = "budget",
+     .letter = 'b',
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct check_values, budget),
+     .value = "FILE",
+     .help = "The promises, one a line, as \"frame p99 <= 16.6ms\". Needed."},
+    {.name = "format",
+     .letter = 'f',
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct check_values, format),
+     .choices = findings_format_names,
+     .help = "For whom. Default: text."},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct check_values, output),
+     .value = "FILE",
+     .help = "Write the answer to FILE; standard output then has it as text."},
+    {.name = "baseline",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct check_values, baseline),
+     .value = "FILE",
+     .help = "What was measured before, for limits such as +5%."},
+    {.name = "update-baseline",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct check_values, update_baseline),
+     .help = "Write what is measured now to the baseline; limits that refer to it then hold."},
+    {.name = "confidence",
+     .type = OPTION_NUMBER,
+     .offset = offsetof(struct check_values, confidence),
+     .value = "PERCENT",
+     .help = "How certain a verdict has to be. Default: 95."},
+    {.name = "color",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct check_values, color),
+     .choices = color_choices,
+     .help = "Whether to use colour. Default: auto, on a terminal only."},
+    OPTION_END,
+};
+
+/* With --output: there in the format asked for, and here as text. */
+static int write_findings(const struct check_values *values, const struct findings *findings) {
+    const struct findings_format *format = findings_formats[values->format];
+    struct outfile out;
+    if (values->output == NULL)
+        return format->write(findings, stdout, terminal_color((enum color_choice)values->color, stdout));
+    if (findings_format_text.write(findings, stdout,
+                                   terminal_color((enum color_choice)values->color, stdout)) != 0 ||
+        outfile_open(&out, values->output) != 0)
+        return -1;
+    if (format->write(findings, out.file, false) != 0) {
+        outfile_discard(&out);
+        return -1;
+    }
+    return outfile_commit(&out);
+}
+
+/* What was measured certainly: of a complete input, and with samples. */
+static int renew(const struct check *check, const struct findings *findings, struct baseline *baseline,
+                 const char *path) {
+    for (size_t i = 0; i < check->inputs->count; i++)
+        if (check->states[i].why[0] != '\0') {
+            message_error("%s: %s; the baseline stays as it is", check->inputs->paths[i],
+                          check->states[i].why);
+            return -1;
+        }
+    for (size_t i = 0; i < check->budget->count; i++) {
+        const struct measured *measured = measure_result(check->measure, i);
+        struct judged judged;
+        if (measured->samples.count == 0)
+            continue;
+        if (judge(&check->budget->promises[i], &measured->samples, check->alpha, &judged) != 0 ||
+            baseline_set(baseline, &(struct baseline_line){.figure = check->budget->figures[i],
+                                                           .value = judged.value,
+                                                           .lower = judged.lower,
+                                                           .upper = judged.upper,
+                                                           .samples = measured->samples.count}) != 0) {
+            message_error("out of memory");
+            return -1;
+        }
+    }
+    (void)findings;
+    return baseline_write(baseline, path);
+}
+
+static int check_all(const struct check_values *values, struct check *check, struct baseline *baseline) {
+    struct findings findings = {.command = "check", .arena = {.bytes_max = (size_t)256 << 20}};
+    struct perftrace_buffer about = {0};
+    int code = EXIT_COULD_NOT;
+    perftrace_buffer_visible(&about, (struct perftrace_text){values->budget, strlen(values->budget)});
+    findings.about = findings_text(&findings, &about);
+    free(about.bytes);
+    if (check_inputs(check) == 0) {
+        if (check_judge(check, &findings) != 0)
+            message_error("out of memory");
+        else if (write_findings(values, &findings) == 0)
+            code = message_finish_stdout(findings_exit_code(&findings));
+        if (code != EXIT_COULD_NOT && values->update_baseline &&
+            renew(check, &findings, baseline, values->baseline) != 0)
+            code = EXIT_COULD_NOT;
+    }
+    findings_free(&findings);
+    check_close(check);
+    return code;
+}
+
+static bool needs_baseline(const struct budget_file *budget, const struct check_values *values) {
+    for (size_t i = 0; i < budget->count; i++)
+        if (budget->promises[i].relative && values->baseline == NULL) {
+            message_error("%s:%u: this limit refers to a baseline, which --baseline names", values->budget,
+                          budget->promises[i].line);
+            return true;
+        }
+    return false;
+}
+
+static int check_with(const struct check_values *values, const struct input_list *inputs) {
+    struct budget_file budget;
+    struct baseline baseline = {0};
+    bool missing = false;
+    int code = EXIT_COULD_NOT;
+    if (budget_read(&budget, values->budget) != 0 || needs_baseline(&budget, values))
+        goto out;
+    if (values->baseline != NULL && baseline_read(&baseline, values->baseline, &missing) != 0)
+        goto out;
+    if (missing && !values->update_baseline) {
+        message_error("%s: there is no such baseline; --update-baseline makes it", values->baseline);
+        goto out;
+    }
+    struct check check = {.budget = &budget,
+                          .budget_path = values->budget,
+                          .inputs = inputs,
+                          .baseline = &baseline,
+                          .renew = values->update_baseline,
+                          .alpha = 1 - (double)values->confidence / 100};
+    code = check_all(values, &check, &baseline);
+out:
+    budget_free(&budget);
+    baseline_free(&baseline);
+    return code;
+}
+
+static int check_run(int argc, char **argv) {
+    struct check_values values = {.confidence = 95};
+    int operands;
+    int code = options_parse(&command_check, argc, argv, &values, &operands);
+    if (code != OPTIONS_PARSED)
+        return code;
+    if (values.budget == NULL)
+        message_error("--budget names the file of promises, which is needed");
+    else if (operands == 0)
+        message_error("name a trace, a log, a folder of them, or - for standard input");
+    else if (values.confidence < 50 || values.confidence > 99)
+        message_error("--confidence: between 50 and 99 percent");
+    else if (values.update_baseline && values.baseline == NULL)
+        message_error("--update-baseline: --baseline names the file");
+    else
+        goto good;
+    return EXIT_COULD_NOT;
+good:;
+    struct input_list inputs;
+    int listed = input_list_make(&inputs, operands, argv + 1);
+    code = listed == 0 && inputs.count > 0 ? check_with(&values, &inputs) : EXIT_COULD_NOT;
+    input_list_free(&inputs);
+    return code;
+}
+
+static void list_formats(FILE *file, unsigned width) {
+    fputs("\nFormats:\n", file);
+    for (size_t i = 0; findings_formats[i] != NULL; i++) {
+        fprintf(file, "  %-10s", findings_formats[i]->name);
+        terminal_wrap(file, findings_formats[i]->summary, 12, 13, width);
+    }
+}
+
+const struct command command_check = {
+    .name = "check",
+    .operands = "[options] --budget FILE INPUT...",
+    .summary = "hold a budget against traces and logs",
+    .details =
+        "Measures what the budget makes promises about, and answers each: passed, failed, or inconclusive. "
+        "Exit code 0: "
+        "all passed; 1: something failed; 2: it could not be done; 3: nothing failed, but something is "
+        "inconclusive: too "
+        "few samples, records that were lost, a span that never ran.\n\n"
+        "A promise is a line: a span (or frame, memory POOL, counter NAME, redundant calls), what of it "
+        "(max, mean, "
+        "p99, calls, self p99 …), per what (per frame, per second, per run, or per the name of an enclosing "
+        "span), and a "
+        "limit: <= 3ms. Several inputs are runs of one program.",
+    .more = list_formats,
+    .options = check_options,
+    .run = check_run,
+};

@@ -1,0 +1,249 @@
+/* Why a promise was broken: the worst samples, and what the worst of them did that the one in the middle did not. */
+#include "check.h"
+
+#include "../support/messages.h"
+#include "../support/units.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Whether its samples are stretches of time of a known track. */
+static bool can_be_explained(const struct promise *promise, const struct samples *samples) {
+    return (promise->subject == PROMISE_SPAN || promise->subject == PROMISE_FRAME) &&
+           promise->scope != PROMISE_PER_RUN && promise->scope != PROMISE_PER_SECOND &&
+           samples->worst_count > 0 && samples->worst[0].start_ns > 0;
+}
+
+static struct explain_stretch stretch_of(const struct sample *sample) {
+    return (struct explain_stretch){.input = sample->input,
+                                    .track = sample->track,
+                                    .start_ns = sample->start_ns,
+                                    .end_ns = sample->end_ns};
+}
+
+/* ---- the second pass ------------------------------------------------------------------------------------ */
+
+static bool is_wanted(const struct explain *explain, uint32_t input) {
+    for (size_t i = 0; i < explain->count; i++)
+        if (explain->stretches[i].input == input)
+            return true;
+    return false;
+}
+
+/* -1 without memory. An input that can't be read again leaves its stretches without parts. */
+static int read_again(struct explain *explain, const char *path, bool *read) {
+    struct input input;
+    const struct perftrace_item *item;
+    int status = 0;
+    *read = strcmp(path, "-") != 0 && input_open(&input, path, EXPLAIN_UNWANTED, false) == 0;
+    if (!*read) {
+        message_note("%s can't be read twice, which it takes to explain what is broken", path);
+        return 0;
+    }
+    while (status == 0 && (item = input_next(&input)) != NULL)
+        status = explain_item(explain, item);
+    input_close(&input); /* what is wrong with it has been said the first time */
+    return status;
+}
+
+/* ---- words ---------------------------------------------------------------------------------------------- */
+
+static void add_duration(struct perftrace_buffer *text, uint64_t ns) {
+    char duration[UNITS_TEXT_MAX];
+    units_duration(ns, duration);
+    perftrace_buffer_text(text, duration);
+}
+
+static void add_signed_duration(struct perftrace_buffer *text, int64_t ns) {
+    char duration[UNITS_TEXT_MAX], with_sign[UNITS_TEXT_MAX + 1], column[UNITS_TEXT_MAX + 8];
+    units_duration(ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns, duration);
+    snprintf(with_sign, sizeof with_sign, "%c%.40s", ns < 0 ? '-' : '+', duration);
+    snprintf(column, sizeof column, "  %9s  ", with_sign);
+    perftrace_buffer_text(text, column);
+}
+
+/* "frame 12", "call #42", of input 2. */
+static void add_sample(struct perftrace_buffer *text, const struct check *check,
+                       const struct promise *promise, const struct sample *sample) {
+    bool frame = promise->subject == PROMISE_FRAME || promise->scope == PROMISE_PER_FRAME;
+    perftrace_buffer_text(text, frame ? "frame " : "call #");
+    if (check->inputs->count > 1) {
+        perftrace_buffer_unsigned(text, sample->input + 1);
+        perftrace_buffer_text(text, ":");
+    }
+    perftrace_buffer_unsigned(text, sample->number);
+}
+
+static void add_worst(struct perftrace_buffer *text, const struct check *check, const struct promise *promise,
+                      const struct samples *samples) {
+    perftrace_buffer_text(text, "worst:");
+    for (uint32_t i = 0; i < samples->worst_count && promise_is_passed(promise, samples->worst[i].value);
+         i++) {
+        char value[CHECK_VALUE_MAX];
+        check_value_text(promise, samples->worst[i].value, value);
+        perftrace_buffer_text(text, i > 0 ? ", " : " ");
+        add_sample(text, check, promise, &samples->worst[i]);
+        perftrace_buffer_text(text, " (");
+        perftrace_buffer_text(text, value);
+        perftrace_buffer_text(text, ")");
+    }
+    perftrace_buffer_text(text, "\n");
+}
+
+static void add_part(struct perftrace_buffer *text, const struct explain_difference *difference) {
+    add_signed_duration(text, difference->ns);
+    if (difference->name.length == 0)
+        perftrace_buffer_text(text, "(in no span)");
+    else
+        perftrace_buffer_visible(text, difference->name);
+    if (difference->first.calls != difference->second.calls) {
+        perftrace_buffer_text(text, "  (");
+        perftrace_buffer_unsigned(text, difference->first.calls);
+        perftrace_buffer_text(text, difference->first.calls == 1 ? " call, usually " : " calls, usually ");
+        perftrace_buffer_unsigned(text, difference->second.calls);
+        perftrace_buffer_text(text, ")");
+    }
+    perftrace_buffer_text(text, "\n");
+}
+
+/* The parts that say most, in order, and the rest in one line, so that they add up. */
+static void add_parts(struct perftrace_buffer *text, const struct explain_difference *differences,
+                      size_t count, bool adds_up) {
+    int64_t rest = 0;
+    size_t shown = 0, left = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool much = differences[i].ns > 0 || differences[i].first.calls > differences[i].second.calls;
+        if (much && shown < CHECK_DETAILS_PARTS) {
+            add_part(text, &differences[i]);
+            shown++;
+        } else {
+            rest += differences[i].ns;
+            left++;
+        }
+    }
+    if (!adds_up || left == 0)
+        return;
+    add_signed_duration(text, rest);
+    perftrace_buffer_text(text, "(");
+    perftrace_buffer_unsigned(text, left);
+    perftrace_buffer_text(text, left == 1 ? " other)\n" : " others)\n");
+}
+
+static int keep_parts(struct findings *findings, struct finding *finding,
+                      const struct explain_difference *differences, size_t count, bool elsewhere) {
+    struct perftrace_buffer name = {0};
+    struct finding_part *parts =
+        perftrace_arena_take(&findings->arena, (finding->part_count + count + 1) * sizeof *parts);
+    if (parts == NULL)
+        return -1;
+    if (finding->part_count > 0)
+        memcpy(parts, finding->parts, finding->part_count * sizeof *parts);
+    for (size_t i = 0; i < count; i++) {
+        const struct explain_difference *difference = &differences[i];
+        perftrace_buffer_visible(&name, difference->name);
+        parts[finding->part_count++] =
+            (struct finding_part){.name = findings_text(findings, &name),
+                                  .elsewhere = elsewhere,
+                                  .gap = difference->name.length == 0 && !elsewhere,
+                                  .difference_ns = difference->ns,
+                                  .ns = difference->first.self_ns,
+                                  .usual_ns = difference->second.self_ns,
+                                  .calls = difference->first.calls,
+                                  .usual_calls = difference->second.calls};
+    }
+    free(name.bytes);
+    finding->parts = parts;
+    return 0;
+}
+
+static int compare_stretches(const struct check *check, struct findings *findings, struct finding *finding,
+                             const struct explain *explain, const struct promise *promise,
+                             const struct samples *samples, const struct sample *median, size_t first,
+                             struct perftrace_buffer *text) {
+    const struct explain_stretch *worst = &explain->stretches[first], *usual = &explain->stretches[first + 1];
+    uint64_t worst_ns = worst->end_ns - worst->start_ns, usual_ns = usual->end_ns - usual->start_ns;
+    size_t count, others_count;
+    struct explain_difference *own = explain_compare(explain, worst, usual, false, &count);
+    struct explain_difference *others = explain_compare(explain, worst, usual, true, &others_count);
+    int status = own != NULL && others != NULL ? 0 : -1;
+    if (status == 0) {
+        add_sample(text, check, promise, &samples->worst[0]);
+        perftrace_buffer_text(text, " took ");
+        add_duration(text, worst_ns);
+        perftrace_buffer_text(text, ", ");
+        add_sample(text, check, promise, median);
+        perftrace_buffer_text(text, ", the one in the middle, ");
+        add_duration(text, usual_ns);
+        perftrace_buffer_text(text, ": the difference is\n");
+        add_parts(text, own, count, true);
+        if (others_count > 0 && others[0].ns > 0) {
+            perftrace_buffer_text(text, "meanwhile on other threads\n");
+            add_parts(text, others, others_count, false);
+        }
+        findings_figure(finding, "worst_ns", (double)worst_ns);
+        findings_figure(finding, "usual_ns", (double)usual_ns);
+        status = keep_parts(findings, finding, own, count, false);
+        if (status == 0)
+            status = keep_parts(findings, finding, others, others_count, true);
+    }
+    free(own);
+    free(others);
+    return status;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------ */
+
+static void tell(const struct check *check, struct findings *findings, const struct check_broken *broken,
+                 const struct explain *explain, const struct sample *median, size_t stretch, bool read) {
+    const struct promise *promise = &check->promises[broken->promise];
+    const struct samples *samples = &measure_result(check->measure, broken->promise)->samples;
+    struct perftrace_buffer text = {0};
+    if (promise->subject == PROMISE_REDUNDANT) {
+        perftrace_buffer_add(&text, check->redundant.bytes, check->redundant.length);
+    } else if (can_be_explained(promise, samples)) {
+        add_worst(&text, check, promise, samples);
+        if (read && compare_stretches(check, findings, broken->finding, explain, promise, samples, median,
+                                      stretch, &text) != 0)
+            findings->failed = true;
+    } else if (promise->subject == PROMISE_SPAN && samples->worst_count > 0 && samples->worst[0].number > 0) {
+        add_worst(&text, check, promise, samples);
+    }
+    if (text.length > 0)
+        broken->finding->details = findings_text(findings, &text);
+    findings->failed |= text.failed;
+    free(text.bytes);
+}
+
+int check_explain(const struct check *check, struct findings *findings, const struct check_broken *broken,
+                  size_t count) {
+    struct explain explain = {.stretches = calloc(2 * count, sizeof *explain.stretches)};
+    const struct sample **medians = calloc(count, sizeof *medians);
+    size_t *places = calloc(count, sizeof *places);
+    bool *read = calloc(check->inputs->count, sizeof *read);
+    int status = explain.stretches != NULL && medians != NULL && places != NULL && read != NULL ? 0 : -1;
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        const struct samples *samples = &measure_result(check->measure, broken[i].promise)->samples;
+        if (!can_be_explained(&check->promises[broken[i].promise], samples))
+            continue;
+        medians[i] = samples_median(samples);
+        status = medians[i] != NULL ? 0 : -1;
+        places[i] = explain.count;
+        explain.stretches[explain.count++] = stretch_of(&samples->worst[0]);
+        explain.stretches[explain.count++] =
+            status == 0 ? stretch_of(medians[i]) : stretch_of(&samples->worst[0]);
+    }
+    for (uint32_t input = 0; status == 0 && input < check->inputs->count; input++) {
+        if (is_wanted(&explain, input))
+            status = read_again(&explain, check->inputs->paths[input], &read[input]);
+        explain_end_input(&explain);
+    }
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        bool both = medians[i] != NULL && read[explain.stretches[places[i]].input] && read[medians[i]->input];
+        tell(check, findings, &broken[i], &explain, medians[i], places[i], both);
+    }
+    explain_free(&explain);
+    free(medians);
+    free(places);
+    free(read);
+    return status;
+}

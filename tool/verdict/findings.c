@@ -1,0 +1,85 @@
+/* Findings as a list, and the formats by name. */
+#include "findings.h"
+
+#include "../../analysis/intern.h"
+#include "../support/messages.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const struct findings_format *const findings_formats[] = {
+#define FINDINGS_FORMAT(name) &findings_format_##name,
+#include "list.h"
+#undef FINDINGS_FORMAT
+    NULL};
+
+const char *const findings_format_names[] = {
+#define FINDINGS_FORMAT(name) #name,
+#include "list.h"
+#undef FINDINGS_FORMAT
+    NULL};
+
+struct finding *findings_add(struct findings *findings) {
+    uint32_t capacity = (uint32_t)findings->capacity;
+    if (array_reserve((void **)&findings->list, (uint32_t)findings->count, &capacity,
+                      sizeof *findings->list) != 0) {
+        findings->failed = true;
+        return NULL;
+    }
+    findings->capacity = capacity;
+    struct finding *finding = &findings->list[findings->count++];
+    *finding = (struct finding){.name = "", .message = "", .rule = ""};
+    return finding;
+}
+
+void findings_figure(struct finding *finding, const char *key, double value) {
+    if (finding->figure_count < FINDING_FIGURES_MAX && isfinite(value))
+        finding->figures[finding->figure_count++] = (struct finding_figure){key, value};
+}
+
+const char *findings_text(struct findings *findings, struct perftrace_buffer *text) {
+    struct perftrace_text copy = {"", 0};
+    if (text->failed ||
+        !perftrace_arena_text(&findings->arena, text->bytes != NULL ? text->bytes : "", text->length, &copy))
+        findings->failed = true;
+    text->length = 0;
+    return copy.bytes;
+}
+
+size_t findings_of(const struct findings *findings, enum verdict verdict) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->list[i].verdict == verdict;
+    return count;
+}
+
+int findings_exit_code(const struct findings *findings) {
+    if (findings_of(findings, VERDICT_FAIL) > 0)
+        return EXIT_ANSWER_NO;
+    return findings_of(findings, VERDICT_INCONCLUSIVE) > 0 ? EXIT_INCONCLUSIVE : EXIT_FINE;
+}
+
+static int by_weight(const void *left, const void *right) {
+    const struct finding *a = *(const struct finding *const *)left,
+                         *b = *(const struct finding *const *)right;
+    if (a->weight < b->weight || a->weight > b->weight)
+        return a->weight > b->weight ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+const struct finding **findings_sorted(const struct findings *findings, enum verdict verdict, size_t *count) {
+    const struct finding **sorted = malloc((findings->count + 1) * sizeof *sorted);
+    *count = 0;
+    for (size_t i = 0; sorted != NULL && i < findings->count; i++)
+        if (findings->list[i].verdict == verdict)
+            sorted[(*count)++] = &findings->list[i];
+    if (sorted != NULL)
+        qsort(sorted, *count, sizeof *sorted, by_weight);
+    return sorted;
+}
+
+void findings_free(struct findings *findings) {
+    free(findings->list);
+    perftrace_arena_free(&findings->arena);
+    *findings = (struct findings){0};
+}

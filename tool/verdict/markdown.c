@@ -1,0 +1,96 @@
+/* Findings as Markdown, for a pull request or the summary of a job: a table of what is not passed, and how many are. */
+#include "findings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const marks[] = {":white_check_mark:", ":x:", ":warning:"}; /* by enum verdict */
+
+/* Nothing of a name is to be markup. */
+static void escaped(FILE *file, const char *text) {
+    for (; *text != '\0'; text++)
+        if (*text == '<')
+            fputs("&lt;", file);
+        else if (*text == '>')
+            fputs("&gt;", file);
+        else if (*text == '&')
+            fputs("&amp;", file);
+        else if (*text == '\n')
+            fputc(' ', file);
+        else if (strchr("\\`*_[]#|~@:", *text) != NULL)
+            fprintf(file, "&#%d;", *text);
+        else
+            fputc(*text, file);
+}
+
+/* As it is, in a block that the text can't end: more marks than any of it has. */
+static void block(FILE *file, const char *text) {
+    size_t longest = 2, run = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        run = *at == '`' ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    for (int end = 0; end < 2; end++) {
+        for (size_t i = 0; i <= longest; i++)
+            fputc('`', file);
+        fputc('\n', file);
+        if (end == 0)
+            fputs(text, file);
+    }
+}
+
+static int write_rows(const struct findings *findings, enum verdict verdict, FILE *file) {
+    size_t count;
+    const struct finding **sorted = findings_sorted(findings, verdict, &count);
+    if (sorted == NULL)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        fprintf(file, "| %s | ", marks[verdict]);
+        escaped(file, sorted[i]->name);
+        fputs(" | ", file);
+        escaped(file, sorted[i]->message);
+        fputs(" |\n", file);
+    }
+    free(sorted);
+    return 0;
+}
+
+static int write_markdown(const struct findings *findings, FILE *file, bool color) {
+    (void)color;
+    size_t passed = findings_of(findings, VERDICT_PASS), failed = findings_of(findings, VERDICT_FAIL),
+           unclear = findings_of(findings, VERDICT_INCONCLUSIVE);
+    fprintf(file, "### %s perftrace %s: %zu passed, %zu failed, %zu inconclusive\n\n",
+            marks[failed > 0    ? VERDICT_FAIL
+                  : unclear > 0 ? VERDICT_INCONCLUSIVE
+                                : VERDICT_PASS],
+            findings->command, passed, failed, unclear);
+    escaped(file, findings->about);
+    fputs("\n\n", file);
+    if (findings->count > 0)
+        fputs("| | | |\n| --- | --- | --- |\n", file);
+    if (write_rows(findings, VERDICT_FAIL, file) != 0 ||
+        write_rows(findings, VERDICT_INCONCLUSIVE, file) != 0 ||
+        write_rows(findings, VERDICT_PASS, file) != 0)
+        return -1;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->list[i];
+        if (finding->verdict != VERDICT_FAIL || finding->details == NULL)
+            continue;
+        fputs("\n<details><summary>", file);
+        escaped(file, finding->name);
+        fputs("</summary>\n\n", file);
+        block(file, finding->details);
+        fputs("\n</details>\n", file);
+    }
+    if (findings->notes != NULL) {
+        fputs("\n", file);
+        block(file, findings->notes);
+    }
+    return 0;
+}
+
+const struct findings_format findings_format_markdown = {
+    .name = "markdown",
+    .summary = "a table for a pull request or the summary of a job",
+    .write = write_markdown,
+};

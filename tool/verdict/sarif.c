@@ -1,0 +1,126 @@
+/* Findings as SARIF 2.1.0 (OASIS), for code scanning: what fails is an error, what is inconclusive a warning, at the place in the source
+ * that records the span or, where that is not known, at the promise's line. */
+#include "findings.h"
+
+#include "../support/json.h"
+
+#include <stdlib.h>
+
+/* A path as a relative reference or an absolute file URI (RFC 3986). */
+static void write_uri(struct json *json, const char *key, const char *path) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+    struct perftrace_buffer uri = {0};
+    if (path[0] == '/')
+        perftrace_buffer_text(&uri, "file://");
+    while (strncmp(path, "./", 2) == 0)
+        path += 2;
+    for (; *path != '\0'; path++) {
+        char escape[4];
+        if (strchr(plain, *path) != NULL) {
+            perftrace_buffer_add(&uri, path, 1);
+            continue;
+        }
+        snprintf(escape, sizeof escape, "%%%02X", (unsigned)(unsigned char)*path);
+        perftrace_buffer_text(&uri, escape);
+    }
+    json_text(json, key, (struct perftrace_text){uri.bytes != NULL ? uri.bytes : "", uri.length});
+    json->scratch.failed |= uri.failed;
+    free(uri.bytes);
+}
+
+static void write_rules(struct json *json, const struct findings *findings) {
+    json_array(json, "rules");
+    for (size_t i = 0; i < findings->count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < i && !known; k++)
+            known = strcmp(findings->list[k].rule, findings->list[i].rule) == 0;
+        if (known)
+            continue;
+        json_object(json, NULL);
+        json_string(json, "id", findings->list[i].rule);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void write_location(struct json *json, const struct finding *finding) {
+    json_array(json, "locations");
+    if (finding->file != NULL) {
+        json_object(json, NULL);
+        json_object(json, "physicalLocation");
+        json_object(json, "artifactLocation");
+        write_uri(json, "uri", finding->file);
+        json_end_object(json);
+        if (finding->line > 0) {
+            json_object(json, "region");
+            json_unsigned(json, "startLine", finding->line);
+            json_end_object(json);
+        }
+        json_end_object(json);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void write_result(struct json *json, const struct finding *finding) {
+    struct perftrace_buffer text = {0};
+    perftrace_buffer_text(&text, finding->name);
+    perftrace_buffer_text(&text, ": ");
+    perftrace_buffer_text(&text, finding->message);
+    if (finding->details != NULL) {
+        perftrace_buffer_text(&text, "\n");
+        perftrace_buffer_text(&text, finding->details);
+    }
+    json_object(json, NULL);
+    json_string(json, "ruleId", finding->rule);
+    json_string(json, "level", finding->verdict == VERDICT_FAIL ? "error" : "warning");
+    json_object(json, "message");
+    json_text(json, "text", (struct perftrace_text){text.bytes != NULL ? text.bytes : "", text.length});
+    json_end_object(json);
+    write_location(json, finding);
+    json_object(json, "partialFingerprints"); /* the same finding of another day */
+    text.length = 0;
+    perftrace_buffer_text(&text, finding->rule);
+    perftrace_buffer_text(&text, ":");
+    perftrace_buffer_text(&text, finding->name);
+    json_text(json, "perftrace/v1",
+              (struct perftrace_text){text.bytes != NULL ? text.bytes : "", text.length});
+    json_end_object(json);
+    json_end_object(json);
+    json->scratch.failed |= text.failed;
+    free(text.bytes);
+}
+
+static int write_sarif(const struct findings *findings, FILE *file, bool color) {
+    (void)color;
+    struct json json = {.file = file};
+    json_object(&json, NULL);
+    json_string(&json, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
+    json_string(&json, "version", "2.1.0");
+    json_array(&json, "runs");
+    json_object(&json, NULL);
+    json_object(&json, "tool");
+    json_object(&json, "driver");
+    json_string(&json, "name", "perftrace");
+    json_string(&json, "version", PERFTRACE_VERSION);
+    write_rules(&json, findings);
+    json_end_object(&json);
+    json_end_object(&json);
+    json_array(&json, "results");
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->list[i].verdict != VERDICT_PASS)
+            write_result(&json, &findings->list[i]);
+    json_end_array(&json);
+    json_end_object(&json);
+    json_end_array(&json);
+    json_end_object(&json);
+    bool failed = json.scratch.failed;
+    free(json.scratch.bytes);
+    return failed ? -1 : 0;
+}
+
+const struct findings_format findings_format_sarif = {
+    .name = "sarif",
+    .summary = "SARIF 2.1.0, for code scanning: at the place in the source that records the span",
+    .write = write_sarif,
+};
