@@ -15,27 +15,28 @@
 #define POINTS 24u
 #define FEWEST_RUNS_TO_DIFFER 2u
 
-/* The kept values in order, and room for as many more. */
+/* The kept values in order of time, in order of size where that is asked for, and room for as many more. */
 struct series {
-    double *values, *scratch;
+    double *values, *sorted, *scratch;
     size_t count;
 };
 
 static int open_series(struct series *series, const struct samples *samples) {
     series->count = samples->kept_count;
-    series->values = malloc((2 * series->count + 1) * sizeof *series->values);
+    series->values = malloc((3 * series->count + 1) * sizeof *series->values);
     if (series->values == NULL)
         return -1;
-    series->scratch = series->values + series->count;
+    series->sorted = series->values + series->count;
+    series->scratch = series->sorted + series->count;
     for (size_t i = 0; i < series->count; i++)
         series->values[i] = samples->kept[i].value;
     return 0;
 }
 
-static void sort_into_scratch(struct series *series) {
+static void sort(struct series *series) {
     for (size_t i = 0; i < series->count; i++)
-        series->scratch[i] = series->values[i];
-    qsort(series->scratch, series->count, sizeof *series->scratch, statistics_compare);
+        series->sorted[i] = series->values[i];
+    qsort(series->sorted, series->count, sizeof *series->sorted, statistics_compare);
 }
 
 /* The value of a sorted series that a share of it does not exceed, by nearest rank. */
@@ -103,9 +104,9 @@ static int judge_percentile(const struct promise *promise, const struct samples 
     double share = promise->percentile / 100, allowed = ceiling ? 1 - share : share;
     double seen = FEWEST_IN_THE_TAIL / (double)series->count;
     seen = seen < allowed ? allowed : seen < 0.5 ? seen : 0.5;
-    sort_into_scratch(series);
-    double level = at_share(series->scratch, series->count, ceiling ? 1 - seen : seen);
-    judged->value = at_share(series->scratch, series->count, share);
+    sort(series);
+    double level = at_share(series->sorted, series->count, ceiling ? 1 - seen : seen);
+    judged->value = at_share(series->sorted, series->count, share);
     double there =
         statistics_dependence_beyond(series->values, series->count, level, ceiling, series->scratch);
     double at_limit =
@@ -121,8 +122,7 @@ static int judge_percentile(const struct promise *promise, const struct samples 
     judged->verdict = exceeding.answer == EXCEEDING_RARELY  ? VERDICT_PASS
                       : exceeding.answer == EXCEEDING_OFTEN ? VERDICT_FAIL
                                                             : VERDICT_INCONCLUSIVE;
-    sort_into_scratch(series);
-    percentile_bounds(judged, series->scratch, series->count,
+    percentile_bounds(judged, series->sorted, series->count,
                       floor((double)samples->count / judged->dependence), share, alpha);
     return status;
 }

@@ -53,7 +53,18 @@ static uint64_t rank_sum2(const struct ranked *ranked, size_t count) {
     return sum;
 }
 
-/* ways[k * (sum_max + 1) + s]: how many sets of k of the numbers have the sum s. `sizes` 1: of any size, in ways[s]. */
+/* Without ties ranks are whole numbers: half as many sums to count. Takes what rank() said, and a sum of twice the ranks along. */
+static uint64_t make_whole(struct ranked *ranked, size_t count, double ties, uint64_t sum2) {
+    if (ties > 0)
+        return sum2;
+    for (size_t i = 0; i < count; i++)
+        ranked[i].rank2 /= 2;
+    return sum2 / 2;
+}
+
+/* ways[(sizes - 1) * (sum_max + 1) + s]: how many sets of sizes - 1 of the numbers have the sum s; the rows before it are of smaller sets,
+ * as far as they lead there. `sizes` 1: of any size, in ways[s]. The numbers are sorted: the smallest sum of k of them is that of the
+ * first k, the largest that of the last. */
 static double *count_sets(const struct ranked *ranked, size_t count, size_t sizes, size_t sum_max) {
     size_t width = sum_max + 1;
     double *ways = calloc(sizes * width, sizeof *ways);
@@ -68,9 +79,18 @@ static double *count_sets(const struct ranked *ranked, size_t count, size_t size
                 ways[sum] += ways[sum - rank2];
             continue;
         }
-        for (size_t k = i + 1 < sizes ? i + 1 : sizes - 1; k > 0; k--)
-            for (size_t sum = so_far; sum >= rank2; sum--)
-                ways[k * width + sum] += ways[(k - 1) * width + sum - rank2];
+        /* Sums of sets that number i makes sets of k; later numbers have to do for those that are still missing. */
+        size_t least = 0, most = 0, k_max = i + 1 < sizes ? i + 1 : sizes - 1;
+        for (size_t k = 1; k < k_max; k++) {
+            least += ranked[k - 1].rank2;
+            most += ranked[i - k].rank2;
+        }
+        for (size_t k = k_max; k > 0 && k + count >= sizes + i; k--) {
+            for (size_t sum = least; sum <= most; sum++)
+                ways[k * width + sum + rank2] += ways[(k - 1) * width + sum];
+            least -= k > 1 ? ranked[k - 2].rank2 : 0;
+            most -= k > 1 ? ranked[i + 1 - k].rank2 : 0;
+        }
     }
     return ways;
 }
@@ -108,6 +128,7 @@ double statistics_signed_ranks(const double *differences, size_t count) {
         double N = (double)n, mean = N * (N + 1) / 4, variance = N * (N + 1) * (2 * N + 1) / 24 - ties / 48;
         p = 1 - statistics_normal(((double)observed / 2 - mean - 0.5) / sqrt(variance));
     } else if (n > 0) {
+        observed = make_whole(ranked, n, ties, observed);
         size_t sum_max = sum_of_all(ranked, n);
         double *ways = count_sets(ranked, n, 1, sum_max);
         p = ways != NULL ? upper_tail(ways, sum_max, observed) : -1;
@@ -136,6 +157,7 @@ double statistics_mann_whitney(const double *base, size_t base_count, const doub
         double mean = b * (N + 1) / 2, variance = a * b / 12 * (N + 1 - ties / (N * (N - 1)));
         p = variance > 0 ? 1 - statistics_normal(((double)observed / 2 - mean - 0.5) / sqrt(variance)) : 1;
     } else {
+        observed = make_whole(ranked, n, ties, observed);
         size_t sum_max = sum_of_all(ranked, n);
         double *ways = count_sets(ranked, n, head_count + 1, sum_max);
         p = ways != NULL ? upper_tail(ways + head_count * (sum_max + 1), sum_max, observed) : -1;
