@@ -43,6 +43,21 @@ TRACE_FILE=traces/perf_100k.json perf_100k --frames 300
 printf '\nWhich of its systems take longest?\n$ perftrace analyze --caller=execute_job traces/perf_100k.ptrace\n'
 perftrace analyze --caller=execute_job --top 12 traces/perf_100k.ptrace | sed -n '/by Total Time/,/^$/p'
 
+# OpenCL on the processor is no GPU: its times are not what the budget is about, so only real devices are asked for them.
+cull=both
+case $(TRACE_FILE=traces/gpu.json PERF_TRACE_FILTER=off perf_100k --frames 1 2>&1) in
+*"gpu culling: pthread"* | *"gpu culling: cpu"*) cull=cpu ;;
+esac
+printf '\nDoes it keep what was promised?\n$ perf_100k --frames 3000 --cull %s\n' "$cull"
+PERF_TRACE_CHROME=0 TRACE_FILE=traces/budget.json perf_100k --frames 3000 --cull "$cull" >/dev/null
+printf '$ perftrace check --budget examples/engine/budget.txt traces/budget.ptrace\n'
+kept=0
+perftrace check --budget "$root/examples/engine/budget.txt" traces/budget.ptrace || kept=$?
+if [ "$kept" -eq 2 ]; then
+    exit 2
+fi
+echo "exit code $kept (0: all passed, 1: something failed, 3: nothing failed, but something is inconclusive)"
+
 cat <<END
 
 It is all in $demo

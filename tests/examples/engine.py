@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the traces of examples/engine hold: every system under its target with its counts, what must agree between them, and that
-tracing changes nothing but that. In the environment: PERFTRACE, PERFTRACE_BUILD."""
+tracing changes nothing but that. In the environment: PERFTRACE, PERFTRACE_BUILD, PERFTRACE_SOURCE."""
 import collections
 import csv
 import io
@@ -208,6 +208,25 @@ def filters(name, folder, size):
            {("amp_engine", "run_schedule")} and any(call["target"] == "gameplay_factory" for call in two))
 
 
+def check_budget(folder):
+    """The engine's own budget: each promise is about something that its traces hold, or says why it can't be."""
+    trace, budget = folder / "budget.ptrace", pathlib.Path(os.environ["PERFTRACE_SOURCE"]) / "examples" / "engine" / "budget.txt"
+    run("perf_100k", folder, "--entities", "2000", "--cull", "cpu", "--frames", "130", TRACE_FILE=str(folder / "budget.json"))
+    done = subprocess.run([PERFTRACE, "check", "--format", "json", "--budget", budget, trace], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True)
+    expect("budget: no mistake in it", done.returncode in (1, 3) and done.stderr == "", (done.returncode, done.stderr))
+    findings = {one["name"].split(" <=")[0]: one for one in json.loads(done.stdout or '{"findings": []}')["findings"]}
+    gpu = findings.pop("gpu_cull p99 per frame", {})
+    expect("budget: without a GPU nothing is said of it, but why", gpu.get("verdict") == "inconclusive" and
+           gpu["message"] == "there is no GPU track here", gpu)
+    samples = {name: one.get("samples") for name, one in findings.items()}
+    expect("budget: samples of all others", samples == {"spawn_entities max": 134, "sync_transforms p99 per frame": 9,
+                                                        "counter world_pool_bytes growth": 130, "memory engine_pools max": samples.get(
+                                                            "memory engine_pools max")} and all(samples.values()), samples)
+    for name in ("counter world_pool_bytes growth", "memory engine_pools max"):
+        expect("budget: %s is kept" % name, findings.get(name, {}).get("verdict") == "pass", findings.get(name))
+
+
 def check_words(folder):
     """Bad options and bad prefabs are told, with their place."""
     def refused(*arguments):
@@ -232,6 +251,7 @@ def main():
         for name in PROGRAMS:
             if (BIN / name).exists():
                 check_program(name, folder)
+        check_budget(folder)
         check_words(folder)
     for problem in problems:
         print(problem)
