@@ -14,12 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#ifdef PERFTRACE_SANITIZED
-enum { REPETITIONS = 500 };
-#else
-enum { REPETITIONS = 1000 };
-#endif
-enum { FRAMES = 1500, PAIRS = 9, SOME = REPETITIONS / 5 };
+enum { REPETITIONS = 1000, FRAMES = 1500, PAIRS = 9, SOME = REPETITIONS / 5 };
 #define ALPHA 0.05
 
 /* ---- the machine ----------------------------------------------------------------------------------- */
