@@ -535,6 +535,35 @@ static void a_cut_name_is_the_same_on_begin_and_end(void **state) {
     assert_memory_equal(written(), begin, length);
 }
 
+/* Texts are looked at many bytes at a time: what is to be escaped has to be found wherever it stands, and whatever is beside it. The
+ * text has a block of memory to itself, so that sanitizers see what is read beyond it. */
+static void texts_are_escaped_wherever_it_is_needed(void **state) {
+    (void)state;
+    static const char bytes[] = {'a', ' ',  '~',  '!',  '#',  '[',    ']',
+                                 '"', '\\', '\n', 0x1f, 0x7f, '\x80', '\xff'};
+    struct perftrace_buffer expected = {0};
+    open_with(0);
+    for (size_t length = 1; length <= 50; length++)
+        for (size_t at = 0; at < length * sizeof bytes; at++) {
+            char *text = malloc(length);
+            assert_non_null(text);
+            for (size_t i = 0; i < length; i++)
+                text[i] = (char)('a' + i % 26);
+            text[at % length] = bytes[at / length];
+            const struct perftrace_value value = {
+                .argument = &arguments[0], .type = PERFTRACE_TYPE_STRING, .text = {text, length}};
+            const struct perftrace_call call = {.site = &site, .parameter_count = 1, .parameters = &value};
+            give(span_item(PERFTRACE_ITEM_SPAN_END, 0, &call));
+            expected.length = 0;
+            perftrace_buffer_text(&expected, "\"args\":{\"part_id\":");
+            perftrace_buffer_json(&expected, value.text, 0);
+            perftrace_buffer_add(&expected, "}}\n", 4);
+            assert_string_equal(strstr(written(), "\"args\""), expected.bytes);
+            free(text);
+        }
+    free(expected.bytes);
+}
+
 static void a_failed_write_is_passed_on(void **state) {
     (void)state;
     open_with(0);
@@ -559,6 +588,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tracks_get_ids_of_their_own, setup, teardown),
         cmocka_unit_test_setup_teardown(events_stay_within_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cut_name_is_the_same_on_begin_and_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(texts_are_escaped_wherever_it_is_needed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_write_is_passed_on, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
