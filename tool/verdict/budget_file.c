@@ -433,6 +433,11 @@ static void take_limit(struct line *line, struct promise *promise) {
         wrong(line, word->column, "how much is missing");
         return;
     }
+    if (is(word, "=")) {
+        wrong(line, word[-1].column, "\"%s =\" is no relation; did you mean %s=?", word[-1].text,
+              word[-1].text);
+        return;
+    }
     line->at++;
     if (joins(line, word)) {
         struct word joined = {put_words(line, word, here(line)), word->column, false};

@@ -3,10 +3,18 @@
 
 #include "../support/terminal.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE"}; /* by enum verdict */
+enum { NAME_AT = 14 }; /* the column of what is behind the verdict */
 static const char *const colors[] = {"\033[32m", "\033[1;31m", "\033[33m"};
+
+/* A line for each promise, as long as it may be, for other programs and for logs; on a terminal in as many as it takes. */
+static unsigned width_of(FILE *file) {
+    return isatty(fileno(file)) ? terminal_width(file) : UINT_MAX;
+}
 
 static void indented(FILE *file, const char *lines) {
     while (*lines != '\0') {
@@ -17,10 +25,12 @@ static void indented(FILE *file, const char *lines) {
 }
 
 static int write_text(const struct findings *findings, FILE *file, bool color) {
+    const unsigned width = width_of(file);
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->list[i];
-        fprintf(file, "%s%-12s%s  %s: %s\n", color ? colors[finding->verdict] : "", words[finding->verdict],
-                color ? STYLE_RESET : "", finding->name, finding->message);
+        fprintf(file, "%s%-12s%s  %s: ", color ? colors[finding->verdict] : "", words[finding->verdict],
+                color ? STYLE_RESET : "", finding->name);
+        terminal_wrap(file, finding->message, NAME_AT + (unsigned)strlen(finding->name) + 2, NAME_AT, width);
         if (finding->details != NULL)
             indented(file, finding->details);
     }
