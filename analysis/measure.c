@@ -273,6 +273,14 @@ static bool figure_of(const struct promise *promise, const struct perftrace_call
     }
 }
 
+static struct sample sample_of(const struct perftrace_call *call, double value) {
+    return (struct sample){.value = value,
+                           .start_ns = call->start_ns,
+                           .end_ns = call->start_ns + call->elapsed_ns,
+                           .number = call->number,
+                           .track = call->track->id};
+}
+
 static int add_call_to(struct measure *measure, size_t which, const struct perftrace_call *call,
                        double value) {
     const struct promise *promise = &measure->promises[which];
@@ -280,12 +288,7 @@ static int add_call_to(struct measure *measure, size_t which, const struct perft
     const struct frame_marks *marks;
     switch (promise->scope) {
     case PROMISE_PER_CALL:
-        return add_sample(measure, which,
-                          (struct sample){.value = value,
-                                          .start_ns = call->start_ns,
-                                          .end_ns = call->start_ns + call->elapsed_ns,
-                                          .number = call->number,
-                                          .track = call->track->id});
+        return add_sample(measure, which, sample_of(call, value));
     case PROMISE_PER_RUN:
         if (call->start_ns - measure->first_ns >= promise->warmup_ns)
             progress->total += value;
@@ -306,12 +309,7 @@ static int add_call_to(struct measure *measure, size_t which, const struct perft
 static int emit_enclosed(void *context, size_t which, const struct perftrace_call *call, double value) {
     struct measure *measure = context;
     measure->results[which].scopes++;
-    return add_sample(measure, which,
-                      (struct sample){.value = value,
-                                      .start_ns = call->start_ns,
-                                      .end_ns = call->start_ns + call->elapsed_ns,
-                                      .number = call->number,
-                                      .track = call->track->id});
+    return add_sample(measure, which, sample_of(call, value));
 }
 
 static int add_call(struct measure *measure, const struct perftrace_item *item, const struct site_use *use) {

@@ -473,8 +473,7 @@ static int print_json(struct info *info) {
     if (info->values->sites)
         sites_json(info, &json);
     json_end_object(&json);
-    free(json.scratch.bytes);
-    return json.scratch.failed ? -1 : 0;
+    return json_finish(&json);
 }
 
 /* ---- the command ----------------------------------------------------------------------------------- */

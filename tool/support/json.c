@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void indent(struct json *json) {
@@ -101,6 +102,11 @@ void json_double(struct json *json, const char *key, double value) {
 void json_boolean(struct json *json, const char *key, bool value) {
     member(json, key);
     fputs(value ? "true" : "false", json->file);
+}
+
+int json_finish(struct json *json) {
+    free(json->scratch.bytes);
+    return json->scratch.failed ? -1 : 0;
 }
 
 const char *json_key(const char *name, char key[JSON_KEY_MAX]) {

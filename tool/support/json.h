@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* Zero-initialised but for the file; free scratch.bytes at the end. scratch.failed: out of memory, and the output incomplete. */
+/* Zero-initialised but for the file; json_finish at the end. */
 struct json {
     FILE *file;
     unsigned depth;
@@ -24,6 +24,8 @@ void json_string(struct json *json, const char *key, const char *text);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_signed(struct json *json, const char *key, int64_t value);
 void json_double(struct json *json, const char *key, double value);
+/* Frees what it took. -1: there was no memory, and the output is incomplete. */
+int json_finish(struct json *json);
 /* An array of numbers on one line. */
 void json_row(struct json *json, const uint64_t *values, size_t count);
 void json_boolean(struct json *json, const char *key, bool value);

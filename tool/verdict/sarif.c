@@ -114,9 +114,7 @@ static int write_sarif(const struct findings *findings, FILE *file, bool color) 
     json_end_object(&json);
     json_end_array(&json);
     json_end_object(&json);
-    bool failed = json.scratch.failed;
-    free(json.scratch.bytes);
-    return failed ? -1 : 0;
+    return json_finish(&json);
 }
 
 const struct findings_format findings_format_sarif = {
