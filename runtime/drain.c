@@ -385,7 +385,6 @@ static void release(struct perftrace_runtime *runtime, const struct drainable *f
         perftrace_segment_free(runtime, found[i].index);
     }
     perftrace_unlock(runtime, &saved);
-    pulse(runtime);
 }
 
 /* Losses outside any track. */
@@ -440,8 +439,11 @@ static void cycle(struct perftrace_runtime *runtime, struct drainable *found, bo
         found[i].held = must_wait(runtime, found, i, all, may_write);
         if (!found[i].held && runtime->held_ns[found[i].index] != PASSED)
             news = drain_segment(runtime, &found[i], may_write) || news;
-        if (i % RELEASE_AT_ONCE == RELEASE_AT_ONCE - 1 || i == count - 1)
-            release(runtime, &found[i - i % RELEASE_AT_ONCE], i % RELEASE_AT_ONCE + 1);
+        size_t held_back = i % RELEASE_AT_ONCE + 1;
+        if (held_back == RELEASE_AT_ONCE || i == count - 1)
+            release(runtime, &found[i + 1 - held_back], held_back);
+        if (held_back == RELEASE_AT_ONCE)
+            pulse(runtime);
     }
     if (begun) {
         write_losses(runtime);
