@@ -111,6 +111,27 @@ struct perftrace_trace_info input_info(struct input *input) {
     return info;
 }
 
+bool input_incomplete(const struct perftrace_trace_info *info, char why[INPUT_WHY_MAX]) {
+    why[0] = '\0';
+    uint64_t lost = 0;
+    const char *cause = NULL;
+    for (unsigned i = 0; i < PERFTRACE_LOSS_KINDS; i++) {
+        lost += info->lost[i];
+        if (info->lost[i] > 0 && cause == NULL)
+            cause = perftrace_loss_name(i);
+    }
+    if (lost > 0)
+        snprintf(why, INPUT_WHY_MAX, "%" PRIu64 " record%s lost (%s)", lost, lost == 1 ? " was" : "s were",
+                 cause != NULL ? cause : "unknown cause");
+    else if (info->damaged)
+        snprintf(why, INPUT_WHY_MAX, "the input is damaged, and what made no sense was left out");
+    else if (info->native && !info->chrome && info->live)
+        snprintf(why, INPUT_WHY_MAX, "the program still runs");
+    else if (info->native && !info->chrome && !info->finished)
+        snprintf(why, INPUT_WHY_MAX, "the program ended without finishing its trace (killed?)");
+    return why[0] != '\0';
+}
+
 static void tell_unpack_damage(struct input *input) {
     const struct unpack *unpack = &input->unpack;
     unpack_wait(&input->unpack);

@@ -32,6 +32,10 @@ const struct perftrace_item *input_next(struct input *input);
 size_t input_calls(struct input *input, struct perftrace_call **calls);
 /* What the input is, complete after the last item: as perftrace_reader_info says, and whether what it was unpacked from is damaged. */
 struct perftrace_trace_info input_info(struct input *input);
+/* What is missing in it, after the last item, as a sentence without its end: records were lost, the program was killed …
+ * False, and an empty text: nothing is. */
+enum { INPUT_WHY_MAX = 192 };
+bool input_incomplete(const struct perftrace_trace_info *info, char why[INPUT_WHY_MAX]);
 /* After the last item: tells what went wrong while reading. 0, or -1 when reading failed or when there was
  * nothing in the input that could be read. */
 int input_end(struct input *input);

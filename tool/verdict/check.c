@@ -7,30 +7,10 @@
 #include "../support/collect.h"
 #include "../support/messages.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 enum { REPEATED_SHOWN = 3 };
-
-static void tell_state(struct check_input *state, const struct perftrace_trace_info *info) {
-    uint64_t lost = 0;
-    const char *cause = NULL;
-    for (unsigned i = 0; i < PERFTRACE_LOSS_KINDS; i++) {
-        lost += info->lost[i];
-        if (info->lost[i] > 0 && cause == NULL)
-            cause = perftrace_loss_name(i);
-    }
-    if (lost > 0)
-        snprintf(state->why, sizeof state->why, "%" PRIu64 " record%s lost (%s)", lost,
-                 lost == 1 ? " was" : "s were", cause != NULL ? cause : "unknown cause");
-    else if (info->damaged)
-        snprintf(state->why, sizeof state->why, "the input is damaged, and what made no sense was left out");
-    else if (info->native && !info->chrome && info->live)
-        snprintf(state->why, sizeof state->why, "the program still runs");
-    else if (info->native && !info->chrome && !info->finished)
-        snprintf(state->why, sizeof state->why, "the program ended without finishing its trace (killed?)");
-}
 
 static void keep_names(struct check *check, const struct perftrace_reader *reader) {
     for (size_t i = 0; i < perftrace_reader_site_count(reader) && check->names.count < CHECK_NAMES_MAX; i++) {
@@ -141,7 +121,7 @@ static int read_input(struct check *check, size_t which) {
     } else {
         const struct perftrace_trace_info info = input_info(&input);
         keep_names(check, input.reader);
-        tell_state(&check->states[which], &info);
+        input_incomplete(&info, check->states[which].why);
         status = input_end(&input);
     }
     input_close(&input);

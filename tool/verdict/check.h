@@ -14,7 +14,7 @@ enum { CHECK_NAMES_MAX = 4096, CHECK_DETAILS_PARTS = 8 };
 
 /* What is wrong with an input, so that nothing that is in it is a pass; empty: nothing. */
 struct check_input {
-    char why[192];
+    char why[INPUT_WHY_MAX];
 };
 
 struct check {
