@@ -1,7 +1,6 @@
 /* perftrace check: a budget held against traces and logs. */
 #include "command.h"
 
-#include "../support/outfile.h"
 #include "../support/terminal.h"
 #include "../verdict/check.h"
 
@@ -58,23 +57,6 @@ static const struct option check_options[] = {
     OPTION_END,
 };
 
-/* With --output: there in the format asked for, and here as text. */
-static int write_findings(const struct check_values *values, const struct findings *findings) {
-    const struct findings_format *format = findings_formats[values->format];
-    struct outfile out;
-    if (values->output == NULL)
-        return format->write(findings, stdout, terminal_color((enum color_choice)values->color, stdout));
-    if (findings_format_text.write(findings, stdout,
-                                   terminal_color((enum color_choice)values->color, stdout)) != 0 ||
-        outfile_open(&out, values->output) != 0)
-        return -1;
-    if (format->write(findings, out.file, false) != 0) {
-        outfile_discard(&out);
-        return -1;
-    }
-    return outfile_commit(&out);
-}
-
 /* What was measured certainly: of a complete input, and with samples. */
 static int renew(const struct check *check, const struct findings *findings, struct baseline *baseline,
                  const char *path) {
@@ -113,7 +95,8 @@ static int check_all(const struct check_values *values, struct check *check, str
     if (check_inputs(check) == 0) {
         if (check_judge(check, &findings) != 0)
             message_error("out of memory");
-        else if (write_findings(values, &findings) == 0)
+        else if (findings_deliver(&findings, findings_formats[values->format], values->output,
+                                  (enum color_choice)values->color) == 0)
             code = message_finish_stdout(findings_exit_code(&findings));
         if (code != EXIT_COULD_NOT && values->update_baseline &&
             renew(check, &findings, baseline, values->baseline) != 0)
@@ -185,14 +168,6 @@ good:;
     return code;
 }
 
-static void list_formats(FILE *file, unsigned width) {
-    fputs("\nFormats:\n", file);
-    for (size_t i = 0; findings_formats[i] != NULL; i++) {
-        fprintf(file, "  %-10s", findings_formats[i]->name);
-        terminal_wrap(file, findings_formats[i]->summary, 12, 13, width);
-    }
-}
-
 const struct command command_check = {
     .name = "check",
     .operands = "[options] --budget FILE INPUT...",
@@ -208,7 +183,7 @@ const struct command command_check = {
         "p99, calls, self p99 …), per what (per frame, per second, per run, or per the name of an enclosing "
         "span), and a "
         "limit: <= 3ms. Several inputs are runs of one program.",
-    .more = list_formats,
+    .more = findings_list_formats,
     .options = check_options,
     .run = check_run,
 };

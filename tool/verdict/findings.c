@@ -3,6 +3,7 @@
 
 #include "../../analysis/intern.h"
 #include "../support/messages.h"
+#include "../support/outfile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -82,4 +83,37 @@ void findings_free(struct findings *findings) {
     free(findings->list);
     perftrace_arena_free(&findings->arena);
     *findings = (struct findings){0};
+}
+
+static int write_to(const struct findings *findings, const struct findings_format *format, FILE *file,
+                    bool color) {
+    if (format->write(findings, file, color) == 0)
+        return 0;
+    message_error("out of memory");
+    return -1;
+}
+
+int findings_deliver(const struct findings *findings, const struct findings_format *format, const char *path,
+                     enum color_choice color) {
+    struct outfile out;
+    const struct findings_format *here = path != NULL ? &findings_format_text : format;
+    if (write_to(findings, here, stdout, terminal_color(color, stdout)) != 0)
+        return -1;
+    if (path == NULL)
+        return 0;
+    if (outfile_open(&out, path) != 0)
+        return -1;
+    if (write_to(findings, format, out.file, false) != 0) {
+        outfile_discard(&out);
+        return -1;
+    }
+    return outfile_commit(&out);
+}
+
+void findings_list_formats(FILE *file, unsigned width) {
+    fputs("\nFormats:\n", file);
+    for (size_t i = 0; findings_formats[i] != NULL; i++) {
+        fprintf(file, "  %-10s", findings_formats[i]->name);
+        terminal_wrap(file, findings_formats[i]->summary, 12, 13, width);
+    }
 }

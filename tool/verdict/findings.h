@@ -5,6 +5,7 @@
 #include "../../analysis/judge.h"
 #include "../../core/arena.h"
 #include "../../core/text.h"
+#include "../support/terminal.h"
 
 #include <stdio.h>
 
@@ -71,6 +72,11 @@ struct findings_format {
 };
 extern const struct findings_format *const findings_formats[]; /* ends with NULL */
 extern const char *const findings_format_names[];              /* the same, by name */
+/* To standard output; where `path` is not NULL, to that file, and to standard output as text. 0, or -1 after an error message. */
+int findings_deliver(const struct findings *findings, const struct findings_format *format, const char *path,
+                     enum color_choice color);
+/* The list of formats, for help. */
+void findings_list_formats(FILE *file, unsigned width);
 
 #define FINDINGS_FORMAT(name) extern const struct findings_format findings_format_##name;
 #include "list.h"
