@@ -158,3 +158,15 @@ out:
     free(work.base);
     return status;
 }
+
+size_t compare_runs_needed(size_t count, const struct compare_options *options) {
+    enum { MOST = 1000 };
+    struct compare_options other = *options;
+    double ranks = options->pairs ? OF_RANKS : 1;
+    for (other.base_count = 2; other.base_count < MOST; other.base_count++) {
+        other.head_count = other.base_count;
+        if (least_p_of_ranks(&other) * (double)count <= ranks * options->alpha)
+            break;
+    }
+    return other.base_count;
+}

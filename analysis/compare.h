@@ -38,4 +38,7 @@ struct compare_span {
  * they can tell of: those that weigh most, which does not depend on how they have changed. 0, or -1 without memory. */
 int compare(struct compare_span *spans, size_t count, const struct compare_options *options);
 
+/* How many runs of each side it takes so that a difference of any of `count` spans can become certain. */
+size_t compare_runs_needed(size_t count, const struct compare_options *options);
+
 #endif
