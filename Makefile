@@ -24,7 +24,7 @@ test: ## Run all tests: plain, and under the address, undefined-behaviour and th
 	@scripts/deps.sh build test
 	@scripts/test.sh
 
-test-consumers: ## Open exported files in the programs that they are for; run the unit tests for aarch64, emulated
+test-consumers: ## Give exported files and verdicts to the programs that they are for; run the unit tests for aarch64, emulated
 	@scripts/deps.sh build consumers
 	@$(MAKE) --no-print-directory build
 	@tests/consumers/run.sh $(BUILD)

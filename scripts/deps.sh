@@ -46,6 +46,12 @@ consumers jq               jq
 consumers nodejs           node
 consumers npm              npm
 consumers python3          python3
+consumers libxml2-utils    xmllint
+consumers python3-jsonschema /usr/lib/python3/dist-packages/jsonschema/__init__.py
+consumers python3-yaml     /usr/lib/python3/dist-packages/yaml/__init__.py
+consumers cmark-gfm        cmark-gfm
+consumers yamllint         yamllint
+consumers shellcheck       shellcheck
 bench     python3          python3
 compare   valgrind         valgrind
 compare   uftrace          uftrace

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Opens the page of `analyze --html` in a browser, and Chrome files in the programs that they are for, and compares what these find with what is in the trace: catapult's
-# trace model (chrome://tracing), DevTools' performance panel and speedscope; and with what the description of the format says.
+# trace model (chrome://tracing), DevTools' performance panel and speedscope; and with what the description of the format says. Verdicts are read by
+# what each of their formats is for.
 # The traces are of programs of all kinds, one of a million spans on eight threads. run.sh BUILD [NAME...]: only these traces.
 # What was made on the way stays in BUILD/consumers.
 set -u
@@ -164,6 +165,17 @@ if [ -e nodestore.ptrace ]; then
     "$PERFTRACE" analyze --html=hostile.html hostile.log || exit 2
     node "$here/read_page.js" "$modules" page.html hostile.html >statements || exit 2
     statements page <statements
+fi
+
+# ---- verdicts ------------------------------------------------------------------------------------------------------
+
+if [ "$all" = yes ]; then
+    compile verdicts "$here/verdicts.c" "$build/lib/libperftrace.a"
+    TRACE_FILE=verdicts.json ./verdicts || exit 2
+    "$here/read_verdicts.py" "$PERFTRACE" "$modules" verdicts.ptrace >statements || exit 2
+    statements verdicts <statements
+    "$here/lint_workflow.py" "$PERFTRACE" "$modules" verdicts.ptrace >statements || exit 2
+    statements workflow <statements
 fi
 
 # ---- what others wrote, read by perftrace --------------------------------------------------------------------------

@@ -216,10 +216,11 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
     perftrace_buffer_visible(&text, (struct perftrace_text){promise.text, strlen(promise.text)});
     finding->name = findings_text(findings, &text);
     finding->rule = "budget";
-    perftrace_buffer_visible(&text, (struct perftrace_text){measured->file, strlen(measured->file)});
-    finding->file = measured->file[0] != '\0' ? findings_text(findings, &text) : check->budget_path;
-    text.length = 0;
-    finding->line = measured->file[0] != '\0' ? measured->line : promise.line;
+    const bool sited = measured->file[0] != '\0';
+    const char *path = sited ? measured->file : check->budget_path;
+    perftrace_buffer_visible(&text, (struct perftrace_text){path, strlen(path)});
+    finding->file = findings_text(findings, &text);
+    finding->line = sited ? measured->line : promise.line;
     if (!say_why_none(check, &promise, measured, &text) && !say_why_unlimited(check, which, &text)) {
         if (judge(&promise, &measured->samples, check->alpha, &judged) != 0)
             goto failed;

@@ -1,5 +1,8 @@
-/* Findings as JUnit's XML: a test case each. What is inconclusive is skipped, which is not passed. */
+/* Findings as JUnit's XML: a test case each. What is inconclusive is skipped, which is not passed. There are several descriptions of the
+ * format, by what reads it (Ant, Jenkins and its plugins); this keeps to what all of them allow, and has what any of them asks for. */
 #include "findings.h"
+
+#include <time.h>
 
 /* What XML 1.0 can't hold is not in texts that are safe to show, but for the ends of lines. */
 static void escaped(FILE *file, const char *text) {
@@ -32,41 +35,50 @@ static void write_case(const struct findings *findings, const struct finding *fi
         fputs("/>\n", file);
         return;
     }
-    const char *element = finding->verdict == VERDICT_FAIL ? "failure" : "skipped";
-    fprintf(file, ">\n      <%s message=\"", element);
-    escaped(file, finding->message);
+    fputs(">\n      ", file);
     if (finding->verdict == VERDICT_FAIL) {
+        fputs("<failure message=\"", file);
+        escaped(file, finding->message);
         fputs("\" type=\"", file);
         escaped(file, finding->rule);
-    }
-    if (finding->details != NULL || finding->file != NULL) {
         fputs("\">", file);
-        if (finding->file != NULL) {
-            escaped(file, finding->file);
-            fprintf(file, ":%u\n", finding->line);
-        }
-        escaped(file, finding->details != NULL ? finding->details : "");
-        fprintf(file, "</%s>\n", element);
-    } else {
-        fputs("\"/>\n", file);
+    } else { /* has no attributes in some */
+        fputs("<skipped>", file);
+        escaped(file, finding->message);
+        fputc('\n', file);
     }
-    fputs("    </testcase>\n", file);
+    if (finding->file != NULL) {
+        escaped(file, finding->file);
+        fprintf(file, ":%u\n", finding->line);
+    }
+    escaped(file, finding->details != NULL ? finding->details : "");
+    fprintf(file, "</%s>\n    </testcase>\n", finding->verdict == VERDICT_FAIL ? "failure" : "skipped");
 }
 
 static int write_junit(const struct findings *findings, FILE *file, bool color) {
     (void)color;
-    size_t failed = findings_of(findings, VERDICT_FAIL),
-           skipped = findings_of(findings, VERDICT_INCONCLUSIVE);
-    fprintf(file,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\" "
-            "errors=\"0\" time=\"0\">\n  <testsuite name=\"perftrace ",
-            findings->count, failed);
+    const size_t skipped = findings_of(findings, VERDICT_INCONCLUSIVE);
+    const time_t now = time(NULL);
+    struct tm utc = {0};
+    char when[sizeof "2000-01-01T00:00:00"];
+    gmtime_r(&now, &utc);
+    if (strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+        strcpy(when, "1970-01-01T00:00:00");
+    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"perftrace ", file);
     escaped(file, findings->command);
-    fprintf(file, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"0\">\n",
-            findings->count, failed, skipped);
+    fprintf(file, "\" package=\"perftrace\" id=\"0\" timestamp=\"%s\" hostname=\"localhost\"", when);
+    fprintf(file, " tests=\"%zu\" failures=\"%zu\" errors=\"0\"", findings->count,
+            findings_of(findings, VERDICT_FAIL));
+    if (skipped > 0)
+        fprintf(file, " skipped=\"%zu\"", skipped);
+    fputs(" time=\"0\">\n    <properties>\n      <property name=\"about\" value=\"", file);
+    escaped(file, findings->about);
+    fputs("\"/>\n    </properties>\n", file);
     for (size_t i = 0; i < findings->count; i++)
         write_case(findings, &findings->list[i], file);
-    fputs("  </testsuite>\n</testsuites>\n", file);
+    fputs("    <system-out>", file);
+    escaped(file, findings->notes != NULL ? findings->notes : "");
+    fputs("</system-out>\n    <system-err/>\n  </testsuite>\n</testsuites>\n", file);
     return 0;
 }
 

@@ -1,26 +1,30 @@
 /* Findings as Markdown, for a pull request or the summary of a job: a table of what is not passed, and how many are. */
 #include "findings.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const marks[] = {":white_check_mark:", ":x:", ":warning:"}; /* by enum verdict */
 
-/* Nothing of a name is to be markup. */
+/* Nothing of a name is to be markup or a link; nor a person, an issue or a picture to GitHub, which looks for @name, #1 and :name: in what
+ * was rendered, but not across a comment. */
 static void escaped(FILE *file, const char *text) {
-    for (; *text != '\0'; text++)
-        if (*text == '<')
+    for (const char *at = text; *at != '\0'; at++)
+        if (*at == '<')
             fputs("&lt;", file);
-        else if (*text == '>')
+        else if (*at == '>')
             fputs("&gt;", file);
-        else if (*text == '&')
+        else if (*at == '&')
             fputs("&amp;", file);
-        else if (*text == '\n')
+        else if (*at == '\n')
             fputc(' ', file);
-        else if (strchr("\\`*_[]#|~@:", *text) != NULL)
-            fprintf(file, "&#%d;", *text);
+        else if (strchr("@#:", *at) != NULL)
+            fprintf(file, isalnum((unsigned char)at[1]) ? "&#%d;<!-- -->" : "&#%d;", *at);
+        else if (strchr("\\`*_[|~$", *at) != NULL || (*at == '.' && at > text && at[-1] == 'w')) /* www. */
+            fprintf(file, "&#%d;", *at);
         else
-            fputc(*text, file);
+            fputc(*at, file);
 }
 
 /* As it is, in a block that the text can't end: more marks than any of it has. */
@@ -64,7 +68,11 @@ static int write_markdown(const struct findings *findings, FILE *file, bool colo
                   : unclear > 0 ? VERDICT_INCONCLUSIVE
                                 : VERDICT_PASS],
             findings->command, passed, failed, unclear);
-    escaped(file, findings->about);
+    /* What a line begins with can make it a list, or code. */
+    const char *about = findings->about;
+    if (*about > 0 && !isalpha((unsigned char)*about))
+        fprintf(file, "&#%d;", *about++);
+    escaped(file, about);
     fputs("\n\n", file);
     if (findings->count > 0)
         fputs("| | | |\n| --- | --- | --- |\n", file);
