@@ -400,6 +400,7 @@ const struct analysis_part part_breakdown = {
     .state_bytes = sizeof(struct breakdown),
     .open = breakdown_open,
     .add = breakdown_add,
+    .apart = true,
     .takes_unkept = true,
     .finish = breakdown_finish,
     .approximated = breakdown_approximated,

@@ -144,9 +144,11 @@ static struct cache_of_function *function_of(struct analysis *analysis, struct c
         perftrace_budget_give(budget, sizeof *function);
         return NULL;
     }
-    struct perftrace_text name = analysis->functions[number].name;
-    function->writes = cache_rules_of_writer(&cache->rules, name);
-    function->invalidated = cache_rules_of_function(&cache->rules, name);
+    if (cache->rules.count > 0) {
+        struct perftrace_text name = analysis->functions[number].name;
+        function->writes = cache_rules_of_writer(&cache->rules, name);
+        function->invalidated = cache_rules_of_function(&cache->rules, name);
+    }
     function->curve.coarse = cache->keys.shift > 0;
     cache->functions[number] = function;
     return function;
@@ -447,6 +449,7 @@ const struct analysis_part part_cache = {
     .state_bytes = sizeof(struct cache),
     .open = cache_open,
     .add = cache_add,
+    .apart = true,
     .expect = cache_expect,
     .end_round = cache_end_round,
     .left_out = cache_add, /* writes, and the ends of root calls */

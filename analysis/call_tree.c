@@ -345,11 +345,10 @@ static uint32_t child_of(struct tree *tree, uint32_t parent, uint32_t function) 
 
 /* Where a call belongs: below its parent's node; below the root where it has none, or, if only its caller's name is
  * known, below a node of that name; INTERN_NONE where there is no room for such a node. */
-static uint32_t parent_of(const struct analysis *analysis, struct tree *tree,
-                          const struct analysis_call *call) {
+static uint32_t parent_of(struct tree *tree, const struct analysis_call *call) {
     if (call->parent_slot != OPEN_CALLS_NONE)
         return node_of_slot(tree, call->parent_slot, call->caller);
-    if (analysis->functions[call->caller].unknown)
+    if (call->caller_unknown)
         return ROOT;
     return child_of(tree, ROOT, call->caller);
 }
@@ -378,8 +377,7 @@ static void add_leaf(struct tree *tree, uint32_t parent, const struct analysis_c
     tree->cut++;
 }
 
-static int add_call(struct analysis *analysis, struct tree *tree, const struct analysis_call *call,
-                    bool counts) {
+static int add_call(struct tree *tree, const struct analysis_call *call, bool counts) {
     uint32_t own = 0;
     if (call->slot < tree->slot_capacity) {
         own = tree->slot_nodes[call->slot];
@@ -389,7 +387,7 @@ static int add_call(struct analysis *analysis, struct tree *tree, const struct a
     if (own == 0 && !counts)
         return 0;
     make_room(tree);
-    uint32_t parent = parent_of(analysis, tree, call);
+    uint32_t parent = parent_of(tree, call);
     if (own == 0) {
         add_leaf(tree, parent, call);
         return 0;
@@ -407,11 +405,13 @@ static int add_call(struct analysis *analysis, struct tree *tree, const struct a
 }
 
 static int tree_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    return add_call(analysis, state, call, true);
+    (void)analysis;
+    return add_call(state, call, true);
 }
 
 static int tree_left_out(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    return add_call(analysis, state, call, false);
+    (void)analysis;
+    return add_call(state, call, false);
 }
 
 /* What is still open has no end in this input. */
@@ -529,6 +529,7 @@ const struct analysis_part part_call_tree = {
     .state_bytes = sizeof(struct tree),
     .open = tree_open,
     .add = tree_add,
+    .apart = true,
     .takes_unkept = true,
     .left_out = tree_left_out,
     .end_input = tree_end_input,

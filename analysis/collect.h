@@ -98,10 +98,11 @@ struct analysis_call {
     uint32_t parent_slot; /* of the enclosing call (open_calls.h); OPEN_CALLS_NONE: none or unknown */
     bool
         parent_by_name; /* that is the next call of the caller's name to end on this track: no number says which */
-    bool asks;          /* it has a question, and that has parameters */
-    bool first_asked;  /* nobody has asked its question before, in any input */
-    uint32_t track;    /* its number in the trace; of a log: the value of `thread`, else 0 */
-    uint64_t start_ns; /* 0: unknown */
+    bool caller_unknown; /* the caller's name is the one that stands for none */
+    bool asks;           /* it has a question, and that has parameters */
+    bool first_asked;    /* nobody has asked its question before, in any input */
+    uint32_t track;      /* its number in the trace; of a log: the value of `thread`, else 0 */
+    uint64_t start_ns;   /* 0: unknown */
     uint64_t elapsed_ns, self_ns;
     bool milliseconds; /* elapsed_ns is known to the millisecond only */
     bool async;        /* it may overlap others of its track */

@@ -169,8 +169,8 @@ static void put_in_place(struct durations *durations, struct duration entry) {
 
 /* Raises the level of functions with more than `distinct_min` values, and unites values that have become equal. No memory is
  * needed for it: there is none. */
-static void raise_levels(struct durations *durations, uint32_t function_count, uint32_t distinct_min) {
-    for (uint32_t i = 0; i < function_count; i++) {
+static void raise_levels(struct durations *durations, uint32_t distinct_min) {
+    for (uint32_t i = 0; i < durations->function_capacity; i++) {
         struct function_durations *function = &durations->functions[i];
         if (function->distinct > distinct_min && function->level < LEVEL_LAST)
             function->level++;
@@ -194,22 +194,22 @@ static void raise_levels(struct durations *durations, uint32_t function_count, u
 
 /* Makes room in a table that can't grow. Each time at least an eighth of it, so that this does not happen at every call; if the
  * functions with most values don't yield that, all have to. */
-static bool make_room(struct durations *durations, uint32_t function_count) {
+static bool make_room(struct durations *durations) {
     uint32_t goal = durations->slot_count / 8 * 5, functions = 1;
-    for (uint32_t i = 0; i < function_count; i++)
+    for (uint32_t i = 0; i < durations->function_capacity; i++)
         functions += durations->functions[i].distinct > 0;
-    raise_levels(durations, function_count, durations->used / functions / 2);
+    raise_levels(durations, durations->used / functions / 2);
     for (unsigned level = 0; level < LEVEL_LAST && durations->used > goal; level++)
-        raise_levels(durations, function_count, 0);
+        raise_levels(durations, 0);
     return durations->used <= goal;
 }
 
-static bool reserve_slot(struct durations *durations, uint32_t function_count) {
+static bool reserve_slot(struct durations *durations) {
     if (durations->used < durations->slot_count / 4 * 3 || grow(durations))
         return true;
     if (durations->fixed || durations->slot_count == 0)
         return false;
-    durations->fixed = !make_room(durations, function_count);
+    durations->fixed = !make_room(durations);
     return !durations->fixed;
 }
 
@@ -254,10 +254,10 @@ static __attribute__((noinline)) uint32_t *make_counter(struct durations *durati
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) void add_to_table(struct durations *durations, uint32_t function_count,
-                                                   uint32_t number, uint64_t ns) {
+static __attribute__((noinline)) void add_to_table(struct durations *durations, uint32_t number,
+                                                   uint64_t ns) {
     struct function_durations *function = &durations->functions[number];
-    bool room = reserve_slot(durations, function_count); /* may raise the level */
+    bool room = reserve_slot(durations); /* may raise the level */
     struct duration wanted = {rounded(ns, function->level), number, 1};
     if (durations->slot_count == 0) {
         function->result.ignored++;
@@ -329,6 +329,7 @@ static inline bool add_to_pages(struct durations *durations, struct function_dur
 }
 
 static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+    (void)analysis;
     struct durations *durations = state;
     if (call->function >= durations->function_capacity && reserve_functions(durations, call->function) != 0)
         return -PERFTRACE_ERROR_MEMORY;
@@ -343,9 +344,7 @@ static int durations_add(struct analysis *analysis, void *state, const struct an
             return 0;
         }
     }
-    uint32_t known = analysis->function_count < durations->function_capacity ? analysis->function_count
-                                                                             : durations->function_capacity;
-    add_to_table(durations, known, call->function, call->elapsed_ns);
+    add_to_table(durations, call->function, call->elapsed_ns);
     return 0;
 }
 
@@ -516,6 +515,7 @@ const struct analysis_part part_durations = {
     .state_bytes = sizeof(struct durations),
     .open = durations_open,
     .add = durations_add,
+    .apart = true,
     .takes_unkept = true,
     .expect = durations_expect,
     .finish = durations_finish,

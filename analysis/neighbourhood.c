@@ -440,6 +440,7 @@ const struct analysis_part part_neighbourhood = {
     .open = neighbourhood_open,
     .wants = wanted,
     .add = neighbourhood_add,
+    .apart = true,
     .end_input = neighbourhood_end_input,
     .finish = neighbourhood_finish,
     .approximated = neighbourhood_approximated,

@@ -31,7 +31,7 @@ struct analysis_neighbourhood {
 
 const struct analysis_neighbourhood *analysis_neighbourhood(const struct analysis *analysis);
 
-/* What a track of the current input is called, which is known when the input has been read: before analysis_end_input. */
+/* What a track of an input is called, which is known when the input has been read: after its analysis_end_input. */
 void analysis_neighbourhood_name(struct analysis *analysis, const struct perftrace_track_info *track);
 
 #endif

@@ -21,6 +21,8 @@ struct analysis_part {
     /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
      * Else they are left out, though they count. */
     bool takes_unkept;
+    /* These and end_round look at nothing but the call, options and the part's own: the model may grow meanwhile. */
+    bool apart;
     /* A call comes soon (question, signature and edge may be INTERN_NONE): what is kept by its question, function or time may be brought near (__builtin_prefetch), and
      * nothing else is done. */
     void (*expect)(const void *state, const struct analysis_call *call);

@@ -38,7 +38,8 @@ static __attribute__((noinline)) void find_by_name(struct analysis *analysis,
 void analysis_find_relatives(struct analysis *analysis, const struct perftrace_call *call,
                              struct analysis_call *placed) {
     struct open_calls *open = &analysis->open;
-    bool by_name = placed->parent == 0 && !analysis->functions[placed->caller].unknown;
+    placed->caller_unknown = analysis->functions[placed->caller].unknown;
+    bool by_name = placed->parent == 0 && !placed->caller_unknown;
     if (by_name || open->by_name) {
         find_by_name(analysis, call, placed, by_name);
         return;

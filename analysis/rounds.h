@@ -1,6 +1,7 @@
 /* Calls on their way to the parts. They go there in rounds, many at once: each part is given all calls of a round before the next part
- * is, which keeps its code and what it knows near the processor, and two threads may share the parts among them where there are two
- * processors. The model does not change meanwhile: what a call is one of is found before it joins a round. */
+ * is, which keeps its code and what it knows near the processor. Where there are two processors, a second thread gives the calls of a round to
+ * the parts that stand apart from the model, while the next ones join a round of their own; the other parts are given them first by the thread that
+ * finds out what calls are, so that the model does not change meanwhile. */
 #ifndef PERFTRACE_ANALYSIS_ROUNDS_H
 #define PERFTRACE_ANALYSIS_ROUNDS_H
 
@@ -17,7 +18,7 @@ struct rounds;
 /* The parts are open. NULL without memory. */
 struct rounds *rounds_open(struct analysis *analysis);
 
-/* Whether rounds from now on may take place on two threads, which is sooner, and takes some more of both processors. */
+/* Whether a second thread may take part from now on: it is sooner, and takes some more of both processors. */
 void rounds_share(struct rounds *rounds, bool shared);
 
 /* Where the next call is to be filled in; there always is room. */

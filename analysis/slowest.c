@@ -151,6 +151,7 @@ const struct analysis_part part_slowest = {
     .state_bytes = sizeof(struct slowest),
     .open = slowest_open,
     .add = slowest_add,
+    .apart = true,
     .finish = slowest_finish,
     .approximated = slowest_approximated,
     .close = slowest_close,

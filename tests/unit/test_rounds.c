@@ -47,8 +47,8 @@ static unsigned write_call(FILE *log, unsigned parent, const char *caller, unsig
 }
 
 static struct analysis *analyze(const char *path, bool by_items, size_t memory_max) {
-    struct analysis *analysis =
-        analysis_open(&(struct analysis_options){.slowest_max = 20, .memory_max = memory_max});
+    struct analysis *analysis = analysis_open(
+        &(struct analysis_options){.slowest_max = 20, .neighbours_max = 10, .memory_max = memory_max});
     struct perftrace_reader *reader = perftrace_reader_open(path, NULL, NULL);
     assert_true(analysis != NULL && reader != NULL);
     assert_int_equal(analysis_begin_input(analysis, "test"), 0);

@@ -72,10 +72,11 @@ int collect_input(struct analysis *model, const char *path) {
     if (status == 0)
         status = analysis_needs_items(model) ? collect_items(model, &input) : collect_calls(model, &input);
     if (status == 0) {
-        name_tracks(model, input.reader);
         const struct perftrace_trace_info info = input_info(&input);
         status = analysis_end_input(model, &info, count_threads(input.reader));
     }
+    if (status == 0)
+        name_tracks(model, input.reader);
     if (status != 0)
         message_error("%s: out of memory", input.name);
     else
