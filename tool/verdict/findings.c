@@ -54,10 +54,28 @@ size_t findings_of(const struct findings *findings, enum verdict verdict) {
     return count;
 }
 
-int findings_exit_code(const struct findings *findings) {
+enum verdict findings_verdict(const struct findings *findings) {
     if (findings_of(findings, VERDICT_FAIL) > 0)
-        return EXIT_ANSWER_NO;
-    return findings_of(findings, VERDICT_INCONCLUSIVE) > 0 ? EXIT_INCONCLUSIVE : EXIT_FINE;
+        return VERDICT_FAIL;
+    return findings_of(findings, VERDICT_INCONCLUSIVE) > 0 ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
+}
+
+const char *findings_verdict_name(enum verdict verdict) {
+    static const char *const names[] = {"PASS", "FAIL", "INCONCLUSIVE"};
+    return names[verdict];
+}
+
+void findings_write_summary(const struct findings *findings, FILE *file) {
+    if (findings->summary != NULL)
+        fputs(findings->summary, file);
+    else
+        fprintf(file, "%zu passed, %zu failed, %zu inconclusive", findings_of(findings, VERDICT_PASS),
+                findings_of(findings, VERDICT_FAIL), findings_of(findings, VERDICT_INCONCLUSIVE));
+}
+
+int findings_exit_code(const struct findings *findings) {
+    static const int codes[] = {EXIT_FINE, EXIT_ANSWER_NO, EXIT_INCONCLUSIVE}; /* by enum verdict */
+    return codes[findings_verdict(findings)];
 }
 
 static int by_weight(const void *left, const void *right) {

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { FINDING_FIGURES_MAX = 12, FINDINGS_SHOWN_BY_SERVICES = 10 };
+enum { FINDING_FIGURES_MAX = 16, FINDINGS_SHOWN_BY_SERVICES = 10 };
 
 /* A number of a finding, for programs. */
 struct finding_figure {
@@ -32,8 +32,12 @@ struct finding {
     const char *name;    /* of what it is: the promise, the span; safe to show, as all texts are */
     const char *message; /* what was found, as a part of a sentence: goes on after "name: " */
     const char *details; /* lines, each with its end; or NULL */
-    const char *file;    /* where it is in a source, or in the budget; NULL: not known */
-    unsigned line;       /* 0: not known */
+    const char *
+        section; /* for people those of one section stand together under it, without a verdict each; or NULL */
+    const char *per;  /* of figures of time: "run", "frame" …; or NULL */
+    bool quiet;       /* nothing that people want to read: it counts, and is for programs */
+    const char *file; /* where it is in a source, or in the budget; NULL: not known */
+    unsigned line;    /* 0: not known */
     double weight; /* how much it matters: of equal verdicts, larger ones are told first where not all are */
     struct finding_figure figures[FINDING_FIGURES_MAX];
     size_t figure_count;
@@ -45,6 +49,8 @@ struct findings {
     const char *command; /* "check", "diff" */
     const char *about;   /* the budget, or what was compared; safe to show */
     const char *notes;   /* lines on the whole, or NULL */
+    const char *summary; /* a line: what came of it; or NULL, then verdicts are counted */
+    size_t shown_max;    /* for people so many of a section; 0: all */
     struct finding *list;
     size_t count, capacity;
     struct perftrace_arena arena; /* of the texts */
@@ -57,6 +63,11 @@ void findings_figure(struct finding *finding, const char *key, double value);
 /* A copy that lives as long as the findings, of what is in the buffer, which becomes empty. NULL: out of memory. */
 const char *findings_text(struct findings *findings, struct perftrace_buffer *text);
 size_t findings_of(const struct findings *findings, enum verdict verdict); /* how many */
+enum verdict findings_verdict(const struct findings *findings);            /* of all */
+/* "PASS" … */
+const char *findings_verdict_name(enum verdict verdict);
+/* The summary, or the verdicts counted, without the end of a line. */
+void findings_write_summary(const struct findings *findings, FILE *file);
 /* The exit code that says it. */
 int findings_exit_code(const struct findings *findings);
 /* Those of one verdict, those that weigh most first, to be freed. NULL without memory. */

@@ -43,15 +43,17 @@ static int write_github(const struct findings *findings, FILE *file, bool color)
         const struct finding **sorted = findings_sorted(findings, order[i], &count);
         if (sorted == NULL)
             return -1;
-        size_t shown = count < left ? count : left;
-        for (size_t k = 0; k < shown; k++)
-            annotate(sorted[k], file);
-        left -= shown;
-        more += count - shown;
+        for (size_t k = 0; k < count; k++) {
+            if (left > 0 && !sorted[k]->quiet) {
+                annotate(sorted[k], file);
+                left--;
+            } else {
+                more++;
+            }
+        }
         free(sorted);
     }
-    fprintf(file, "%zu passed, %zu failed, %zu inconclusive", findings_of(findings, VERDICT_PASS),
-            findings_of(findings, VERDICT_FAIL), findings_of(findings, VERDICT_INCONCLUSIVE));
+    findings_write_summary(findings, file);
     if (more > 0)
         fprintf(file, " (%zu of them without an annotation)", more);
     fputc('\n', file);

@@ -7,12 +7,6 @@
 
 static const char *const words[] = {"pass", "fail", "inconclusive"}; /* by enum verdict */
 
-static const char *verdict_of_all(const struct findings *findings) {
-    return words[findings_of(findings, VERDICT_FAIL) > 0           ? VERDICT_FAIL
-                 : findings_of(findings, VERDICT_INCONCLUSIVE) > 0 ? VERDICT_INCONCLUSIVE
-                                                                   : VERDICT_PASS];
-}
-
 static void write_lines(struct json *json, const char *key, const char *lines) {
     json_array(json, key);
     while (lines != NULL && *lines != '\0') {
@@ -48,10 +42,12 @@ static int write_json(const struct findings *findings, FILE *file, bool color) {
     json_object(&json, NULL);
     json_string(&json, "command", findings->command);
     json_string(&json, "about", findings->about);
-    json_string(&json, "verdict", verdict_of_all(findings));
+    json_string(&json, "verdict", words[findings_verdict(findings)]);
     json_unsigned(&json, "passed", findings_of(findings, VERDICT_PASS));
     json_unsigned(&json, "failed", findings_of(findings, VERDICT_FAIL));
     json_unsigned(&json, "inconclusive", findings_of(findings, VERDICT_INCONCLUSIVE));
+    if (findings->summary != NULL)
+        json_string(&json, "summary", findings->summary);
     write_lines(&json, "notes", findings->notes);
     json_array(&json, "findings");
     for (size_t i = 0; i < findings->count; i++) {
@@ -65,6 +61,8 @@ static int write_json(const struct findings *findings, FILE *file, bool color) {
             json_string(&json, "file", finding->file);
         if (finding->line != 0)
             json_unsigned(&json, "line", finding->line);
+        if (finding->per != NULL)
+            json_string(&json, "per", finding->per);
         for (size_t k = 0; k < finding->figure_count; k++)
             json_double(&json, finding->figures[k].key, finding->figures[k].value);
         write_lines(&json, "details", finding->details);

@@ -43,31 +43,50 @@ static void block(FILE *file, const char *text) {
     }
 }
 
+static void write_row(const struct finding *finding, FILE *file) {
+    fprintf(file, "| %s | ", marks[finding->verdict]);
+    escaped(file, finding->name);
+    fputs(" | ", file);
+    escaped(file, finding->message);
+    fputs(" |\n", file);
+}
+
 static int write_rows(const struct findings *findings, enum verdict verdict, FILE *file) {
     size_t count;
     const struct finding **sorted = findings_sorted(findings, verdict, &count);
     if (sorted == NULL)
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        fprintf(file, "| %s | ", marks[verdict]);
-        escaped(file, sorted[i]->name);
-        fputs(" | ", file);
-        escaped(file, sorted[i]->message);
-        fputs(" |\n", file);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!sorted[i]->quiet)
+            write_row(sorted[i], file);
     free(sorted);
     return 0;
 }
 
+/* What is in sections stands in their order already. */
+static void write_sections(const struct findings *findings, FILE *file) {
+    const char *section = NULL;
+    size_t shown = 0, left = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->list[i];
+        if (finding->quiet)
+            continue;
+        shown = section != NULL && strcmp(section, finding->section) == 0 ? shown : 0;
+        section = finding->section;
+        if (findings->shown_max != 0 && shown++ >= findings->shown_max)
+            left++;
+        else
+            write_row(finding, file);
+    }
+    if (left > 0)
+        fprintf(file, "| | | … and %zu more |\n", left);
+}
+
 static int write_markdown(const struct findings *findings, FILE *file, bool color) {
     (void)color;
-    size_t passed = findings_of(findings, VERDICT_PASS), failed = findings_of(findings, VERDICT_FAIL),
-           unclear = findings_of(findings, VERDICT_INCONCLUSIVE);
-    fprintf(file, "### %s perftrace %s: %zu passed, %zu failed, %zu inconclusive\n\n",
-            marks[failed > 0    ? VERDICT_FAIL
-                  : unclear > 0 ? VERDICT_INCONCLUSIVE
-                                : VERDICT_PASS],
-            findings->command, passed, failed, unclear);
+    fprintf(file, "### %s perftrace %s: ", marks[findings_verdict(findings)], findings->command);
+    findings_write_summary(findings, file);
+    fputs("\n\n", file);
     /* What a line begins with can make it a list, or code. */
     const char *about = findings->about;
     if (*about > 0 && !isalpha((unsigned char)*about))
@@ -76,9 +95,11 @@ static int write_markdown(const struct findings *findings, FILE *file, bool colo
     fputs("\n\n", file);
     if (findings->count > 0)
         fputs("| | | |\n| --- | --- | --- |\n", file);
-    if (write_rows(findings, VERDICT_FAIL, file) != 0 ||
-        write_rows(findings, VERDICT_INCONCLUSIVE, file) != 0 ||
-        write_rows(findings, VERDICT_PASS, file) != 0)
+    if (findings->summary != NULL)
+        write_sections(findings, file);
+    else if (write_rows(findings, VERDICT_FAIL, file) != 0 ||
+             write_rows(findings, VERDICT_INCONCLUSIVE, file) != 0 ||
+             write_rows(findings, VERDICT_PASS, file) != 0)
         return -1;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->list[i];

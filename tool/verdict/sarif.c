@@ -144,7 +144,7 @@ static int write_sarif(const struct findings *findings, FILE *file, bool color) 
     json_end_object(&json);
     json_array(&json, "results");
     for (size_t i = 0; i < findings->count; i++)
-        if (findings->list[i].verdict != VERDICT_PASS)
+        if (findings->list[i].verdict != VERDICT_PASS && !findings->list[i].quiet)
             write_result(&json, &findings->list[i]);
     json_end_array(&json);
     json_end_object(&json);
