@@ -1,0 +1,252 @@
+/* perftrace diff: two sets of runs compared. */
+#include "command.h"
+
+#include "../support/terminal.h"
+#include "../verdict/diff.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum per { PER_AUTO, PER_RUN, PER_FRAME, PER_CALL };
+enum counts { COUNTS_TELL, COUNTS_FAIL };
+static const char *const per_names[] = {"auto", "run", "frame", "call", NULL};
+static const char *const pairs_names[] = {"auto", "yes", "no", NULL}; /* as enum changes_pairs */
+static const char *const counts_names[] = {"tell", "fail", NULL};
+
+struct diff_values {
+    const char *output, *threshold;
+    int format; /* into findings_formats */
+    int color, per, pairs, counts;
+    uint64_t confidence, top;
+};
+
+static const struct option diff_options[] = {
+    {.name = "format",
+     .letter = 'f',
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct diff_values, format),
+     .choices = findings_format_names,
+     .help = "For whom. Default: text."},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct diff_values, output),
+     .value = "FILE",
+     .help = "Write the answer to FILE; standard output then has it as text."},
+    {.name = "threshold",
+     .letter = 't',
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct diff_values, threshold),
+     .value = "PERCENT",
+     .help = "By how much slower is slower. Default: 2."},
+    {.name = "confidence",
+     .type = OPTION_NUMBER,
+     .offset = offsetof(struct diff_values, confidence),
+     .value = "PERCENT",
+     .help = "How certain it has to be that all that is called slower is. Default: 95."},
+    {.name = "pairs",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct diff_values, pairs),
+     .choices = pairs_names,
+     .help = "Whether the first of base and the first of head ran one after the other, and so on. Default: "
+             "auto, where there are as many of each."},
+    {.name = "per",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct diff_values, per),
+     .choices = per_names,
+     .help = "Whose time is compared. Default: auto, a run's; a frame's, where runs differ in their "
+             "frames; a call's, where calls vary from run to run."},
+    {.name = "counts",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct diff_values, counts),
+     .choices = counts_names,
+     .help = "Whether more calls, or more repeated ones, are a regression or only told. Default: tell."},
+    {.name = "top",
+     .letter = 'n',
+     .type = OPTION_NUMBER,
+     .offset = offsetof(struct diff_values, top),
+     .value = "N",
+     .help = "So many spans of each kind, in text and markdown; 0: all. Default: 10."},
+    {.name = "color",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct diff_values, color),
+     .choices = color_choices,
+     .help = "Whether to use colour. Default: auto, on a terminal only."},
+    OPTION_END,
+};
+
+/* ---- operands ------------------------------------------------------------------------------------------ */
+
+/* Where the arguments of head begin: behind `--`. argc: there is none. -1: there are two. */
+static int find_head(int argc, char **argv) {
+    int found = argc;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            if (found != argc)
+                return -1;
+            found = i;
+        }
+    return found;
+}
+
+static int wrong(const char *what) {
+    message_error("%s", what);
+    return EXIT_COULD_NOT;
+}
+
+/* Options may stand on both sides of `--`. The operands of each side go to the front of its arguments, from operands[side] on. */
+static int parse(int argc, char **argv, struct diff_values *values, char **operands[RUNS_SIDES],
+                 int counts[RUNS_SIDES]) {
+    int head = find_head(argc, argv), code;
+    if (head < 0)
+        return wrong("there is more than one --: it stands once, between base and head");
+    char *end = head < argc ? argv[head] : NULL;
+    argv[head] = NULL;
+    code = options_parse(&command_diff, head, argv, values, &counts[RUNS_BASE]);
+    operands[RUNS_BASE] = operands[RUNS_HEAD] = argv + 1;
+    counts[RUNS_HEAD] = 0;
+    if (code != OPTIONS_PARSED || end == NULL)
+        return code;
+    argv[head] = end;
+    operands[RUNS_HEAD] = argv + head + 1;
+    return options_parse(&command_diff, argc - head, argv + head, values, &counts[RUNS_HEAD]);
+}
+
+/* Without `--`: one operand each. 0, or the exit code. */
+static int divide(bool divided, char **operands[RUNS_SIDES], int counts[RUNS_SIDES]) {
+    int count = counts[RUNS_BASE];
+    if (divided && count > 0 && counts[RUNS_HEAD] > 0)
+        return 0;
+    if (divided)
+        return wrong(count == 0 ? "name the traces or logs of base, before --"
+                                : "name the traces or logs of head, after --");
+    if (count == 2) {
+        counts[RUNS_BASE] = counts[RUNS_HEAD] = 1;
+        operands[RUNS_HEAD] = operands[RUNS_BASE] + 1;
+        return 0;
+    }
+    if (count > 2)
+        return wrong("put -- between the traces or logs of base and those of head");
+    return wrong("name two sets of runs, traces or logs or folders of them: BASE... -- HEAD...");
+}
+
+/* ---- options -------------------------------------------------------------------------------------------- */
+
+/* A number of percent, not negative. */
+static int parse_threshold(const char *text, double *share) {
+    char *end;
+    if (text == NULL) {
+        *share = 0.02;
+        return 0;
+    }
+    double percent = strtod(text, &end);
+    if (*text < '0' || *text > '9' || (strcmp(end, "") != 0 && strcmp(end, "%") != 0) || percent > 1000) {
+        message_error("--threshold: \"%s\" is no number of percent between 0 and 1000", text);
+        return EXIT_COULD_NOT;
+    }
+    *share = percent / 100;
+    return 0;
+}
+
+static int take_options(const struct diff_values *values, struct diff *diff, const int counts[RUNS_SIDES]) {
+    if (parse_threshold(values->threshold, &diff->options.threshold) != 0)
+        return EXIT_COULD_NOT;
+    if (values->confidence < 50 || values->confidence > 99)
+        return wrong("--confidence: between 50 and 99 percent");
+    (void)counts;
+    diff->options.alpha = 1 - (double)values->confidence / 100;
+    diff->options.pairs = (enum changes_pairs)values->pairs;
+    diff->options.unit_is_chosen = values->per != PER_AUTO;
+    diff->options.unit = values->per == PER_FRAME  ? CHANGES_PER_FRAME
+                         : values->per == PER_CALL ? CHANGES_PER_CALL
+                                                   : CHANGES_PER_RUN;
+    diff->counts_fail = values->counts == COUNTS_FAIL;
+    return 0;
+}
+
+/* ---- the command ----------------------------------------------------------------------------------------- */
+
+/* "base.ptrace -> head.ptrace", "9 runs (base/1.ptrace …) -> …". */
+static void add_side(struct perftrace_buffer *text, const struct input_list *list) {
+    if (list->count > 1) {
+        perftrace_buffer_unsigned(text, list->count);
+        perftrace_buffer_text(text, " runs (");
+    }
+    perftrace_buffer_visible(text, (struct perftrace_text){list->paths[0], strlen(list->paths[0])});
+    perftrace_buffer_text(text, list->count > 1 ? " …)" : "");
+}
+
+static int answer(const struct diff_values *values, const struct diff *diff) {
+    struct findings findings = {
+        .command = "diff", .arena = {.bytes_max = (size_t)1 << 30}, .shown_max = values->top};
+    struct perftrace_buffer about = {0};
+    int code = EXIT_COULD_NOT;
+    add_side(&about, diff->sides[RUNS_BASE]);
+    perftrace_buffer_text(&about, " -> ");
+    add_side(&about, diff->sides[RUNS_HEAD]);
+    findings.about = findings_text(&findings, &about);
+    free(about.bytes);
+    if (diff_judge(diff, &findings) != 0)
+        message_error("out of memory");
+    else if (findings_deliver(&findings, findings_formats[values->format], values->output,
+                              (enum color_choice)values->color) == 0)
+        code = message_finish_stdout(findings_exit_code(&findings));
+    findings_free(&findings);
+    return code;
+}
+
+static int compare_inputs(const struct diff_values *values, struct diff *diff) {
+    int code = EXIT_COULD_NOT;
+    if (diff->options.pairs == CHANGES_PAIRS_YES &&
+        diff->sides[RUNS_BASE]->count != diff->sides[RUNS_HEAD]->count)
+        message_error("--pairs=yes: there are %zu runs of base and %zu of head",
+                      diff->sides[RUNS_BASE]->count, diff->sides[RUNS_HEAD]->count);
+    else if (diff_inputs(diff) == 0)
+        code = answer(values, diff);
+    diff_close(diff);
+    return code;
+}
+
+static int diff_run(int argc, char **argv) {
+    struct diff_values values = {.confidence = 95, .top = 10};
+    struct diff diff = {0};
+    struct input_list lists[RUNS_SIDES];
+    char **operands[RUNS_SIDES];
+    int counts[RUNS_SIDES];
+    bool divided = find_head(argc, argv) < argc;
+    int code = parse(argc, argv, &values, operands, counts);
+    if (code != OPTIONS_PARSED)
+        return code;
+    code = divide(divided, operands, counts);
+    if (code == 0)
+        code = take_options(&values, &diff, counts);
+    if (code != 0)
+        return code;
+    int listed = 0;
+    for (int side = 0; side < RUNS_SIDES; side++) {
+        listed |= input_list_make(&lists[side], counts[side], operands[side]);
+        diff.sides[side] = &lists[side];
+    }
+    code = listed == 0 ? compare_inputs(&values, &diff) : EXIT_COULD_NOT;
+    for (int side = 0; side < RUNS_SIDES; side++)
+        input_list_free(&lists[side]);
+    return code;
+}
+
+const struct command command_diff = {
+    .name = "diff",
+    .operands = "[options] BASE... -- HEAD...",
+    .summary = "compare two sets of runs, span by span",
+    .details =
+        "Tells which spans have become slower, and which faster, from runs of a program before and after a "
+        "change: traces, logs, or folders of them; without -- one of each. What is compared is self time, "
+        "what a span takes without the spans in it. Exit code 0: no regression; 1: something has become "
+        "slower, for certain; 2: it could not be done; 3: it is inconclusive: too few runs, records that "
+        "were lost.\n\n"
+        "Also told: spans that are new or gone, spans that others call now, and changes of the number of "
+        "calls and of repeated calls (same caller, same parameters), which are exact.",
+    .more = findings_list_formats,
+    .options = diff_options,
+    .run = diff_run,
+};
