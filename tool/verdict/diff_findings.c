@@ -126,7 +126,7 @@ static void say_too_few(const struct diff *diff, const struct change *change, st
 }
 
 struct section {
-    const char *title, *rule;
+    const char *title, *rule, *kind;
     enum verdict verdict;
     bool counts; /* of numbers, which may be a failure if that is asked for */
     bool quiet;
@@ -140,49 +140,81 @@ static const char too_few_title[] = "Not certain, for want of runs";
 static const struct section sections[] = {
     {.title = "Slower",
      .rule = "slower",
+     .kind = "time",
      .verdict = VERDICT_FAIL,
      .wants = is_slower,
      .weight = certain_ns,
      .say = diff_say_time},
     {.title = "Not certain, and large enough to matter",
      .rule = "unclear",
+     .kind = "time",
      .verdict = VERDICT_INCONCLUSIVE,
      .wants = could_matter,
      .weight = possible_share,
      .say = diff_say_time},
     {.title = too_few_title,
      .rule = "too-few-runs",
+     .kind = "time",
      .verdict = VERDICT_INCONCLUSIVE,
      .wants = is_too_few,
      .weight = estimated_share,
      .say = say_too_few},
-    {.title = "Faster", .rule = "faster", .wants = is_faster, .weight = certain_ns, .say = diff_say_time},
-    {.title = "New", .rule = "new", .wants = is_new, .weight = share_of_all, .say = diff_say_presence},
-    {.title = "Gone", .rule = "gone", .wants = is_gone, .weight = share_of_all, .say = diff_say_presence},
-    {.title = "Moved", .rule = "moved", .wants = is_moved, .weight = share_of_all, .say = say_callers},
+    {.title = "Faster",
+     .rule = "faster",
+     .kind = "time",
+     .wants = is_faster,
+     .weight = certain_ns,
+     .say = diff_say_time},
+    {.title = "New",
+     .rule = "new",
+     .kind = "presence",
+     .wants = is_new,
+     .weight = share_of_all,
+     .say = diff_say_presence},
+    {.title = "Gone",
+     .rule = "gone",
+     .kind = "presence",
+     .wants = is_gone,
+     .weight = share_of_all,
+     .say = diff_say_presence},
+    {.title = "Moved",
+     .rule = "moved",
+     .kind = "callers",
+     .wants = is_moved,
+     .weight = share_of_all,
+     .say = say_callers},
     {.title = "Calls",
      .rule = "calls",
+     .kind = "calls",
      .counts = true,
      .wants = has_other_calls,
      .weight = weight_of_calls,
      .say = diff_say_calls},
     {.title = "Repeated calls (same caller, same parameters)",
      .rule = "repeated",
+     .kind = "repeated",
      .counts = true,
      .wants = has_other_repeated,
      .weight = weight_of_repeated,
      .say = diff_say_repeated},
     {.title = "In some runs only",
      .rule = "sometimes",
+     .kind = "presence",
      .wants = is_sometimes,
      .weight = share_of_all,
      .say = diff_say_presence},
     {.title = "Not certain, but too small to matter",
      .rule = "unclear-small",
+     .kind = "time",
      .wants = is_unclear,
      .weight = possible_share,
      .say = diff_say_time},
-    {.rule = "same", .quiet = true, .wants = is_same, .weight = share_of_all, .say = diff_say_time},
+    {.rule = "same",
+     .kind = "time",
+     .quiet = true,
+     .wants = is_same,
+     .weight = share_of_all,
+     .say = diff_say_time},
 };
 
 /* ---- findings ---------------------------------------------------------------------------------------------- */
@@ -233,6 +265,7 @@ static int add_finding(const struct diff *diff, struct findings *findings, const
     finding->message = findings_text(findings, &text);
     free(text.bytes);
     finding->rule = change->function == INTERN_NONE ? "together" : section->rule;
+    finding->kind = section->kind;
     finding->section = section->title;
     finding->quiet = section->quiet ||
                      (section->wants == is_too_few && fabs(change->time.change) <= diff->options.threshold);
@@ -291,6 +324,7 @@ static int add_incomplete(const struct diff *diff, struct findings *findings) {
             return -1;
         *finding = (struct finding){.verdict = VERDICT_INCONCLUSIVE,
                                     .rule = "incomplete",
+                                    .kind = "runs",
                                     .section = "Incomplete",
                                     .weight = INFINITY};
         perftrace_buffer_visible(&text,
@@ -321,6 +355,7 @@ static int add_runs_needed(const struct diff *diff, struct findings *findings) {
         return -1;
     *finding = (struct finding){.verdict = VERDICT_INCONCLUSIVE,
                                 .rule = "runs",
+                                .kind = "runs",
                                 .name = "runs",
                                 .section = too_few_title,
                                 .weight = INFINITY};

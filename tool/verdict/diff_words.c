@@ -302,6 +302,13 @@ static size_t count_rule(const struct findings *findings, const char *rule) {
     return count;
 }
 
+static size_t count_failed(const struct findings *findings, const char *rule) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->list[i].verdict == VERDICT_FAIL && strcmp(findings->list[i].rule, rule) == 0;
+    return count;
+}
+
 void diff_say_summary(const struct diff *diff, const struct findings *findings,
                       struct perftrace_buffer *text) {
     static const struct {
@@ -314,6 +321,9 @@ void diff_say_summary(const struct diff *diff, const struct findings *findings,
         say(text, "%s%zu %s", i == 0 ? "" : ", ", count_rule(findings, told[i].rule), told[i].words);
     if (unclear > 0)
         say(text, ", %zu not certain", unclear);
+    size_t counts = count_failed(findings, "calls") + count_failed(findings, "repeated");
+    if (counts > 0)
+        say(text, "; %zu called or repeated more often", counts);
     if (together->judged && together->time.answer == COMPARE_SLOWER)
         say(text, "; all together slower");
 }

@@ -32,12 +32,12 @@ struct finding {
     const char *name;    /* of what it is: the promise, the span; safe to show, as all texts are */
     const char *message; /* what was found, as a part of a sentence: goes on after "name: " */
     const char *details; /* lines, each with its end; or NULL */
-    const char *
-        section; /* for people those of one section stand together under it, without a verdict each; or NULL */
-    const char *per;  /* of figures of time: "run", "frame" …; or NULL */
-    bool quiet;       /* nothing that people want to read: it counts, and is for programs */
-    const char *file; /* where it is in a source, or in the budget; NULL: not known */
-    unsigned line;    /* 0: not known */
+    const char *kind;    /* what it is about, the same whatever is found: "time" …; or NULL */
+    const char *section; /* for people: the heading of those that stand together; or NULL */
+    const char *per;     /* of figures of time: "run", "frame" …; or NULL */
+    bool quiet;          /* nothing that people want to read: it counts, and is for programs */
+    const char *file;    /* where it is in a source, or in the budget; NULL: not known */
+    unsigned line;       /* 0: not known */
     double weight; /* how much it matters: of equal verdicts, larger ones are told first where not all are */
     struct finding_figure figures[FINDING_FIGURES_MAX];
     size_t figure_count;

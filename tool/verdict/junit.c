@@ -28,6 +28,10 @@ static void escaped(FILE *file, const char *text) {
 static void write_case(const struct findings *findings, const struct finding *finding, FILE *file) {
     fputs("    <testcase classname=\"perftrace.", file);
     escaped(file, findings->command);
+    if (finding->kind != NULL) {
+        fputc('.', file);
+        escaped(file, finding->kind);
+    }
     fputs("\" name=\"", file);
     escaped(file, finding->name);
     fputs("\" time=\"0\"", file);

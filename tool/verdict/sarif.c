@@ -36,6 +36,23 @@ static const struct {
      "The message says what was measured, of how many samples, and what the worst of them did that others "
      "did "
      "not. Mend what it names, or change the promise in the budget."},
+    {"slower", "A span has become slower, for certain.",
+     "What it takes itself, without the spans in it, is more in runs of head than in those of base; the "
+     "message says by how much, and whether it is because of more calls."},
+    {"together", "All spans together have become slower, or it is not certain that they have not.",
+     "Many small changes may add up to it, or spans that are new."},
+    {"unclear", "A span may have become slower by so much that it matters.",
+     "Runs differ too much from each other for an answer: record more of them, or on a quieter machine."},
+    {"too-few-runs", "There are too few runs for a difference to be certain.",
+     "Record more runs of base and of head, best in turns; the finding named runs says how many."},
+    {"runs", "There are too few runs for a difference to be certain.",
+     "Record more runs of base and of head, best in turns; the message says how many."},
+    {"incomplete", "Something is missing in a run.",
+     "Records were lost, or the program did not end in good order. Larger buffers lose less."},
+    {"calls", "A span is called more often.",
+     "The number is exact. The message says how many calls there were."},
+    {"repeated", "More calls have the same caller and parameters as one before.",
+     "The number is exact. What has been asked before need not be asked again."},
 };
 
 static void write_text(struct json *json, const char *key, const char *text) {
@@ -57,12 +74,18 @@ static void write_rule(struct json *json, const char *rule) {
     json_end_object(json);
 }
 
+/* What is a result here. */
+static bool is_result(const struct finding *finding) {
+    return finding->verdict != VERDICT_PASS && !finding->quiet;
+}
+
 static void write_rules(struct json *json, const struct findings *findings) {
     json_array(json, "rules");
     for (size_t i = 0; i < findings->count; i++) {
-        bool known = false;
+        bool known = !is_result(&findings->list[i]);
         for (size_t k = 0; k < i && !known; k++)
-            known = strcmp(findings->list[k].rule, findings->list[i].rule) == 0;
+            known =
+                is_result(&findings->list[k]) && strcmp(findings->list[k].rule, findings->list[i].rule) == 0;
         if (known)
             continue;
         write_rule(json, findings->list[i].rule);
@@ -116,7 +139,7 @@ static void write_result(struct json *json, const struct finding *finding) {
     write_location(json, finding);
     json_object(json, "partialFingerprints"); /* the same finding of another day */
     text.length = 0;
-    perftrace_buffer_text(&text, finding->rule);
+    perftrace_buffer_text(&text, finding->kind != NULL ? finding->kind : finding->rule);
     perftrace_buffer_text(&text, ":");
     perftrace_buffer_text(&text, finding->name);
     json_text(json, "perftrace/v1",
@@ -144,7 +167,7 @@ static int write_sarif(const struct findings *findings, FILE *file, bool color) 
     json_end_object(&json);
     json_array(&json, "results");
     for (size_t i = 0; i < findings->count; i++)
-        if (findings->list[i].verdict != VERDICT_PASS && !findings->list[i].quiet)
+        if (is_result(&findings->list[i]))
             write_result(&json, &findings->list[i]);
     json_end_array(&json);
     json_end_object(&json);
