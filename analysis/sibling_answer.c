@@ -1,5 +1,4 @@
-/* What a call answered: its metrics, told apart by their names as far as names
- * tell anything. */
+/* What a call answered: its metrics, told apart by their names as far as names tell anything. */
 #include "../core/hash.h"
 #include "sibling_group.h"
 
@@ -7,8 +6,7 @@
 
 enum metric_kind {
     METRIC_OTHER,
-    METRIC_TIME,    /* how long, which differs from call to call and answers nothing
-                */
+    METRIC_TIME,    /* how long, which differs from call to call and answers nothing */
     METRIC_SUCCESS, /* zero: it failed */
     METRIC_FAILURE, /* not zero: it failed */
     METRIC_STATUS,  /* as of HTTP: from 400 on it failed */
@@ -41,10 +39,9 @@ static enum metric_kind kind_of(struct perftrace_text name) {
     return METRIC_OTHER;
 }
 
-/* By the argument's address: arguments live as long as their reader, and calls
- * of one function share them. Of a reader that is gone, an address may come
- * again with another name: the name's address and length have to be the same as
- * well. */
+/* By the argument's address: arguments live as long as their reader, and calls of one function share them. Of a
+ * reader that is gone, an address may come again with another name: the name's address and length have to be the
+ * same as well. */
 #define KINDS_KNOWN 256u
 static enum metric_kind known_kind(const struct perftrace_argument_info *argument) {
     static _Thread_local struct {

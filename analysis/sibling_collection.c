@@ -1,5 +1,4 @@
-/* Groups by shape and path; a table of the questions asked; and at which level
- * a finding is told. */
+/* Groups by shape and path; a table of the questions asked; and at which level a finding is told. */
 #include "sibling_collection.h"
 
 #include "../core/hash.h"
@@ -76,9 +75,7 @@ static uint32_t group_of(struct sibling_collection *collection, struct analysis 
     return group;
 }
 
-/* ---- questions
- * ------------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------------ */
 
 static bool is_there(const struct sibling_collection *collection, const struct sibling_asked *asked) {
     return asked->question != 0 && asked->generation >> 1 == collection->generation;
@@ -130,8 +127,7 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
     if (collection->asked_count * 2 >= collection->asked_size && !more_asked(collection, analysis)) {
         if (collection->asked_size == 0)
             return SIBLING_NEW;
-        /* Full, and there is no more: all are forgotten but what comes from now on.
-     */
+        /* Full, and there is no more: all are forgotten but what comes from now on. */
         collection->forgotten += collection->asked_count;
         forget_asked(collection);
     }
@@ -182,12 +178,9 @@ void collection_keep(struct sibling_collection *collection) {
         sibling_group_keep(collection->groups[i]);
 }
 
-/* ---- levels
- * ---------------------------------------------------------------------------------------
- */
+/* ---- levels --------------------------------------------------------------------------------------- */
 
-/* Whether `inner` lies below `outer`: parent -> helper, parent -> helper ->
- * query. */
+/* Whether `inner` lies below `outer`: parent -> helper, parent -> helper -> query. */
 static bool is_below(const struct sibling_shapes *shapes, const struct sibling_group *outer,
                      const struct sibling_group *inner) {
     return inner->path_length > outer->path_length &&
@@ -211,8 +204,8 @@ static bool is_next_below(const struct sibling_collection *collection, const str
     return true;
 }
 
-/* Keeps what lies below the outer one if a tenth of its time goes there, else the outer one. A tenth, not half: which it is
- * should not depend on how exactly times are known. */
+/* Keeps what lies below the outer one if a tenth of its time goes there, else the outer one. A tenth, not half:
+ * which it is should not depend on how exactly times are known. */
 static void choose_level(struct sibling_collection *collection, const struct sibling_shapes *shapes,
                          uint32_t outer) {
     const struct sibling_group *group = collection->groups[outer];
@@ -238,8 +231,8 @@ static void choose_level(struct sibling_collection *collection, const struct sib
             collection->groups[i]->suppressed = true;
 }
 
-/* A function that calls itself, and makes a call of its own each time: then
- * that is the finding, unless most of the time is the walk's own. */
+/* A function that calls itself, and makes a call of its own each time: then that is the finding, unless most of the
+ * time is the walk's own. */
 static void choose_in_walk(struct sibling_collection *collection, const struct sibling_shapes *shapes,
                            uint32_t function) {
     for (uint32_t i = 0; i < collection->group_count; i++) {

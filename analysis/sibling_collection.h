@@ -1,5 +1,4 @@
-/* All that is kept of a parent's calls when there are many: groups, and which
- * questions were asked. */
+/* All that is kept of a parent's calls when there are many: groups, and which questions were asked. */
 #ifndef PERFTRACE_ANALYSIS_SIBLING_COLLECTION_H
 #define PERFTRACE_ANALYSIS_SIBLING_COLLECTION_H
 
@@ -14,8 +13,8 @@ struct sibling_asked {
     uint64_t number, answer;
     uint32_t question; /* + 1; 0: empty */
     uint32_t caller, signature;
-    uint32_t generation; /* shifted by one, with whether it failed in the lowest bit;
-                     of another generation than the collection's: empty, too */
+    /* Shifted by one, with whether it failed in the lowest bit; of another than the collection's: empty, too. */
+    uint32_t generation;
 };
 
 struct sibling_collection {
@@ -27,17 +26,15 @@ struct sibling_collection {
     struct sibling lists[COLLECTION_LISTS_MAX];
     uint32_t list_count;
     uint64_t key;
-    uint64_t left_out, forgotten; /* calls without a group; questions that made
-                                   room for others */
+    uint64_t left_out, forgotten; /* calls without a group; questions that made room for others */
 };
 
 /* What a call was, of those under its parent. */
 enum sibling_novelty { SIBLING_NEW, SIBLING_REPEATED, SIBLING_ASKED_BY_OTHER };
 
-/* Of analysis->budget is taken what it grows by. The call's group: its index,
- * or COLLECTION_GROUPS_MAX where there is none. *first: who asked the same
- * before, if it is not new. The parent's call is one of `function`. The call
- * has to last until collection_keep. */
+/* Of analysis->budget is taken what it grows by. The call's group: its index, or COLLECTION_GROUPS_MAX where there
+ * is none. *first: who asked the same before, if it is not new. The parent's call is one of `function`. The call has
+ * to last until collection_keep. */
 uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
                         const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
                         uint32_t function, const struct sibling *call, enum sibling_novelty *novelty,
@@ -46,12 +43,10 @@ uint32_t collection_add(struct sibling_collection *collection, struct analysis *
 void collection_keep(struct sibling_collection *collection);
 /* A call that may have listed what others ask for. */
 void collection_list(struct sibling_collection *collection, const struct sibling *call);
-/* An empty group for calls like this one, which is not yet in it;
- * COLLECTION_GROUPS_MAX without room. */
+/* An empty group for calls like this one, which is not yet in it; COLLECTION_GROUPS_MAX without room. */
 uint32_t collection_group(struct sibling_collection *collection, struct analysis *analysis,
                           const struct sibling *first);
-/* Says of each group what it is, with those left out that are the same finding
- * at another level. */
+/* Says of each group what it is, with those left out that are the same finding at another level. */
 void collection_judge(struct sibling_collection *collection, const struct analysis *analysis,
                       struct sibling_shapes *shapes, struct sibling_patterns *patterns,
                       const struct sibling_parent *parent);

@@ -1,5 +1,4 @@
-/* A group grows: each call is compared with the first and with the one before.
- */
+/* A group grows: each call is compared with the first and with the one before. */
 #include "sibling_group.h"
 
 #include "../core/hash.h"
@@ -65,8 +64,8 @@ static void add_number(struct sibling_group *group, int64_t value, int64_t end, 
     group->value_end = end;
 }
 
-/* The value of the only parameter that differs. `begins`: of the group's first
- * call, which is looked at when the second is there. */
+/* The value of the only parameter that differs. `begins`: of the group's first call, which is looked at when the
+ * second is there. */
 static void add_value(const struct analysis *analysis, const struct sibling_shape *shape,
                       struct sibling_group *group, uint32_t question, unsigned parameter, bool begins,
                       uint32_t against, uint64_t key) {

@@ -1,5 +1,5 @@
-/* The calls of one shape under one parent call, as a group: what they have in
- * common, how the value that differs moves, and what that makes of them. */
+/* The calls of one shape under one parent call, as a group: what they have in common, how the value that differs
+ * moves, and what that makes of them. */
 #ifndef PERFTRACE_ANALYSIS_SIBLING_GROUP_H
 #define PERFTRACE_ANALYSIS_SIBLING_GROUP_H
 
@@ -8,17 +8,14 @@
 
 #define SIBLING_COUNTS_MAX 2u
 #define SIBLING_SAMPLES_MAX 16u
-#define SIBLING_CLOSELY_MAX                                                                                  \
-    1024u                /* calls of a group that are looked at closely: more tell nothing else \
-         */
-#define SIBLING_N_MIN 3u /* fewer calls are no loop */
+#define SIBLING_CLOSELY_MAX 1024u /* calls of a group that are looked at closely: more tell nothing else */
+#define SIBLING_N_MIN 3u          /* fewer calls are no loop */
 
 /* What a call has answered, from its metrics but for times. */
 struct sibling_answer {
     uint64_t hash;                      /* of all of it; 0: nothing */
     uint64_t text;                      /* of the last that is a text; 0: none */
-    int64_t counts[SIBLING_COUNTS_MAX]; /* the first that are whole numbers and
-                                         not about success */
+    int64_t counts[SIBLING_COUNTS_MAX]; /* the first that are whole numbers and not about success */
     uint8_t count_count;
     bool failed; /* by the metrics' names: error=1, ok=0, status=503 */
     bool hit;    /* from a cache */
@@ -30,15 +27,13 @@ struct sibling {
     uint64_t number, start_ns, elapsed_ns, self_ns;
     uint64_t told_ns; /* of elapsed_ns, in calls that are findings already */
     struct sibling_answer answer;
-    uint64_t within; /* the parent's own child below which it lies; 0: it is one
-                      itself */
+    uint64_t within; /* the parent's own child below which it lies; 0: it is one itself */
     uint32_t question, signature, caller, shape, track;
     uint32_t path[SIBLINGS_THROUGH_MAX]; /* functions between, from the parent down */
     uint64_t path_key;                   /* a hash of it; 0: empty */
     uint8_t path_length;
     bool async;
-    bool adopted; /* it came from a call of the parent's own function within the
-                   parent */
+    bool adopted; /* it came from a call of the parent's own function within the parent */
 };
 
 struct sibling_group {
@@ -52,8 +47,7 @@ struct sibling_group {
     uint64_t distinct;   /* questions */
     uint64_t branches;   /* of the parent's own children, in which these calls lie */
     uint64_t total_ns, self_ns, told_ns, min_ns;
-    uint64_t differing; /* bit i: parameter i has had another value than in the
-                         first call */
+    uint64_t differing; /* bit i: parameter i has had another value than in the first call */
     uint32_t example_count, sample_count;
     const struct sibling *last; /* the caller's; `kept` after sibling_group_keep */
 
@@ -82,9 +76,8 @@ struct sibling_group {
     uint32_t samples[SIBLING_SAMPLES_MAX]; /* questions */
 };
 
-/* The parameter that differs: its index, or -1 where there are none or several.
- * A query's text that differs in its literals does not count beside another
- * parameter, which is one of those. */
+/* The parameter that differs: its index, or -1 where there are none or several. A query's text that differs in its
+ * literals does not count beside another parameter, which is one of those. */
 int sibling_differing(const struct sibling_shapes *shapes, const struct sibling_group *group);
 
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first);
@@ -101,13 +94,11 @@ static inline void sibling_group_compare(const struct analysis *analysis, const 
     for (uint32_t i = 0; i < count; i++)
         group->differing |= (uint64_t)(first[i].value != other[i].value) << i;
 }
-/* The next call after sibling_group_compare, in the order of their numbers,
- * where that can be. `is_new`: the question was not asked under this parent
- * before. `call` has to last until sibling_group_keep. */
+/* The next call after sibling_group_compare, in the order of their numbers, where that can be. `is_new`: the
+ * question was not asked under this parent before. `call` has to last until sibling_group_keep. */
 void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
                        struct sibling_group *group, const struct sibling *call, bool is_new);
-/* Enough calls, of enough questions, in enough of the parent's own calls; and
- * their time is not in other findings. */
+/* Enough calls, of enough questions, in enough of the parent's own calls; and their time is not in other findings. */
 bool sibling_group_is_loop(const struct sibling_group *group);
 /* The last call is the group's own from now on. */
 void sibling_group_keep(struct sibling_group *group);

@@ -1,6 +1,5 @@
-/* What a group of calls is: N + 1, or one of the things that look like it. What
- * the calls do decides, and names only where that says little: each sign has a
- * weight, and three of them together are enough to leave a group out. */
+/* What a group of calls is: N + 1, or one of the things that look like it. What the calls do decides, and names only
+ * where that says little: each sign has a weight, and three of them together are enough to leave a group out. */
 #include "sibling_group.h"
 
 #include <string.h>
@@ -40,17 +39,13 @@ static struct group_view view_of(const struct analysis *analysis, struct sibling
     return view;
 }
 
-/* ---- batches
- * --------------------------------------------------------------------------------------
- */
+/* ---- batches -------------------------------------------------------------------------------------- */
 
 static bool is_batches(const struct group_view *view) {
     return view->group->lists * 2 > view->group->changes + 1;
 }
 
-/* ---- pages
- * ----------------------------------------------------------------------------------------
- */
+/* ---- pages ---------------------------------------------------------------------------------------- */
 
 /* Full answers until the last, which has less. */
 static bool full_until_last(const struct group_view *view, int64_t least) {
@@ -60,8 +55,7 @@ static bool full_until_last(const struct group_view *view, int64_t least) {
            group->last->answer.counts[0] < group->first.answer.counts[0];
 }
 
-/* `size` records were asked for, and that many came, or the value moves on by
- * it. */
+/* `size` records were asked for, and that many came, or the value moves on by it. */
 static bool is_page_size(const struct group_view *view, int64_t size) {
     const struct sibling_group *group = view->group;
     if (size < 2)
@@ -182,9 +176,7 @@ static bool is_polling(const struct group_view *view) {
     return signs >= ENOUGH;
 }
 
-/* ---- N + 1
- * ----------------------------------------------------------------------------------------
- */
+/* ---- N + 1 ---------------------------------------------------------------------------------------- */
 
 static bool counted(const struct sibling *list, uint64_t calls) {
     for (unsigned i = 0; i < list->answer.count_count; i++)

@@ -1,5 +1,4 @@
-/* The parents whose calls are coming: children end before them, so that a
- * parent is known by its children first. */
+/* The parents whose calls are coming: children end before them, so that a parent is known by its children first. */
 #ifndef PERFTRACE_ANALYSIS_SIBLING_PARENTS_H
 #define PERFTRACE_ANALYSIS_SIBLING_PARENTS_H
 
@@ -13,8 +12,7 @@
 
 /* The same signature several times in a row. */
 struct sibling_run {
-    uint64_t calls, again_ns; /* the latter: of those that got the same answer as
-                               the one before */
+    uint64_t calls, again_ns; /* the latter: of those that got the same answer as the one before */
     uint64_t same, pauses;    /* such calls; and calls after a pause */
     uint64_t answer, number, end_ns, elapsed_ns;
     uint64_t numbers[SIBLINGS_EXAMPLES_MAX];
@@ -27,8 +25,7 @@ struct sibling_run {
 enum parent_kind {
     PARENT_BY_NUMBER,
     PARENT_BY_NAME, /* by track and name of the function */
-    PARENT_NOBODY,  /* the same of calls without a caller: only what comes at once
-                     again is seen */
+    PARENT_NOBODY,  /* the same of calls without a caller: only what comes at once again is seen */
     PARENT_KINDS,
 };
 
@@ -48,8 +45,8 @@ struct open_parent {
     struct sibling_collection *all; /* NULL: they fit into `calls` */
     struct open_parent *newer, *older;
     struct sibling_run run;
-    struct sibling_pair *pairs; /* counted if the parent itself is never seen, so
-                                 that nothing else can be told */
+    struct sibling_pair
+        *pairs; /* counted if the parent itself is never seen, so that nothing else can be told */
     uint32_t pair_count;
     uint32_t function; /* its own, as its calls name their caller */
     uint32_t count, capacity;

@@ -1,6 +1,5 @@
-/* What groups of one shape under parents of one function have been so far:
- * where it has been the same for many parents, the next ones need not be looked
- * at closely. */
+/* What groups of one shape under parents of one function have been so far: where it has been the same for many
+ * parents, the next ones need not be looked at closely. */
 #ifndef PERFTRACE_ANALYSIS_SIBLING_PATTERN_H
 #define PERFTRACE_ANALYSIS_SIBLING_PATTERN_H
 
@@ -22,8 +21,7 @@ struct sibling_patterns {
     uint32_t capacity;
 };
 
-/* The number of what is known of groups like this under parents of `function`;
- * INTERN_NONE without room. */
+/* The number of what is known of groups like this under parents of `function`; INTERN_NONE without room. */
 uint32_t sibling_pattern_of(struct sibling_patterns *patterns, struct analysis *analysis,
                             const struct sibling_shapes *shapes, uint32_t function,
                             const struct sibling *first);

@@ -10,8 +10,7 @@ static struct analysis_call_id id_of(const struct analysis *analysis, uint64_t n
     return (struct analysis_call_id){number, analysis->input_count};
 }
 
-/* The place of `key` in *array, made if need be (*added): an index, or
- * INTERN_NONE without room. */
+/* The place of `key` in *array, made if need be (*added): an index, or INTERN_NONE without room. */
 static uint32_t entry_of(struct sibling_results *results, struct analysis *analysis, struct pair_table *table,
                          uint64_t key, void **array, uint32_t *capacity, size_t bytes, bool *added) {
     uint32_t index = pair_table_find(table, key);
@@ -28,9 +27,7 @@ static uint32_t entry_of(struct sibling_results *results, struct analysis *analy
     return pair_table_add(table, key);
 }
 
-/* ---- N + 1
- * ----------------------------------------------------------------------------------------
- */
+/* ---- N + 1 ---------------------------------------------------------------------------------------- */
 
 static void watch_values(struct sibling_results *results, const struct analysis *analysis, uint32_t finding,
                          const struct sibling_group *group, uint32_t parameter) {
@@ -149,9 +146,7 @@ void results_n_plus_one(struct sibling_results *results, struct analysis *analys
     finding->question = group->first.question;
 }
 
-/* ---- filling a cache
- * ------------------------------------------------------------------------------
- */
+/* ---- filling a cache ------------------------------------------------------------------------------ */
 
 static void watch_value(struct sibling_results *results, const struct analysis *analysis, uint32_t watched,
                         const struct analysis_call *call, const struct sibling_answer *answer) {
@@ -184,9 +179,8 @@ void results_watch(struct sibling_results *results, const struct analysis *analy
     }
 }
 
-/* One loop, in the first third of its input, of whose values most were asked
- * for later, each more than once or from what says that it is a cache, and
- * never fetched again. */
+/* One loop, in the first third of its input, of whose values most were asked for later, each more than once or from
+ * what says that it is a cache, and never fetched again. */
 static bool was_fill(const struct sibling_results *results, uint32_t finding,
                      const struct analysis *analysis) {
     const struct sibling_fill *fill = &results->fills[finding];
@@ -203,9 +197,7 @@ static bool was_fill(const struct sibling_results *results, uint32_t finding,
            fill->cheap > fill->dear * 4 && (fill->hits * 2 >= fill->cheap || fill->cheap * 2 >= 3 * seen);
 }
 
-/* ---- asked again
- * ----------------------------------------------------------------------------------
- */
+/* ---- asked again ---------------------------------------------------------------------------------- */
 
 static void add_within(struct sibling_results *results, struct analysis *analysis, bool other,
                        const struct sibling_origin *origin, const struct sibling_asked *first,
@@ -268,9 +260,7 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
     again->saved_ns += call->elapsed_ns;
 }
 
-/* ---- at once
- * --------------------------------------------------------------------------------------
- */
+/* ---- at once -------------------------------------------------------------------------------------- */
 
 void results_sequential(struct sibling_results *results, struct analysis *analysis,
                         const struct analysis_sequential *run) {
@@ -295,9 +285,7 @@ void results_sequential(struct sibling_results *results, struct analysis *analys
     memcpy(all->numbers, run->numbers, sizeof all->numbers);
 }
 
-/* ---- order
- * ----------------------------------------------------------------------------------------
- */
+/* ---- order ---------------------------------------------------------------------------------------- */
 
 static int by_number(uint64_t a, uint64_t b) {
     return (a > b) - (a < b);
@@ -327,8 +315,7 @@ static int compare_sequential(const void *left, const void *right) {
     return order != 0 ? order : by_call(a->numbers[0], b->numbers[0]);
 }
 
-/* Calls of a function that is itself called again with the same parameters as
- * often are no finding of their own. */
+/* Calls of a function that is itself called again with the same parameters as often are no finding of their own. */
 static bool is_implied(const struct analysis_siblings *found, const struct analysis_asked_again *again) {
     if (again->first_caller != again->again_caller)
         return false;

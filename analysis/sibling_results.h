@@ -7,15 +7,13 @@
 
 #define SIBLING_FILLS_MAX 64u /* loops watched at a time */
 
-/* A loop that may turn out to have filled a cache: what was asked for its
- * values later on. */
+/* A loop that may turn out to have filled a cache: what was asked for its values later on. */
 struct sibling_fill {
-    uint32_t samples, seen; /* values watched; bit i: the i-th was asked for again */
+    uint32_t seen; /* bit i: the i-th value watched was asked for again */
     uint32_t sample_count;
     uint64_t last_number;        /* of its calls */
     uint64_t average_ns, min_ns; /* of its calls */
-    uint64_t cheap, dear, again; /* later calls with these values: cheaper, not,
-                                  and by the loop's own caller */
+    uint64_t cheap, dear;        /* later calls with these values: cheaper, and not */
     uint64_t hits;               /* of the cheap ones, with a metric that says so */
     uint32_t input;
     uint32_t like;  /* another one, whose values they are: what is true of that one is of this */

@@ -1,10 +1,7 @@
-/* What comes at once again: the same call by the same caller, or its question
- * by another. */
+/* What comes at once again: the same call by the same caller, or its question by another. */
 #include "sibling_state.h"
 
-/* ---- the same at once
- * -----------------------------------------------------------------------------
- */
+/* ---- the same at once ----------------------------------------------------------------------------- */
 
 void siblings_settle_run(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *own) {

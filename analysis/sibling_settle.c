@@ -1,5 +1,4 @@
-/* A parent has ended: its calls are judged, and what was no finding goes up to
- * its own parent. */
+/* A parent has ended: its calls are judged, and what was no finding goes up to its own parent. */
 #include "../core/hash.h"
 #include "sibling_state.h"
 
@@ -92,8 +91,8 @@ static void by_number(struct sibling *calls, uint32_t count) {
 /* ---- up to the parent's parent
  * ---------------------------------------------------------------------- */
 
-/* The call as one of `above`, whose call `number` of `function` is: the path
- * gets longer, up to where `above` calls itself. */
+/* The call as one of `above`, whose call `number` of `function` is: the path gets longer, up to where `above` calls
+ * itself. */
 static void hoist(struct siblings_state *state, struct open_parent *above, uint32_t function, uint64_t number,
                   const struct sibling *call) {
     uint32_t path[SIBLINGS_THROUGH_MAX + 1] = {function};
@@ -126,8 +125,7 @@ static void hoist_all(struct siblings_state *state, struct open_parent *above,
             hoist(state, above, own->function, own->id.number, &parent->calls[i]);
 }
 
-/* All go up together when a function calls itself, so that the outermost call
- * has them all. */
+/* All go up together when a function calls itself, so that the outermost call has them all. */
 static void adopt(struct siblings_state *state, struct open_parent *above, struct open_parent *parent) {
     if (above->count == 0 && above->all == NULL) {
         struct sibling *calls = above->calls;
@@ -167,8 +165,7 @@ static bool is_step(const struct siblings_state *state, const struct open_parent
     return call->path_length == 0 && state->analysis->questions[call->question].function == parent->function;
 }
 
-/* A parent's few calls by shape and path, and by what was asked, as chains of
- * their indices. */
+/* A parent's few calls by shape and path, and by what was asked, as chains of their indices. */
 #define FEW_NONE UINT8_MAX
 #define FEW_SLOTS 256u
 struct few {
@@ -178,8 +175,7 @@ struct few {
     uint32_t groups;
     uint8_t asked[FEW_SLOTS];         /* by question: the last call with such a one */
     uint8_t before[PARENT_CALLS_MAX]; /* another such call */
-    uint8_t asker[PARENT_CALLS_MAX];  /* the call that asked the same first, or had
-                                      to ask again */
+    uint8_t asker[PARENT_CALLS_MAX];  /* the call that asked the same first, or had to ask again */
     bool known[PARENT_CALLS_MAX];     /* it did not ask first */
 };
 
@@ -200,8 +196,7 @@ static void add_to_few(struct few *few, const struct sibling *calls, uint32_t at
     few->count[group]++;
 }
 
-/* Whether the question was asked before; if it need not have been asked again,
- * that is told. */
+/* Whether the question was asked before; if it need not have been asked again, that is told. */
 static void ask_few(struct siblings_state *state, const struct open_parent *parent, struct few *few,
                     uint32_t at) {
     const struct sibling *calls = parent->calls, *call = &calls[at];
@@ -280,8 +275,7 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
         tell(state, all, parent, own);
     if (above == NULL)
         return;
-    /* First of all: what goes up may make another parent end, whose calls are
-   * then in `scratch`. */
+    /* First of all: what goes up may make another parent end, whose calls are then in `scratch`. */
     uint32_t kept = 0;
     for (uint32_t i = 0; i < parent->count; i++) {
         const struct sibling *call = &parent->calls[i];

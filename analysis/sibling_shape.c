@@ -27,12 +27,9 @@ struct perftrace_text sibling_value(const struct analysis *analysis, uint32_t qu
     return analysis_text(analysis, analysis->parameters[asked->first_parameter + index].value);
 }
 
-/* ---- names
- * ----------------------------------------------------------------------------------------
- */
+/* ---- names ---------------------------------------------------------------------------------------- */
 
-/* At `at` a word of the name begins: after what is no letter, or a capital
- * after a small letter. */
+/* At `at` a word of the name begins: after what is no letter, or a capital after a small letter. */
 static bool word_begins(struct perftrace_text name, size_t at) {
     if (at == 0 || !is_letter(name.bytes[at - 1]))
         return true;
@@ -61,9 +58,7 @@ bool sibling_name_has(struct perftrace_text name, const char *words) {
     return false;
 }
 
-/* ---- queries' texts
- * -------------------------------------------------------------------------------
- */
+/* ---- queries' texts ------------------------------------------------------------------------------- */
 
 /* Verbs with which the common query languages and commands begin. */
 static const char verbs[] =
@@ -104,8 +99,8 @@ bool sibling_is_statement(struct perftrace_text text) {
         length++;
     if (!is_verb(text.bytes + at, length) || at + length == text.length || !is_space(text.bytes[at + length]))
         return false;
-    /* Such words begin names, too: "find me.txt". Only commands are written in
-   * capitals, or have such signs or words. */
+    /* Such words begin names, too: "find me.txt". Only commands are written in capitals, or have such signs or
+     * words. */
     return all_capitals(text.bytes + at, length) || memchr(text.bytes, '=', text.length) != NULL ||
            memchr(text.bytes, '*', text.length) != NULL || memchr(text.bytes, '{', text.length) != NULL ||
            memchr(text.bytes, '(', text.length) != NULL ||
@@ -148,8 +143,7 @@ static char last_sign(const struct skeleton *skeleton) {
     return at > 0 ? skeleton->out[at - 1] : '\0';
 }
 
-/* Behind the quote that ends the text begun at `at`; two quotes or one after a
- * backslash end nothing. */
+/* Behind the quote that ends the text begun at `at`; two quotes or one after a backslash end nothing. */
 static size_t quoted(struct perftrace_text text, size_t at) {
     char quote = text.bytes[at++];
     for (; at < text.length; at++) {
@@ -164,8 +158,7 @@ static size_t quoted(struct perftrace_text text, size_t at) {
     return text.length;
 }
 
-/* Double quotes stand around literals where one may stand, and it is no key of
- * JSON. Else around names. */
+/* Double quotes stand around literals where one may stand, and it is no key of JSON. Else around names. */
 static bool is_literal(const struct skeleton *skeleton, struct perftrace_text text, size_t end) {
     char before = last_sign(skeleton);
     if (before == '\0' || strchr("=<>(,:[", before) == NULL)
@@ -190,8 +183,7 @@ static size_t word_end(struct perftrace_text text, size_t at) {
     return at;
 }
 
-/* A part of a path or a key with a digit in it is a value: "/users/u17",
- * "user:17". */
+/* A part of a path or a key with a digit in it is a value: "/users/u17", "user:17". */
 static bool is_key(const struct skeleton *skeleton, struct perftrace_text text, size_t at, size_t end) {
     if (skeleton->length == 0 || strchr("/:", skeleton->out[skeleton->length - 1]) == NULL)
         return false;
@@ -233,12 +225,9 @@ size_t sibling_skeleton(struct perftrace_text text, char *out, size_t max) {
     return skeleton.length;
 }
 
-/* ---- lists and numbers
- * ------------------------------------------------------------------------------
- */
+/* ---- lists and numbers ---------------------------------------------------------------------------- */
 
-/* How many parts there are between commas and semicolons; 0 where
- * one of them is empty or holds spaces. */
+/* How many parts there are between commas and semicolons; 0 where one of them is empty or holds spaces. */
 static unsigned count_parts(const char *at, const char *end) {
     unsigned parts = 0;
     while (at <= end) {
@@ -359,9 +348,7 @@ int64_t sibling_limit(struct perftrace_text text) {
     return 0;
 }
 
-/* ---- shapes
- * -----------------------------------------------------------------------------------------
- */
+/* ---- shapes --------------------------------------------------------------------------------------- */
 
 static uint64_t hash_shape(const struct sibling_shapes *shapes, const struct analysis *analysis,
                            uint32_t question, struct sibling_shape *shape) {

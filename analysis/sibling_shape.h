@@ -1,6 +1,5 @@
-/* What calls have in common although their parameters' values differ: the shape
- * of a question. And what can be told of single values: a query's text, a list,
- * a number. */
+/* What calls have in common although their parameters' values differ: the shape of a question. And what can be told
+ * of single values: a query's text, a list, a number. */
 #ifndef PERFTRACE_ANALYSIS_SIBLING_SHAPE_H
 #define PERFTRACE_ANALYSIS_SIBLING_SHAPE_H
 
@@ -9,8 +8,8 @@
 #define SIBLING_SHAPE_NONE UINT32_MAX
 #define SIBLING_PARAMETERS_MAX 64u /* questions of more have no shape */
 
-/* Function, names of the parameters in their order, and of values that are
- * queries' texts the text without its literals. */
+/* Function, names of the parameters in their order, and of values that are queries' texts the text without its
+ * literals. */
 struct sibling_shape {
     uint32_t function;
     uint32_t parameter_count;
@@ -50,27 +49,22 @@ void sibling_shapes_free(struct sibling_shapes *shapes);
 /* The text of parameter `index`. */
 struct perftrace_text sibling_value(const struct analysis *analysis, uint32_t question, uint32_t index);
 
-/* Writes `text` without literals, in lower case, with single spaces, to `out`
- * (at most `max` bytes); returns its length. */
+/* Writes `text` without literals, in lower case, with single spaces, to `out` (at most `max` bytes); returns its
+ * length. */
 size_t sibling_skeleton(struct perftrace_text text, char *out, size_t max);
 bool sibling_is_statement(struct perftrace_text text);
-/* Whether the value names several things: "1,2,3", "[a, b]", "… IN (1, 2) …".
- */
+/* Whether the value names several things: "1,2,3", "[a, b]", "… IN (1, 2) …". */
 bool sibling_is_list(struct perftrace_text text, bool statement);
-/* A whole number, or "7-12" and the like, where *end is 12; else *end is
- * *value. */
+/* A whole number, or "7-12" and the like, where *end is 12; else *end is *value. */
 bool sibling_number(struct perftrace_text text, int64_t *value, int64_t *end);
 
-/* The number in a query's text that begins where another text of the same
- * structure differs from it. */
+/* The number in a query's text that begins where another text of the same structure differs from it. */
 bool sibling_number_in(struct perftrace_text text, struct perftrace_text other, int64_t *value);
-/* How many records a query's text asks for at most ("LIMIT 50"); 0: it does not
- * say. */
+/* How many records a query's text asks for at most ("LIMIT 50"); 0: it does not say. */
 int64_t sibling_limit(struct perftrace_text text);
 
-/* Whether one of the words, which are separated by spaces, stands in the name
- * (whatever its case) as a word of it: "page" in "page", "next_page",
- * "pageNumber" but not in "homepages". */
+/* Whether one of the words, which are separated by spaces, stands in the name (whatever its case) as a word of it:
+ * "page" in "page", "next_page", "pageNumber" but not in "homepages". */
 bool sibling_name_has(struct perftrace_text name, const char *words);
 
 #endif

@@ -1,6 +1,5 @@
-/* What the files of this part share: siblings.c gives calls to their parents,
- * sibling_runs.c looks at what comes at once again, sibling_settle.c judges a
- * parent's calls when it ends. */
+/* What the files of this part share: siblings.c gives calls to their parents, sibling_runs.c looks at what comes at
+ * once again, sibling_settle.c judges a parent's calls when it ends. */
 #ifndef PERFTRACE_ANALYSIS_SIBLING_STATE_H
 #define PERFTRACE_ANALYSIS_SIBLING_STATE_H
 
@@ -20,8 +19,7 @@ struct siblings_state {
     uint64_t cut_short;                    /* parents that ended for want of room */
     uint64_t left_out;                     /* calls */
     uint64_t forgotten;                    /* questions */
-    struct sibling neighbours[NEIGHBOURS]; /* the last calls of callers that are
-                                            known by name only */
+    struct sibling neighbours[NEIGHBOURS]; /* the last calls of callers that are known by name only */
     uint32_t next_neighbour;
 };
 
@@ -31,20 +29,17 @@ void siblings_add_to_run(struct siblings_state *state, struct open_parent *paren
 /* The run is over. `own`: the parent's call, when it has ended. */
 void siblings_settle_run(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *own);
-/* Of callers that never stand in the log, two that ask the same within a few
- * calls are taken for one parent's. */
+/* Of callers that never stand in the log, two that ask the same within a few calls are taken for one parent's. */
 void siblings_compare_neighbours(struct siblings_state *state, struct open_parent *parent,
                                  const struct sibling *call);
 /* One asked what another, or it itself, has asked before under the parent. */
 void siblings_tell_again(struct siblings_state *state, const struct open_parent *parent,
                          const struct sibling_asked *first, const struct sibling *again);
 
-/* Room for another call of the parent, to be filled in at once; NULL: there is
- * none. */
+/* Room for another call of the parent, to be filled in at once; NULL: there is none. */
 struct sibling *siblings_room(struct siblings_state *state, struct open_parent *parent);
-/* Judges and forgets the parent, which is no longer open. `own`: its call, NULL
- * if it was not seen to end; `above`: its own parent, or NULL. Returns how much
- * of its time went into findings. */
+/* Judges and forgets the parent, which is no longer open. `own`: its call, NULL if it was not seen to end; `above`:
+ * its own parent, or NULL. Returns how much of its time went into findings. */
 uint64_t siblings_settle(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *own, struct open_parent *above);
 /* An open one that is not seen to end. */

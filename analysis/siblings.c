@@ -1,5 +1,5 @@
-/* Calls go to their parents; when a parent ends, its calls are judged, and what
- * was no finding goes up to its own parent. */
+/* Calls go to their parents; when a parent ends, its calls are judged, and what was no finding goes up to its own
+ * parent. */
 #include "siblings.h"
 
 #include "../core/hash.h"
@@ -18,16 +18,13 @@ const char *analysis_look_alike_name(enum analysis_look_alike what) {
     return look_alikes[what];
 }
 
-/* ---- the part
- * -------------------------------------------------------------------------------------
- */
+/* ---- the part ------------------------------------------------------------------------------------- */
 
 static bool is_unknown(struct perftrace_text caller) {
     return caller.length == 7 && memcmp(caller.bytes, "unknown", 7) == 0;
 }
 
-/* The parent of a call, opened if need be; NULL: it has none, or there is no
- * room. */
+/* The parent of a call, opened if need be; NULL: it has none, or there is no room. */
 static struct open_parent *parent_of(struct siblings_state *state, const struct analysis_call *call) {
     struct open_parents *parents = &state->parents;
     bool by_name = call->parent == 0;
@@ -60,8 +57,7 @@ static struct open_parent *parent_of(struct siblings_state *state, const struct 
     return parent;
 }
 
-/* What is open because it is the call's own. A log's walk by name only: what
- * began before this call is its sibling. */
+/* What is open because it is the call's own. A log's walk by name only: what began before this call is its sibling. */
 static struct open_parent *own_children(struct siblings_state *state, const struct analysis_call *call) {
     struct open_parent *children =
         parents_find(&state->parents, PARENT_BY_NUMBER, call->id.number, call->slot);
@@ -74,8 +70,7 @@ static struct open_parent *own_children(struct siblings_state *state, const stru
     return sibling ? NULL : children;
 }
 
-/* Some of its calls run beside it, and more may still end: it is judged later,
- * and its calls do not go up. */
+/* Some of its calls run beside it, and more may still end: it is judged later, and its calls do not go up. */
 static bool stays_open(struct open_parents *parents, struct open_parent *parent,
                        const struct analysis_call *own) {
     bool beside = false;

@@ -1,33 +1,35 @@
-/* Calls under one parent call: N + 1 (one function again and again, with another value of one parameter each time), the same
- * question again, and the same question again at once.
+/* Calls under one parent call: N + 1 (one function again and again, with another value of one parameter each time),
+ * the same question again, and the same question again at once.
  *
- * How the calls of a parent are found. A call's parent is the call whose number it gives. Where a log gives none, it is the next
- * call of the caller's name to end on the same thread; where the caller never stands in the log itself, calls of one caller whose
- * numbers are at most SIBLINGS_GAP_MAX apart are taken for those of one parent (`by_name`: less sure). Calls without a caller
- * are nobody's siblings.
+ * How the calls of a parent are found. A call's parent is the call whose number it gives. Where a log gives none, it
+ * is the next call of the caller's name to end on the same thread; where the caller never stands in the log itself,
+ * calls of one caller whose numbers are at most SIBLINGS_GAP_MAX apart are taken for those of one parent (`by_name`:
+ * less sure). Calls without a caller are nobody's siblings.
  *
- * Which level is reported. A call that lies deeper (parent -> helper -> query) counts for the parent if the helper makes fewer than
- * three such calls; up to three functions lie between. The deepest repeated call that differs in one parameter is reported, with the
- * functions between, and the helper above it is not (there have to be three helpers, too); a helper is reported itself where less than a tenth of its time goes into such
- * calls. Calls of a function by itself (a walk) count for the outermost of them, unless one level alone has three.
+ * Which level is reported. A call that lies deeper (parent -> helper -> query) counts for the parent if the helper
+ * makes fewer than three such calls; up to three functions lie between. The deepest repeated call that differs in
+ * one parameter is reported, with the functions between, and the helper above it is not (there have to be three
+ * helpers, too); a helper is reported itself where less than a tenth of its time goes into such calls. Calls of a
+ * function by itself (a walk) count for the outermost of them, unless one level alone has three.
  *
- * What is N + 1. At least three calls of one function under one parent, of the same parameters by name, that differ in the value of
- * exactly one, which takes at least three values. Queries' texts are compared without their literals: texts of another structure
- * are other questions, texts that differ in literals are one. What looks like it and is not, told by what the calls do first and by
- * names last:
+ * What is N + 1. At least three calls of one function under one parent, of the same parameters by name, that differ
+ * in the value of exactly one, which takes at least three values. Queries' texts are compared without their
+ * literals: texts of another structure are other questions, texts that differ in literals are one. What looks like
+ * it and is not, told by what the calls do first and by names last:
  * - batches: the value is a list;
- * - pages: the value moves on by what was returned, or in constant steps with full answers until the last, or is what the call
- *   before answered;
- * - retries and polling: a counter from 0 or 1, or doubling values, with failures until the last call, growing or regular pauses,
- *   or a parent that mostly waits;
- * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more cheaply; and those later calls.
+ * - pages: the value moves on by what was returned, or in constant steps with full answers until the last, or is
+ *   what the call before answered;
+ * - retries and polling: a counter from 0 or 1, or doubling values, with failures until the last call, growing or
+ *   regular pauses, or a parent that mostly waits;
+ * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more
+ *   cheaply; and those later calls.
  *
- * What would be saved. Each single call takes at least as long as the parent's fastest one, whatever it is about: one call for all is taken
- * to take that time once, and all that the others took beyond it. So saved_ns is, for each parent, one call less than there are times the
- * fastest one.
+ * What would be saved. Each single call takes at least as long as the parent's fastest one, whatever it is about:
+ * one call for all is taken to take that time once, and all that the others took beyond it. So saved_ns is, for each
+ * parent, one call less than there are times the fastest one.
  *
- * Parents of one function whose calls have been the same thing sixteen times in a row are added up without being looked at closely, but
- * for each sixteenth; the parameter that differs, and counts and times, are those of each. */
+ * Parents of one function whose calls have been the same thing sixteen times in a row are added up without being
+ * looked at closely, but for each sixteenth; the parameter that differs, and counts and times, are those of each. */
 #ifndef PERFTRACE_ANALYSIS_SIBLINGS_H
 #define PERFTRACE_ANALYSIS_SIBLINGS_H
 
@@ -44,8 +46,7 @@ const char *analysis_confidence_name(enum analysis_confidence confidence); /* "c
 struct analysis_n_plus_one {
     uint32_t caller, function; /* the parent's function, and the one called N times */
     uint32_t through[SIBLINGS_THROUGH_MAX];
-    uint32_t through_count; /* functions between: caller -> through[0] -> … ->
-                             function */
+    uint32_t through_count; /* functions between: caller -> through[0] -> … -> function */
     uint32_t parameter;     /* that differs: analysis_text gives its name */
     enum analysis_confidence confidence;
     bool by_name;                                            /* no parent numbers */
@@ -60,9 +61,8 @@ struct analysis_n_plus_one {
     uint32_t question; /* of the first example */
 };
 
-/* One function with the same parameters asked again under one parent call (or
- * up to three levels deeper), added up over all parameters by who asked first
- * and who asked again. */
+/* One function with the same parameters asked again under one parent call (or up to three levels deeper), added up
+ * over all parameters by who asked first and who asked again. */
 struct analysis_asked_again {
     uint32_t function, first_caller, again_caller; /* the callers may be the same */
     uint64_t parents;                              /* parent calls in which it happened */
@@ -79,8 +79,7 @@ struct analysis_within {
     struct analysis_call_id parent, first, second; /* an instance, the first; parent.number 0: unknown */
 };
 
-/* The same signature again, as the very next call of its parent, with the same
- * answer and without a pause. */
+/* The same signature again, as the very next call of its parent, with the same answer and without a pause. */
 struct analysis_sequential {
     uint32_t signature;
     uint64_t runs;                                          /* so many times it happened */
@@ -97,14 +96,12 @@ enum analysis_look_alike {
     ANALYSIS_PAGES,
     ANALYSIS_RETRIES,
     ANALYSIS_POLLING,
-    ANALYSIS_CACHE_USE, /* filling one at the start, and what is then asked from
-                         it */
+    ANALYSIS_CACHE_USE, /* filling one at the start, and what is then asked from it */
     ANALYSIS_LOOK_ALIKES,
 };
 const char *analysis_look_alike_name(enum analysis_look_alike what); /* "batches" … */
 
-/* After analysis_finish, each by confidence, then by time saved, then by first
- * call. */
+/* After analysis_finish, each by confidence, then by time saved, then by first call. */
 struct analysis_siblings {
     struct analysis_n_plus_one *n_plus_one;
     struct analysis_asked_again *asked_again;
@@ -114,8 +111,7 @@ struct analysis_siblings {
 };
 const struct analysis_siblings *analysis_siblings(const struct analysis *analysis);
 
-/* Asked again within one parent call: by the same caller, by another. NULL:
- * never. */
+/* Asked again within one parent call: by the same caller, by another. NULL: never. */
 const struct analysis_within *analysis_within_signature(const struct analysis *analysis, uint32_t signature);
 const struct analysis_within *analysis_within_question(const struct analysis *analysis, uint32_t question);
 
