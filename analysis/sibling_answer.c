@@ -2,8 +2,6 @@
 #include "../core/hash.h"
 #include "sibling_group.h"
 
-#include <string.h>
-
 enum metric_kind {
     METRIC_OTHER,
     METRIC_TIME,    /* how long, which differs from call to call and answers nothing */
@@ -39,32 +37,14 @@ static enum metric_kind kind_of(struct perftrace_text name) {
     return METRIC_OTHER;
 }
 
-/* By the argument's address: arguments live as long as their reader, and calls of one function share them. Of a
- * reader that is gone, an address may come again with another name: the name's address and length have to be the
- * same as well. */
-#define KINDS_KNOWN 256u
-static enum metric_kind known_kind(const struct perftrace_argument_info *argument) {
-    static _Thread_local struct {
-        const struct perftrace_argument_info *argument;
-        const char *name;
-        size_t length;
-        char begin, end;
-        enum metric_kind kind;
-    } known[KINDS_KNOWN];
-    struct perftrace_text name = argument->name;
-    if (name.length == 0)
-        return METRIC_OTHER;
-    size_t at = ((uintptr_t)argument >> 4 ^ (uintptr_t)argument >> 12) % KINDS_KNOWN;
-    if (known[at].argument != argument || known[at].name != name.bytes || known[at].length != name.length ||
-        known[at].begin != name.bytes[0] || known[at].end != name.bytes[name.length - 1]) {
-        known[at].argument = argument;
-        known[at].name = name.bytes;
-        known[at].length = name.length;
-        known[at].begin = name.bytes[0];
-        known[at].end = name.bytes[name.length - 1];
-        known[at].kind = kind_of(name);
+static inline enum metric_kind known_kind(struct sibling_kinds *kinds,
+                                          const struct perftrace_argument_info *argument) {
+    size_t at = ((uintptr_t)argument >> 4 ^ (uintptr_t)argument >> 12) % SIBLING_KINDS_KNOWN;
+    if (kinds->known[at].argument != argument) {
+        kinds->known[at].argument = argument;
+        kinds->known[at].kind = kind_of(argument->name);
     }
-    return known[at].kind;
+    return (enum metric_kind)kinds->known[at].kind;
 }
 
 static bool failed_by_text(struct perftrace_text text) {
@@ -94,24 +74,24 @@ static void add_number(struct sibling_answer *answer, enum metric_kind kind, int
     }
 }
 
-struct sibling_answer sibling_answer_of(const struct perftrace_value *metrics, size_t count, uint64_t key) {
-    struct sibling_answer answer = {0};
+void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
+                       uint64_t key, struct sibling_answer *answer) {
+    *answer = (struct sibling_answer){0};
     for (size_t i = 0; i < count; i++) {
         const struct perftrace_value *metric = &metrics[i];
-        enum metric_kind kind = known_kind(metric->argument);
+        enum metric_kind kind = known_kind(kinds, metric->argument);
         if (kind == METRIC_TIME) {
-            answer.timed = true;
+            answer->timed = true;
             continue;
         }
         uint64_t word = metric->u;
         if (metric->type == PERFTRACE_TYPE_STRING) {
-            word = answer.text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
-            answer.failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
-        } else if (metric->type == PERFTRACE_TYPE_DOUBLE) {
+            word = answer->text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
+            answer->failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
+        } else if (metric->type == PERFTRACE_TYPE_DOUBLE)
             memcpy(&word, &metric->d, sizeof word);
-        } else
-            add_number(&answer, kind, metric->i);
-        answer.hash = perftrace_hash_number(answer.hash ^ key, word + i) | 1;
+        else
+            add_number(answer, kind, metric->i);
+        answer->hash = perftrace_hash_number(answer->hash ^ key, word + i) | 1;
     }
-    return answer;
 }

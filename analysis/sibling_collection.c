@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool belongs(const struct sibling_group *group, const struct sibling *call) {
-    return group->shape == call->shape && group->path_key == call->path_key;
+    return group->shape == call->shape && sibling_path_is(&group->path, &call->path);
 }
 
 static bool more_groups(struct sibling_collection *collection, struct analysis *analysis) {
@@ -150,9 +150,12 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
 }
 
 void collection_list(struct sibling_collection *collection, const struct sibling *call) {
-    if (call->answer.count_count > 0 && call->answer.counts[0] > 1 &&
-        collection->list_count < COLLECTION_LISTS_MAX)
-        collection->lists[collection->list_count++] = *call;
+    if (call->answer.count_count == 0 || call->answer.counts[0] <= 1 ||
+        collection->list_count == COLLECTION_LISTS_MAX)
+        return;
+    struct sibling_list *list = &collection->lists[collection->list_count++];
+    *list = (struct sibling_list){call->number, call->shape, call->answer.count_count, {0}};
+    memcpy(list->counts, call->answer.counts, sizeof list->counts);
 }
 
 uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
@@ -167,8 +170,11 @@ uint32_t collection_add(struct sibling_collection *collection, struct analysis *
     uint32_t group = group_of(collection, analysis, shapes, patterns, function, call);
     *novelty = ask(collection, analysis, call, first);
     if (group != COLLECTION_GROUPS_MAX) {
-        sibling_group_compare(analysis, shapes, collection->groups[group], call);
-        sibling_group_add(analysis, shapes, collection->groups[group], call, *novelty == SIBLING_NEW);
+        struct sibling_group *grows = collection->groups[group];
+        if (call->question != grows->first.question)
+            grows->differing |= sibling_differences(analysis, &shapes->shapes[grows->shape],
+                                                    grows->first.question, call->question);
+        sibling_group_add(analysis, shapes, grows, call, *novelty == SIBLING_NEW);
     }
     return group;
 }
@@ -183,9 +189,10 @@ void collection_keep(struct sibling_collection *collection) {
 /* Whether `inner` lies below `outer`: parent -> helper, parent -> helper -> query. */
 static bool is_below(const struct sibling_shapes *shapes, const struct sibling_group *outer,
                      const struct sibling_group *inner) {
-    return inner->path_length > outer->path_length &&
-           memcmp(inner->path, outer->path, outer->path_length * sizeof *outer->path) == 0 &&
-           inner->path[outer->path_length] == shapes->shapes[outer->shape].function;
+    const uint32_t *path = inner->path.functions;
+    return inner->path.length > outer->path.length &&
+           memcmp(path, outer->path.functions, outer->path.length * sizeof *path) == 0 &&
+           path[outer->path.length] == shapes->shapes[outer->shape].function;
 }
 
 static bool counts(const struct sibling_collection *collection, uint32_t group) {
@@ -237,7 +244,7 @@ static void choose_in_walk(struct sibling_collection *collection, const struct s
                            uint32_t function) {
     for (uint32_t i = 0; i < collection->group_count; i++) {
         struct sibling_group *walk = collection->groups[i];
-        if (walk->path_length > 0 || shapes->shapes[walk->shape].function != function ||
+        if (walk->path.length > 0 || shapes->shapes[walk->shape].function != function ||
             !counts(collection, i))
             continue;
         for (uint32_t j = 0; j < collection->group_count; j++) {
@@ -259,11 +266,11 @@ void collection_judge(struct sibling_collection *collection, const struct analys
         collection->judgements[i] =
             sibling_pattern_judge(patterns, analysis, shapes, collection->groups[i], parent);
         deep |=
-            collection->groups[i]->path_length > 0 && collection->judgements[i].verdict != SIBLING_NOTHING;
+            collection->groups[i]->path.length > 0 && collection->judgements[i].verdict != SIBLING_NOTHING;
     }
     for (uint32_t length = 0; deep && length < SIBLINGS_THROUGH_MAX; length++)
         for (uint32_t i = 0; i < collection->group_count; i++)
-            if (collection->groups[i]->path_length == length && counts(collection, i))
+            if (collection->groups[i]->path.length == length && counts(collection, i))
                 choose_level(collection, shapes, i);
     choose_in_walk(collection, shapes, parent->function);
 }

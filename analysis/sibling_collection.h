@@ -23,7 +23,7 @@ struct sibling_collection {
     uint32_t group_count, group_capacity, recent;
     struct sibling_asked *asked; /* a hash table */
     uint32_t asked_size, asked_count, generation;
-    struct sibling lists[COLLECTION_LISTS_MAX];
+    struct sibling_list lists[COLLECTION_LISTS_MAX];
     uint32_t list_count;
     uint64_t key;
     uint64_t left_out, forgotten; /* calls without a group; questions that made room for others */

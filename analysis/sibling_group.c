@@ -3,14 +3,10 @@
 
 #include "../core/hash.h"
 
-#include <string.h>
-
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first) {
     memset(group, 0, offsetof(struct sibling_group, first));
     group->shape = first->shape;
-    memcpy(group->path, first->path, sizeof group->path);
-    group->path_key = first->path_key;
-    group->path_length = first->path_length;
+    group->path = first->path;
     group->first = *first;
     group->last = &group->first;
     group->pattern = INTERN_NONE;
@@ -29,14 +25,6 @@ void sibling_group_keep(struct sibling_group *group) {
         group->kept = *group->last;
         group->last = &group->kept;
     }
-}
-
-int sibling_differing(const struct sibling_shapes *shapes, const struct sibling_group *group) {
-    const struct sibling_shape *shape = &shapes->shapes[group->shape];
-    uint64_t mask = group->differing;
-    if ((mask & ~shape->statements) != 0)
-        mask &= ~shape->statements;
-    return mask != 0 && (mask & (mask - 1)) == 0 ? __builtin_ctzll(mask) : -1;
 }
 
 static bool in_answer(const struct sibling_answer *answer, int64_t number) {

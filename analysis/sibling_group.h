@@ -6,6 +6,8 @@
 #include "sibling_shape.h"
 #include "siblings.h"
 
+#include <string.h>
+
 #define SIBLING_COUNTS_MAX 2u
 #define SIBLING_SAMPLES_MAX 16u
 #define SIBLING_CLOSELY_MAX 1024u /* calls of a group that are looked at closely: more tell nothing else */
@@ -22,24 +24,37 @@ struct sibling_answer {
     bool timed;  /* parts of its time are known: query_ms */
 };
 
-/* A call under a parent, as far as it is kept. */
+/* The functions between a parent and a call below it, from the parent down. */
+struct sibling_path {
+    uint32_t functions[SIBLINGS_THROUGH_MAX]; /* zeros behind the last */
+    uint32_t length;
+};
+static inline bool sibling_path_is(const struct sibling_path *a, const struct sibling_path *b) {
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* A call under a parent, as far as it is kept: 128 bytes, as it is copied each time it goes up. */
 struct sibling {
     uint64_t number, start_ns, elapsed_ns, self_ns;
     uint64_t told_ns; /* of elapsed_ns, in calls that are findings already */
     struct sibling_answer answer;
     uint64_t within; /* the parent's own child below which it lies; 0: it is one itself */
     uint32_t question, signature, caller, shape, track;
-    uint32_t path[SIBLINGS_THROUGH_MAX]; /* functions between, from the parent down */
-    uint64_t path_key;                   /* a hash of it; 0: empty */
-    uint8_t path_length;
+    struct sibling_path path;
     bool async;
     bool adopted; /* it came from a call of the parent's own function within the parent */
 };
 
+/* A call that answered a number above 1: so many things that others may then ask for. */
+struct sibling_list {
+    uint64_t number;
+    uint32_t shape, count_count;
+    int64_t counts[SIBLING_COUNTS_MAX];
+};
+
 struct sibling_group {
-    uint32_t shape, path[SIBLINGS_THROUGH_MAX];
-    uint64_t path_key;
-    uint8_t path_length;
+    uint32_t shape;
+    struct sibling_path path;
     bool suppressed;     /* the same finding is reported at another level */
     bool closely;        /* its calls are looked at closely */
     uint32_t pattern;    /* see sibling_pattern.h */
@@ -76,25 +91,29 @@ struct sibling_group {
     uint32_t samples[SIBLING_SAMPLES_MAX]; /* questions */
 };
 
-/* The parameter that differs: its index, or -1 where there are none or several. A query's text that differs in its
- * literals does not count beside another parameter, which is one of those. */
-int sibling_differing(const struct sibling_shapes *shapes, const struct sibling_group *group);
+/* In which parameters two questions of one shape differ. */
+static inline uint64_t sibling_differences(const struct analysis *analysis, const struct sibling_shape *shape,
+                                           uint32_t question, uint32_t other) {
+    const struct analysis_parameter *one =
+        analysis->parameters + analysis->questions[question].first_parameter;
+    const struct analysis_parameter *two = analysis->parameters + analysis->questions[other].first_parameter;
+    uint64_t differing = 0;
+    for (uint32_t i = 0; i < shape->parameter_count; i++)
+        differing |= (uint64_t)(one[i].value != two[i].value) << i;
+    return differing;
+}
+/* Of these parameters the one that differs: its index, or -1 where there are none or several. A query's text that differs
+ * in its literals does not count beside another parameter, which is one of those. */
+static inline int sibling_only_one(const struct sibling_shape *shape, uint64_t differing) {
+    uint64_t mask = (differing & ~shape->statements) != 0 ? differing & ~shape->statements : differing;
+    return mask != 0 && (mask & (mask - 1)) == 0 ? __builtin_ctzll(mask) : -1;
+}
+static inline int sibling_differing(const struct sibling_shapes *shapes, const struct sibling_group *group) {
+    return sibling_only_one(&shapes->shapes[group->shape], group->differing);
+}
 
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first);
-/* In which parameters the call differs from the first. */
-static inline void sibling_group_compare(const struct analysis *analysis, const struct sibling_shapes *shapes,
-                                         struct sibling_group *group, const struct sibling *call) {
-    if (call->question == group->first.question)
-        return;
-    const struct analysis_parameter *first =
-        analysis->parameters + analysis->questions[group->first.question].first_parameter;
-    const struct analysis_parameter *other =
-        analysis->parameters + analysis->questions[call->question].first_parameter;
-    uint32_t count = shapes->shapes[group->shape].parameter_count;
-    for (uint32_t i = 0; i < count; i++)
-        group->differing |= (uint64_t)(first[i].value != other[i].value) << i;
-}
-/* The next call after sibling_group_compare, in the order of their numbers, where that can be. `is_new`: the
+/* The next call, when it is known in what it differs, in the order of their numbers, where that can be. `is_new`: the
  * question was not asked under this parent before. `call` has to last until sibling_group_keep. */
 void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
                        struct sibling_group *group, const struct sibling *call, bool is_new);
@@ -107,7 +126,7 @@ void sibling_group_keep(struct sibling_group *group);
 struct sibling_parent {
     uint32_t function;
     uint64_t elapsed_ns, children_ns; /* both 0: unknown */
-    const struct sibling *lists;      /* its calls that may have listed what the others then ask for */
+    const struct sibling_list *lists; /* its calls that may have listed what the others then ask for */
     size_t list_count;
     bool by_name;
 };
@@ -123,7 +142,17 @@ struct sibling_judgement sibling_judge(const struct analysis *analysis, struct s
                                        const struct sibling_group *group,
                                        const struct sibling_parent *parent);
 
+/* What metrics tell by their names, by where the argument is: each of an input has its own place, and calls of one
+ * function share them. All zeros at the start of an input. */
+#define SIBLING_KINDS_KNOWN 256u
+struct sibling_kinds {
+    struct {
+        const struct perftrace_argument_info *argument;
+        uint32_t kind;
+    } known[SIBLING_KINDS_KNOWN];
+};
 /* The metrics of a call. */
-struct sibling_answer sibling_answer_of(const struct perftrace_value *metrics, size_t count, uint64_t key);
+void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
+                       uint64_t key, struct sibling_answer *answer);
 
 #endif

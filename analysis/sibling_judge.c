@@ -178,9 +178,9 @@ static bool is_polling(const struct group_view *view) {
 
 /* ---- N + 1 ---------------------------------------------------------------------------------------- */
 
-static bool counted(const struct sibling *list, uint64_t calls) {
-    for (unsigned i = 0; i < list->answer.count_count; i++)
-        if (list->answer.counts[i] > 1 && (uint64_t)list->answer.counts[i] == calls)
+static bool counted(const struct sibling_list *list, uint64_t calls) {
+    for (unsigned i = 0; i < list->count_count; i++)
+        if (list->counts[i] > 1 && (uint64_t)list->counts[i] == calls)
             return true;
     return false;
 }
@@ -189,7 +189,7 @@ static bool counted(const struct sibling *list, uint64_t calls) {
 static bool listed_before(const struct group_view *view) {
     const struct sibling_group *group = view->group;
     for (size_t i = 0; i < view->parent->list_count; i++) {
-        const struct sibling *list = &view->parent->lists[i];
+        const struct sibling_list *list = &view->parent->lists[i];
         if (list->shape == group->shape || list->number >= group->first.number)
             continue;
         if (counted(list, group->distinct) || counted(list, group->calls))

@@ -4,19 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_it(const struct open_parent *parent, enum parent_kind kind, uint64_t number) {
-    return parent != NULL && parent->number == number && parent->kind == kind && parent->open;
-}
-
-struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number,
-                                 uint32_t slot) {
-    if (is_it(parents->recent, kind, number))
-        return parents->recent;
-    if (slot < parents->slot_capacity && is_it(parents->slots[slot], kind, number))
-        return parents->slots[slot];
-    if (parents->mapped[kind] == 0)
-        return NULL;
-    return perftrace_map_find(&parents->map, kind, number);
+struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind,
+                                        uint64_t number) {
+    if (parents_is_it(parents->recent[kind], kind, number))
+        return parents->recent[kind];
+    struct open_parent *parent = perftrace_map_find(&parents->map, kind, number);
+    if (parent != NULL)
+        parents->recent[kind] = parent;
+    return parent;
 }
 
 static bool reserve_slot(struct open_parents *parents, struct analysis *analysis, uint32_t slot) {
@@ -62,18 +57,24 @@ static void take_out(struct open_parents *parents, struct open_parent *parent) {
     *(parent->older != NULL ? &parent->older->newer : &parents->oldest) = parent->newer;
 }
 
-void parents_touch(struct open_parents *parents, struct open_parent *parent) {
-    parents->recent = parent;
-    if (parents->newest == parent)
-        return;
+void parents_renew(struct open_parents *parents, struct open_parent *parent) {
     take_out(parents, parent);
     link_newest(parents, parent);
+}
+
+#define SPARE_CALLS_MAX 1024u /* what parents that are not in use keep room for */
+
+static void put_by(struct open_parents *parents, struct open_parent *parent) {
+    parents->spare += parent->capacity;
+    parent->older = parents->unused;
+    parents->unused = parent;
 }
 
 static struct open_parent *take(struct open_parents *parents, struct analysis *analysis) {
     struct open_parent *parent = parents->unused;
     if (parent != NULL) {
         parents->unused = parent->older;
+        parents->spare -= parent->capacity;
         return parent;
     }
     if (!perftrace_budget_take(&analysis->budget, sizeof *parent))
@@ -94,24 +95,24 @@ struct open_parent *parents_open(struct open_parents *parents, struct analysis *
     if (by_slot) {
         parents->slots[slot] = parent;
     } else if (!perftrace_map_put(&parents->map, kind, number, parent)) {
-        parent->older = parents->unused;
-        parents->unused = parent;
+        put_by(parents, parent);
         return NULL;
     }
-    struct sibling *calls = parent->calls;
-    uint32_t capacity = parent->capacity;
-    *parent = (struct open_parent){.number = number,
-                                   .serial = ++parents->serial,
-                                   .calls = calls,
-                                   .capacity = capacity,
-                                   .function = function,
-                                   .kind = kind,
-                                   .open = true,
-                                   .by_slot = by_slot};
+    memset(parent, 0, offsetof(struct open_parent, capacity));
+    parent->number = number;
+    parent->serial = ++parents->serial;
+    parent->function = function;
+    parent->kind = kind;
+    parent->open = true;
+    parent->by_slot = by_slot;
+    parent->run.calls = 0;
+    parent->run.signature = INTERN_NONE;
     link_newest(parents, parent);
-    parents->recent = parent;
     parents->count++;
-    parents->mapped[kind] += !by_slot;
+    if (!by_slot) {
+        parents->mapped[kind]++;
+        parents->recent[kind] = parent;
+    }
     return parent;
 }
 
@@ -122,12 +123,8 @@ void parents_close(struct open_parents *parents, struct open_parent *parent) {
     }
     parent->open = false;
     take_out(parents, parent);
-    if (parents->recent == parent)
-        parents->recent = NULL;
     parents->count--;
 }
-
-#define KEPT_CALLS 16u /* what an unused parent keeps room for */
 
 static void give_calls(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
     perftrace_budget_give(&analysis->budget, parent->capacity * sizeof *parent->calls);
@@ -149,12 +146,9 @@ void parents_release(struct open_parents *parents, struct analysis *analysis, st
         free(parent->pairs);
         parent->pairs = NULL;
     }
-    /* Only as many are kept as are in use. */
-    if (parent->capacity > KEPT_CALLS || parents->count > 64)
+    if (parents->spare + parent->capacity > SPARE_CALLS_MAX)
         give_calls(parents, analysis, parent);
-    parent->count = 0;
-    parent->older = parents->unused;
-    parents->unused = parent;
+    put_by(parents, parent);
 }
 
 bool parents_add_pair(struct analysis *analysis, struct open_parent *parent,
@@ -171,11 +165,12 @@ bool parents_add_pair(struct analysis *analysis, struct open_parent *parent,
     return true;
 }
 
-bool parents_reserve(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
-    if (parent->count < parent->capacity)
-        return true;
-    uint32_t capacity = parent->capacity == 0 ? 2 : parent->capacity * 2;
-    uint32_t more = capacity - parent->capacity;
+bool parents_grow(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent,
+                  uint32_t more) {
+    uint32_t capacity = parent->capacity == 0 ? 2 : parent->capacity;
+    while (capacity - parent->count < more)
+        capacity *= 2;
+    more = capacity - parent->capacity;
     if (capacity > PARENT_CALLS_MAX ||
         !perftrace_budget_take(&analysis->budget, more * sizeof *parent->calls))
         return false;

@@ -10,15 +10,17 @@
 #define PARENT_PAIRS_MAX 8u
 #define PARENTS_CALLS_MAX (1u << 16) /* kept one by one, of all parents */
 
-/* The same signature several times in a row. */
+/* The parent's last direct call, and the same signature several times in a row. */
 struct sibling_run {
-    uint64_t calls, again_ns; /* the latter: of those that got the same answer as the one before */
-    uint64_t same, pauses;    /* such calls; and calls after a pause */
-    uint64_t answer, number, end_ns, elapsed_ns;
-    uint64_t numbers[SIBLINGS_EXAMPLES_MAX];
-    uint64_t first_answer;
+    uint32_t calls; /* so many were the same */
     uint32_t signature, track, position;
-    bool same_until_last, failed_until_last, failed;
+    bool failed;
+    uint64_t answer, number, end_ns, elapsed_ns;
+    /* Once there are two: */
+    bool same_until_last, failed_until_last;
+    uint64_t same, again_ns; /* calls that got the same answer as the one before */
+    uint64_t pauses;         /* calls after a pause */
+    uint64_t first_answer, numbers[SIBLINGS_EXAMPLES_MAX];
 };
 
 /* How a parent is known. */
@@ -40,22 +42,24 @@ struct open_parent {
     uint64_t serial;
     uint64_t told_ns; /* of its calls' time, in findings */
     uint64_t children_ns, first_number, last_number;
-    uint64_t elapsed_ns; /* once it has ended */
-    struct sibling *calls;
+    uint64_t elapsed_ns;            /* once it has ended */
     struct sibling_collection *all; /* NULL: they fit into `calls` */
+    /* Counted if the parent itself is never seen, so that nothing else can be told. */
+    struct sibling_pair *pairs;
     struct open_parent *newer, *older;
-    struct sibling_run run;
-    struct sibling_pair
-        *pairs; /* counted if the parent itself is never seen, so that nothing else can be told */
     uint32_t pair_count;
     uint32_t function; /* its own, as its calls name their caller */
-    uint32_t count, capacity;
     uint32_t position; /* of the next direct call */
+    uint32_t count;
     enum parent_kind kind;
     bool open;
     bool by_slot; /* it is found by the slot of its call, and is not in the map */
     bool ended;   /* but more calls may come */
     bool mixed;   /* its calls are of several threads, or async: not in order */
+    /* What comes below is not cleared for another parent. */
+    uint32_t capacity;
+    struct sibling *calls;
+    struct sibling_run run;
 };
 
 /* Zero-initialised is empty. */
@@ -63,28 +67,48 @@ struct open_parents {
     struct open_parent **slots; /* by slot (open_calls.h): the last parent that had it, open or not */
     uint32_t slot_capacity;
     struct perftrace_map map; /* by kind and number: those without a slot, known by name, or ended */
-    struct open_parent *newest, *oldest, *unused, *recent;
-    uint32_t mapped[PARENT_KINDS]; /* so many of each kind are in the map */
-    uint32_t count, calls;
+    struct open_parent *newest, *oldest, *unused;
+    struct open_parent *recent[PARENT_KINDS]; /* of those in the map */
+    uint32_t mapped[PARENT_KINDS];            /* so many of each kind are in the map */
+    uint32_t count;
+    uint32_t calls, spare; /* there is room for so many; of them, with parents that are not in use */
     uint64_t serial;
 };
 
+void parents_renew(struct open_parents *parents, struct open_parent *parent);
+struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind, uint64_t number);
+static inline bool parents_is_it(const struct open_parent *parent, enum parent_kind kind, uint64_t number) {
+    return parent != NULL && parent->number == number && parent->kind == kind && parent->open;
+}
 /* `slot`: of the parent's call, OPEN_CALLS_NONE where it has none. NULL: not open. */
-struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind, uint64_t number,
-                                 uint32_t slot);
+static inline struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind,
+                                               uint64_t number, uint32_t slot) {
+    if (slot < parents->slot_capacity && parents_is_it(parents->slots[slot], kind, number))
+        return parents->slots[slot];
+    return parents->mapped[kind] == 0 ? NULL : parents_find_mapped(parents, kind, number);
+}
 /* A new one; NULL without room. */
 struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
                                  enum parent_kind kind, uint64_t number, uint32_t slot, uint32_t function);
 /* Its slot is given up while it stays open. False without memory: it can't be found any more. */
 bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent);
-void parents_touch(struct open_parents *parents, struct open_parent *parent);
+/* It got a call. */
+static inline void parents_touch(struct open_parents *parents, struct open_parent *parent) {
+    if (parents->newest != parent)
+        parents_renew(parents, parent);
+}
 /* Takes it out; it is still the caller's until parents_release. */
 void parents_close(struct open_parents *parents, struct open_parent *parent);
 void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent);
 /* False: no room. */
 bool parents_add_pair(struct analysis *analysis, struct open_parent *parent, const struct sibling_pair *pair);
-/* Room for one more in `calls`, of at most PARENT_CALLS_MAX. */
-bool parents_reserve(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent);
+/* Room for `more` in `calls`, of at most PARENT_CALLS_MAX in all. */
+bool parents_grow(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent,
+                  uint32_t more);
+static inline bool parents_reserve(struct open_parents *parents, struct analysis *analysis,
+                                   struct open_parent *parent, uint32_t more) {
+    return parent->capacity - parent->count >= more || parents_grow(parents, analysis, parent, more);
+}
 void parents_free(struct open_parents *parents, struct analysis *analysis);
 
 #endif

@@ -75,12 +75,12 @@ static void begin_finding(struct sibling_results *results, const struct analysis
     *finding = (struct analysis_n_plus_one){
         .caller = origin->function,
         .function = question->function,
-        .through_count = group->path_length,
+        .through_count = group->path.length,
         .parameter = analysis->parameters[question->first_parameter + judgement->parameter].name,
         .confidence = judgement->confidence,
         .by_name = origin->by_name,
     };
-    memcpy(finding->through, group->path, sizeof finding->through);
+    memcpy(finding->through, group->path.functions, sizeof finding->through);
     results->fills[index] = (struct sibling_fill){
         .last_number = group->last->number,
         .average_ns = group->total_ns / group->calls,
@@ -101,8 +101,7 @@ static bool is_before(const struct sibling_group *group, const struct analysis_n
 static uint32_t finding_of(struct sibling_results *results, struct analysis *analysis,
                            const struct sibling_shapes *shapes, const struct sibling_origin *origin,
                            const struct sibling_group *group, const struct sibling_judgement *judgement) {
-    uint64_t key =
-        perftrace_hash_number(shapes->key ^ group->path_key, (uint64_t)origin->function << 32 | group->shape);
+    uint64_t key = sibling_pattern_key(shapes->key, origin->function, group->shape, &group->path);
     key = perftrace_hash_number(key, judgement->parameter);
     if (array_reserve((void **)&results->fills, results->findings.count, &results->fill_capacity,
                       sizeof *results->fills) != 0)

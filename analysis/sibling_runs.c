@@ -3,31 +3,44 @@
 
 /* ---- the same at once ----------------------------------------------------------------------------- */
 
-void siblings_settle_run(struct siblings_state *state, struct open_parent *parent,
+void siblings_settle_run(struct siblings_state *state, const struct open_parent *parent,
                          const struct analysis_call *own) {
-    struct sibling_run *run = &parent->run;
-    uint64_t calls = run->calls;
-    run->calls = 0;
-    if (calls < 2 || run->same == 0)
+    const struct sibling_run *run = &parent->run;
+    if (run->calls < 2 || run->same == 0)
         return;
     bool otherwise = run->same_until_last && run->answer != run->first_answer;
-    bool waits = calls > 2 && run->end_ns == 0 && own != NULL && own->elapsed_ns > SIBLING_PAUSE_MIN_NS &&
-                 own->elapsed_ns / 3 > parent->children_ns;
-    if (waits || run->pauses * 2 >= calls - 1 || run->failed_until_last || (otherwise && calls > 2))
+    bool waits = run->calls > 2 && run->end_ns == 0 && own != NULL &&
+                 own->elapsed_ns > SIBLING_PAUSE_MIN_NS && own->elapsed_ns / 3 > parent->children_ns;
+    if (waits || run->pauses * 2 >= run->calls - 1 || run->failed_until_last || (otherwise && run->calls > 2))
         return; /* by a clock, or until it worked */
     struct analysis_sequential found = {.signature = run->signature,
                                         .runs = 1,
                                         .calls = run->same + 1,
                                         .longest = run->same + 1,
                                         .saved_ns = run->again_ns};
-    for (uint32_t i = 0; i < calls && i < SIBLINGS_EXAMPLES_MAX; i++)
+    for (uint32_t i = 0; i < run->calls && i < SIBLINGS_EXAMPLES_MAX; i++)
         found.numbers[found.number_count++] =
             (struct analysis_call_id){run->numbers[i], state->analysis->input_count};
     results_sequential(&state->results, state->analysis, &found);
 }
 
+/* Whether the call, whose signature is that of the last one, came at once after it, and not beside it. */
+static bool follows(const struct open_parent *parent, const struct analysis_call *call) {
+    const struct sibling_run *run = &parent->run;
+    return run->track == call->track && run->position + 1 == parent->position &&
+           call->id.number > run->number &&
+           (parent->kind == PARENT_BY_NUMBER || call->id.number == run->number + 1) &&
+           (call->start_ns == 0 || call->start_ns >= run->end_ns);
+}
+
 static void extend_run(struct sibling_run *run, const struct analysis_call *call,
                        const struct sibling_answer *answer) {
+    if (run->calls == 1) {
+        run->same_until_last = run->failed_until_last = true;
+        run->same = run->again_ns = run->pauses = 0;
+        run->first_answer = run->answer;
+        run->numbers[0] = run->number;
+    }
     uint64_t pause_ns = call->start_ns > run->end_ns && run->end_ns > 0 ? call->start_ns - run->end_ns : 0;
     run->pauses += pause_ns >= SIBLING_PAUSE_MIN_NS && pause_ns > 2 * run->elapsed_ns;
     run->same_until_last &= run->answer == run->first_answer;
@@ -36,29 +49,23 @@ static void extend_run(struct sibling_run *run, const struct analysis_call *call
         run->same++;
         run->again_ns += call->elapsed_ns;
     }
+    if (run->calls < SIBLINGS_EXAMPLES_MAX)
+        run->numbers[run->calls] = call->id.number;
+    run->calls += run->calls < UINT32_MAX;
 }
 
 void siblings_add_to_run(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *call, const struct sibling_answer *answer) {
     struct sibling_run *run = &parent->run;
-    bool follows = run->calls > 0 && run->signature == call->signature && run->track == call->track &&
-                   run->position + 1 == parent->position && call->id.number > run->number &&
-                   (parent->kind == PARENT_BY_NUMBER || call->id.number == run->number + 1);
-    if (follows && call->start_ns != 0 && call->start_ns < run->end_ns)
-        follows = false; /* beside it */
-    if (follows)
+    if (run->signature == call->signature && follows(parent, call))
         extend_run(run, call, answer);
     else {
-        siblings_settle_run(state, parent, NULL);
-        *run = (struct sibling_run){.signature = call->signature,
-                                    .track = call->track,
-                                    .first_answer = answer->hash,
-                                    .same_until_last = true,
-                                    .failed_until_last = true};
+        if (run->calls > 1)
+            siblings_settle_run(state, parent, NULL);
+        run->calls = 1;
+        run->signature = call->signature;
+        run->track = call->track;
     }
-    if (run->calls < SIBLINGS_EXAMPLES_MAX)
-        run->numbers[run->calls] = call->id.number;
-    run->calls++;
     run->answer = answer->hash;
     run->failed = answer->failed;
     run->number = call->id.number;

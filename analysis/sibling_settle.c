@@ -1,5 +1,4 @@
 /* A parent has ended: its calls are judged, and what was no finding goes up to its own parent. */
-#include "../core/hash.h"
 #include "sibling_state.h"
 
 #include <assert.h>
@@ -88,67 +87,68 @@ static void by_number(struct sibling *calls, uint32_t count) {
     }
 }
 
-/* ---- up to the parent's parent
- * ---------------------------------------------------------------------- */
+/* ---- up to the parent's parent -------------------------------------------------------------------- */
 
-/* The call as one of `above`, whose call `number` of `function` is: the path gets longer, up to where `above` calls
- * itself. */
-static void hoist(struct siblings_state *state, struct open_parent *above, uint32_t function, uint64_t number,
-                  const struct sibling *call) {
+/* Makes a call below the call `number` of `function` one of that one's parent, of `above`: the path gets longer, up to
+ * where `above` calls itself. False: it lies too deep. */
+static bool lengthen(struct sibling *call, uint32_t above, uint32_t function, uint64_t number) {
     uint32_t path[SIBLINGS_THROUGH_MAX + 1] = {function};
-    unsigned length = 1 + call->path_length, from = 0;
-    memcpy(path + 1, call->path, sizeof call->path);
-    for (unsigned i = 0; i < length; i++)
-        if (path[i] == above->function)
+    uint32_t length = 1 + call->path.length, from = function == above;
+    memcpy(path + 1, call->path.functions, sizeof call->path.functions);
+    for (uint32_t i = 1; i < length; i++)
+        if (path[i] == above)
             from = i + 1;
     length -= from;
-    struct sibling *moved = length <= SIBLINGS_THROUGH_MAX ? siblings_room(state, above) : NULL;
+    if (length > SIBLINGS_THROUGH_MAX)
+        return false;
+    call->adopted |= from > 0;
+    call->within = from > 0 ? 0 : number;
+    call->path = (struct sibling_path){.length = length};
+    memcpy(call->path.functions, path + from, length * sizeof *path);
+    return true;
+}
+
+static void hoist(struct siblings_state *state, struct open_parent *above, const struct analysis_call *own,
+                  const struct sibling *call) {
+    struct sibling longer = *call;
+    struct sibling *moved = lengthen(&longer, above->function, own->function, own->id.number)
+                                ? siblings_room(state, above)
+                                : NULL;
     if (moved == NULL)
         return;
-    *moved = *call;
-    above->mixed |= call->async || call->track != above->calls[0].track;
-    moved->adopted |= from > 0;
-    moved->within = from > 0 ? 0 : number;
-    moved->path_length = (uint8_t)length;
-    moved->path_key = length == 0 ? 0 : state->shapes.key;
-    for (unsigned i = 0; i < SIBLINGS_THROUGH_MAX; i++) {
-        moved->path[i] = i < length ? path[from + i] : 0;
-        if (i < length)
-            moved->path_key = perftrace_hash_number(moved->path_key, moved->path[i]);
-    }
+    *moved = longer;
+    above->mixed |= moved->async || moved->track != above->calls[0].track;
 }
 
+/* All of the parent's calls, which need not be copied where they are the first ones. When a function calls itself, they go up
+ * as they are, so that the outermost call has them all. */
 static void hoist_all(struct siblings_state *state, struct open_parent *above,
-                      const struct analysis_call *own, const struct open_parent *parent) {
-    for (uint32_t i = 0; i < parent->count; i++)
-        if (parent->calls[i].shape != SIBLING_SHAPE_NONE)
-            hoist(state, above, own->function, own->id.number, &parent->calls[i]);
-}
-
-/* All go up together when a function calls itself, so that the outermost call has them all. */
-static void adopt(struct siblings_state *state, struct open_parent *above, struct open_parent *parent) {
-    if (above->count == 0 && above->all == NULL) {
-        struct sibling *calls = above->calls;
+                      const struct analysis_call *own, struct open_parent *parent, bool recursive) {
+    struct sibling *calls = parent->calls;
+    uint32_t count = parent->count;
+    bool fits = true;
+    parent->count = 0;
+    if (above->count == 0) {
         uint32_t capacity = above->capacity;
-        above->calls = parent->calls;
+        parent->calls = above->calls;
+        above->calls = calls;
         above->capacity = parent->capacity;
-        above->count = parent->count;
-        above->all = parent->all;
-        above->mixed |= parent->mixed;
-        parent->calls = calls;
         parent->capacity = capacity;
-        parent->count = 0;
-        parent->all = NULL;
-        for (uint32_t i = 0; i < above->count; i++)
-            above->calls[i].adopted = true;
-        return;
-    }
-    for (uint32_t i = 0; i < parent->count; i++) {
-        parent->calls[i].adopted = true;
-        struct sibling *moved = siblings_room(state, above);
-        if (moved != NULL)
-            *moved = parent->calls[i];
-        above->mixed |= parent->mixed;
+    } else
+        fits = count <= PARENT_CALLS_MAX - above->count &&
+               parents_reserve(&state->parents, state->analysis, above, count);
+    for (struct sibling *call = calls; call < calls + count; call++) {
+        if (recursive)
+            call->adopted = true;
+        else if (call->shape == SIBLING_SHAPE_NONE ||
+                 !lengthen(call, above->function, own->function, own->id.number))
+            continue;
+        struct sibling *moved = fits ? &above->calls[above->count++] : siblings_room(state, above);
+        if (moved == NULL)
+            continue;
+        if (moved != call)
+            *moved = *call;
+        above->mixed |= recursive ? parent->mixed : moved->async || moved->track != above->calls[0].track;
     }
 }
 
@@ -162,45 +162,54 @@ static bool goes_up(const struct sibling_collection *all, uint32_t group) {
 /* A walk's call of itself, which counts for the outermost one. */
 static bool is_step(const struct siblings_state *state, const struct open_parent *parent,
                     const struct sibling *call) {
-    return call->path_length == 0 && state->analysis->questions[call->question].function == parent->function;
+    return call->path.length == 0 && state->analysis->questions[call->question].function == parent->function;
 }
 
 /* A parent's few calls by shape and path, and by what was asked, as chains of their indices. */
 #define FEW_NONE UINT8_MAX
 #define FEW_SLOTS 256u
 struct few {
-    uint8_t group[PARENT_CALLS_MAX]; /* of each call; FEW_NONE: none */
-    uint8_t next[PARENT_CALLS_MAX];  /* in its group */
-    uint8_t first[PARENT_CALLS_MAX], last[PARENT_CALLS_MAX], count[PARENT_CALLS_MAX]; /* of each group */
-    uint32_t groups;
-    uint8_t asked[FEW_SLOTS];         /* by question: the last call with such a one */
-    uint8_t before[PARENT_CALLS_MAX]; /* another such call */
-    uint8_t asker[PARENT_CALLS_MAX];  /* the call that asked the same first, or had to ask again */
-    bool known[PARENT_CALLS_MAX];     /* it did not ask first */
+    uint8_t group[PARENT_CALLS_MAX];                         /* of each call; FEW_NONE: none */
+    uint8_t next[PARENT_CALLS_MAX];                          /* in its group */
+    uint8_t before[PARENT_CALLS_MAX];                        /* another call in the same place of `asked` */
+    uint8_t asker[PARENT_CALLS_MAX];                         /* that asked the same first, or had to again */
+    bool known[PARENT_CALLS_MAX];                            /* it did not ask first */
+    uint8_t first[PARENT_CALLS_MAX], last[PARENT_CALLS_MAX]; /* of each group */
+    uint8_t count[PARENT_CALLS_MAX];
+    uint32_t shape[PARENT_CALLS_MAX];
+    uint32_t groups, slots;   /* the latter: of `asked` that are used, a power of two */
+    uint8_t asked[FEW_SLOTS]; /* by question: the last call with such a one */
 };
+
+static void begin_few(struct few *few, uint32_t count) {
+    few->groups = 0;
+    few->slots = count <= 8 ? 32 : FEW_SLOTS;
+    memset(few->asked, FEW_NONE, few->slots);
+}
 
 static void add_to_few(struct few *few, const struct sibling *calls, uint32_t at) {
     uint32_t group = few->groups;
-    for (uint32_t i = few->groups; i-- > 0 && group == few->groups;)
-        if (calls[few->first[i]].shape == calls[at].shape &&
-            calls[few->first[i]].path_key == calls[at].path_key)
-            group = i;
-    few->group[at] = (uint8_t)group;
+    while (group > 0 && (few->shape[group - 1] != calls[at].shape ||
+                         !sibling_path_is(&calls[few->first[group - 1]].path, &calls[at].path)))
+        group--;
     few->next[at] = FEW_NONE;
-    if (group == few->groups) {
-        few->first[few->groups] = (uint8_t)at;
-        few->count[few->groups++] = 0;
+    if (group == 0) {
+        group = ++few->groups;
+        few->shape[group - 1] = calls[at].shape;
+        few->first[group - 1] = (uint8_t)at;
+        few->count[group - 1] = 0;
     } else
-        few->next[few->last[group]] = (uint8_t)at;
-    few->last[group] = (uint8_t)at;
-    few->count[group]++;
+        few->next[few->last[group - 1]] = (uint8_t)at;
+    few->group[at] = (uint8_t)(group - 1);
+    few->last[group - 1] = (uint8_t)at;
+    few->count[group - 1]++;
 }
 
 /* Whether the question was asked before; if it need not have been asked again, that is told. */
 static void ask_few(struct siblings_state *state, const struct open_parent *parent, struct few *few,
                     uint32_t at) {
     const struct sibling *calls = parent->calls, *call = &calls[at];
-    uint8_t *slot = &few->asked[call->question % FEW_SLOTS], same = *slot;
+    uint8_t *slot = &few->asked[call->question & (few->slots - 1)], same = *slot;
     while (same != FEW_NONE && calls[same].question != call->question)
         same = few->before[same];
     few->known[at] = same != FEW_NONE;
@@ -224,20 +233,34 @@ static void ask_few(struct siblings_state *state, const struct open_parent *pare
     siblings_tell_again(state, parent, &asked, call);
 }
 
+/* In which parameters the calls of a group differ from its first, or some of them where these are too many for a loop. */
+static uint64_t differing_few(const struct siblings_state *state, const struct sibling *calls,
+                              const struct few *few, uint32_t number) {
+    const struct sibling_shape *shape = &state->shapes.shapes[few->shape[number]];
+    uint64_t differing = 0,
+             all = shape->parameter_count < 64 ? (UINT64_C(1) << shape->parameter_count) - 1 : UINT64_MAX;
+    uint32_t question = calls[few->first[number]].question;
+    for (uint8_t at = few->next[few->first[number]]; at != FEW_NONE && differing != all; at = few->next[at]) {
+        differing |= sibling_differences(state->analysis, shape, question, calls[at].question);
+        uint64_t plain = differing & ~shape->statements;
+        if ((plain & (plain - 1)) != 0)
+            break;
+    }
+    return differing;
+}
+
 /* The calls of a group that may be a loop, into the collection. */
 static void collect_few(struct siblings_state *state, struct sibling_collection *all,
                         const struct open_parent *parent, const struct few *few, uint32_t number) {
     const struct sibling *first = &parent->calls[few->first[number]];
+    uint64_t differing = differing_few(state, parent->calls, few, number);
+    if (sibling_only_one(&state->shapes.shapes[first->shape], differing) < 0)
+        return;
     uint32_t place = collection_group(all, state->analysis, first);
     if (place == COLLECTION_GROUPS_MAX)
         return;
     struct sibling_group *group = all->groups[place];
-    for (uint8_t at = few->first[number]; at != FEW_NONE; at = few->next[at])
-        sibling_group_compare(state->analysis, &state->shapes, group, &parent->calls[at]);
-    if (sibling_differing(&state->shapes, group) < 0) {
-        all->group_count--; /* it is none */
-        return;
-    }
+    group->differing = differing;
     group->pattern =
         sibling_pattern_of(&state->patterns, state->analysis, &state->shapes, parent->function, first);
     group->closely = sibling_pattern_is_open(&state->patterns, group->pattern);
@@ -245,52 +268,53 @@ static void collect_few(struct siblings_state *state, struct sibling_collection 
         sibling_group_add(state->analysis, &state->shapes, group, &parent->calls[at], !few->known[at]);
 }
 
+/* Leaves those that go up: what was no loop, once each, and all of a walk's. */
+static void keep_few(struct open_parent *parent, const struct few *few, bool recursive) {
+    bool some = recursive;
+    for (uint32_t i = 0; i < few->groups; i++)
+        some |= few->count[i] <= HOISTED_MAX;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; some && i < parent->count; i++) {
+        bool goes = recursive && parent->calls[i].adopted;
+        goes |= few->group[i] != FEW_NONE && !few->known[i] && few->count[few->group[i]] <= HOISTED_MAX;
+        if (goes && kept != i)
+            parent->calls[kept] = parent->calls[i];
+        kept += goes;
+    }
+    parent->count = kept;
+}
+
 static void judge_few(struct siblings_state *state, struct open_parent *parent,
                       const struct analysis_call *own, struct open_parent *above, bool recursive) {
     struct sibling_collection *all = &state->scratch;
     struct few few;
-    collection_clear(all);
-    few.groups = 0;
-    memset(few.asked, FEW_NONE, sizeof few.asked);
+    begin_few(&few, parent->count);
     if (parent->mixed)
         by_number(parent->calls, parent->count);
     for (uint32_t i = 0; i < parent->count; i++) {
         struct sibling *call = &parent->calls[i];
         few.group[i] = FEW_NONE;
-        few.known[i] = false;
         if (recursive && is_step(state, parent, call))
             call->adopted = true;
-        if (recursive && call->adopted)
-            continue;
-        collection_list(all, call);
-        if (call->shape == SIBLING_SHAPE_NONE)
+        if (call->shape == SIBLING_SHAPE_NONE || (recursive && call->adopted))
             continue;
         add_to_few(&few, parent->calls, i);
         ask_few(state, parent, &few, i);
     }
+    collection_clear(all);
     for (uint32_t i = 0; i < few.groups; i++)
         if (few.count[i] >= SIBLING_N_MIN)
             collect_few(state, all, parent, &few, i);
+    for (uint32_t i = 0; i < parent->count && all->group_count > 0; i++)
+        if (!recursive || !parent->calls[i].adopted)
+            collection_list(all, &parent->calls[i]);
     if (all->group_count > 0)
         tell(state, all, parent, own);
     if (above == NULL)
         return;
-    /* First of all: what goes up may make another parent end, whose calls are then in `scratch`. */
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < parent->count; i++) {
-        const struct sibling *call = &parent->calls[i];
-        bool goes = call->adopted && recursive;
-        goes |= call->shape != SIBLING_SHAPE_NONE && few.group[i] != FEW_NONE && !few.known[i] &&
-                few.count[few.group[i]] <= HOISTED_MAX;
-        if (goes && kept != i)
-            parent->calls[kept] = *call;
-        kept += goes;
-    }
-    parent->count = kept;
-    if (recursive)
-        adopt(state, above, parent);
-    else
-        hoist_all(state, above, own, parent);
+    /* Now: what goes up may make another parent end, whose calls are then in `scratch`. */
+    keep_few(parent, &few, recursive);
+    hoist_all(state, above, own, parent, recursive);
 }
 
 static void flush(struct siblings_state *state, struct open_parent *parent) {
@@ -306,37 +330,37 @@ static void flush(struct siblings_state *state, struct open_parent *parent) {
 static void judge_many(struct siblings_state *state, struct open_parent *parent,
                        const struct analysis_call *own, struct open_parent *above, bool recursive) {
     if (recursive && above->count == 0 && above->all == NULL) {
-        adopt(state, above, parent);
+        above->all = parent->all;
+        parent->all = NULL;
+        above->mixed |= parent->mixed;
+        hoist_all(state, above, own, parent, true);
         return;
     }
     flush(state, parent);
     tell(state, parent->all, parent, own);
     for (uint32_t i = 0; above != NULL && i < parent->all->group_count; i++) {
+        const struct sibling_group *group = parent->all->groups[i];
         if (!goes_up(parent->all, i))
             continue;
-        struct sibling_group *group = parent->all->groups[i];
-        hoist(state, above, own->function, own->id.number, &group->first);
+        hoist(state, above, own, &group->first);
         if (group->distinct > 1)
-            hoist(state, above, own->function, own->id.number, group->last);
+            hoist(state, above, own, group->last);
     }
 }
 
 uint64_t siblings_settle(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *own, struct open_parent *above) {
-    siblings_settle_run(state, parent, own);
+    if (parent->run.calls > 1)
+        siblings_settle_run(state, parent, own);
     for (uint32_t i = 0; own == NULL && i < parent->pair_count; i++)
         siblings_tell_again(state, parent, &parent->pairs[i].first, &parent->pairs[i].again);
     bool recursive = above != NULL && above->function == own->function;
-    if (parent->kind == PARENT_NOBODY)
-        ;
-    else if (parent->all != NULL)
+    if (parent->all != NULL)
         judge_many(state, parent, own, above, recursive);
-    else if (is_suspicious(parent))
+    else if (parent->count > 1 && is_suspicious(parent))
         judge_few(state, parent, own, above, recursive);
-    else if (recursive)
-        adopt(state, above, parent);
-    else if (above != NULL)
-        hoist_all(state, above, own, parent);
+    else if (parent->count > 0 && above != NULL)
+        hoist_all(state, above, own, parent, recursive);
     uint64_t told_ns = parent->told_ns;
     parents_release(&state->parents, state->analysis, parent);
     return told_ns;
@@ -368,9 +392,9 @@ struct sibling *siblings_room(struct siblings_state *state, struct open_parent *
         }
         flush(state, parent);
     }
-    if (!parents_reserve(&state->parents, state->analysis, parent)) {
+    if (!parents_reserve(&state->parents, state->analysis, parent, 1)) {
         siblings_make_room(state, parent);
-        if (!parents_reserve(&state->parents, state->analysis, parent)) {
+        if (!parents_reserve(&state->parents, state->analysis, parent, 1)) {
             state->left_out++;
             return NULL;
         }

@@ -12,6 +12,7 @@
 struct siblings_state {
     struct sibling_results results;
     struct sibling_shapes shapes;
+    struct sibling_kinds kinds;
     struct open_parents parents;
     struct sibling_patterns patterns;
     struct sibling_collection scratch;     /* for parents whose calls are still kept one by one */
@@ -26,8 +27,8 @@ struct siblings_state {
 /* A direct call of the parent. */
 void siblings_add_to_run(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *call, const struct sibling_answer *answer);
-/* The run is over. `own`: the parent's call, when it has ended. */
-void siblings_settle_run(struct siblings_state *state, struct open_parent *parent,
+/* The run, of more than one call, is over. `own`: the parent's call, when it has ended. */
+void siblings_settle_run(struct siblings_state *state, const struct open_parent *parent,
                          const struct analysis_call *own);
 /* Of callers that never stand in the log, two that ask the same within a few calls are taken for one parent's. */
 void siblings_compare_neighbours(struct siblings_state *state, struct open_parent *parent,

@@ -18,19 +18,13 @@ const char *analysis_look_alike_name(enum analysis_look_alike what) {
     return look_alikes[what];
 }
 
-/* ---- the part ------------------------------------------------------------------------------------- */
-
-static bool is_unknown(struct perftrace_text caller) {
-    return caller.length == 7 && memcmp(caller.bytes, "unknown", 7) == 0;
-}
-
 /* The parent of a call, opened if need be; NULL: it has none, or there is no room. */
 static struct open_parent *parent_of(struct siblings_state *state, const struct analysis_call *call) {
     struct open_parents *parents = &state->parents;
     bool by_name = call->parent == 0;
     uint64_t number = by_name ? pair_key(call->track, call->caller) : call->parent;
     enum parent_kind kind = by_name ? PARENT_BY_NAME : PARENT_BY_NUMBER;
-    if (by_name && is_unknown(state->analysis->functions[call->caller].name))
+    if (by_name && state->analysis->functions[call->caller].unknown)
         kind = PARENT_NOBODY;
     uint32_t slot = by_name ? OPEN_CALLS_NONE : call->parent_slot;
     struct open_parent *parent = parents_find(parents, kind, number, slot);
@@ -73,11 +67,12 @@ static struct open_parent *own_children(struct siblings_state *state, const stru
 /* Some of its calls run beside it, and more may still end: it is judged later, and its calls do not go up. */
 static bool stays_open(struct open_parents *parents, struct open_parent *parent,
                        const struct analysis_call *own) {
+    if (parent->count < SIBLING_N_MIN || parent->ended || parent->kind != PARENT_BY_NUMBER)
+        return false;
     bool beside = false;
     for (uint32_t i = 0; i < parent->count && !beside; i++)
         beside = parent->calls[i].async || parent->calls[i].track != own->track;
-    if (!beside || parent->ended || parent->count < SIBLING_N_MIN || parent->kind != PARENT_BY_NUMBER ||
-        !parents_lose_slot(parents, parent))
+    if (!beside || !parents_lose_slot(parents, parent))
         return false;
     parent->ended = true;
     parent->elapsed_ns = own->elapsed_ns;
@@ -106,16 +101,15 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
     kept->self_ns = call->self_ns;
     kept->told_ns = told_ns < call->elapsed_ns ? told_ns : call->elapsed_ns;
     kept->answer = *answer;
-    kept->within = kept->path_key = 0;
+    kept->within = 0;
     kept->question = call->question;
     kept->signature = call->signature;
     kept->caller = call->caller;
     kept->shape = shape;
     kept->track = call->track;
-    kept->path_length = 0;
+    kept->path = (struct sibling_path){0};
     kept->async = call->async;
     kept->adopted = false;
-    memset(kept->path, 0, sizeof kept->path);
     parent->mixed |= call->async || call->track != parent->calls[0].track;
     if (parent->kind == PARENT_BY_NAME)
         siblings_compare_neighbours(state, parent, kept);
@@ -132,9 +126,8 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
         children = NULL;
     if (children != NULL)
         parents_close(&state->parents, children);
-    struct sibling_answer answer = {0};
-    if (call->metric_count > 0)
-        answer = sibling_answer_of(call->metrics, call->metric_count, state->shapes.key);
+    struct sibling_answer answer;
+    sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &answer);
     uint32_t shape =
         call->asks ? sibling_shape_of(&state->shapes, analysis, call->question) : SIBLING_SHAPE_NONE;
     if (state->results.open_fills > 0 && shape != SIBLING_SHAPE_NONE)
@@ -173,7 +166,8 @@ static int siblings_end_input(struct analysis *analysis, void *part) {
     struct siblings_state *state = part;
     while (state->parents.newest != NULL)
         siblings_end_parent(state, state->parents.newest);
-    memset(state->neighbours, 0, sizeof state->neighbours); /* another input counts its calls anew */
+    memset(state->neighbours, 0, sizeof state->neighbours); /* another input counts its calls anew … */
+    memset(&state->kinds, 0, sizeof state->kinds);          /* … and has arguments of its own */
     return 0;
 }
 
