@@ -132,9 +132,8 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
         forget_asked(collection);
     }
     struct sibling_asked *place = place_of(collection, call->question);
-    struct sibling_asked now = {call->number,       call->answer.hash,
-                                call->question + 1, call->caller,
-                                call->signature,    collection->generation << 1 | call->answer.failed};
+    struct sibling_asked now = sibling_asked_of(call);
+    now.generation = collection->generation << 1 | call->answer.failed;
     if (!is_there(collection, place)) {
         collection->asked_count++;
         *place = now;

@@ -17,6 +17,14 @@ struct sibling_asked {
     uint32_t generation;
 };
 
+static inline struct sibling_asked sibling_asked_of(const struct sibling *call) {
+    return (struct sibling_asked){.number = call->number,
+                                  .answer = call->answer.hash,
+                                  .question = call->question + 1,
+                                  .caller = call->caller,
+                                  .signature = call->signature};
+}
+
 struct sibling_collection {
     struct sibling_group **groups;
     struct sibling_judgement *judgements; /* by group, after collection_judge */

@@ -37,10 +37,11 @@ static inline bool sibling_path_is(const struct sibling_path *a, const struct si
 struct sibling {
     uint64_t number, start_ns, elapsed_ns, self_ns;
     uint64_t told_ns; /* of elapsed_ns, in calls that are findings already */
+    uint64_t within;  /* the parent's own child below which it lies; 0: it is one itself */
     struct sibling_answer answer;
-    uint64_t within; /* the parent's own child below which it lies; 0: it is one itself */
-    uint32_t question, signature, caller, shape, track;
+    uint32_t caller, question, signature, shape;
     struct sibling_path path;
+    uint32_t track;
     bool async;
     bool adopted; /* it came from a call of the parent's own function within the parent */
 };

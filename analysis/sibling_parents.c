@@ -98,15 +98,17 @@ struct open_parent *parents_open(struct open_parents *parents, struct analysis *
         put_by(parents, parent);
         return NULL;
     }
-    memset(parent, 0, offsetof(struct open_parent, capacity));
     parent->number = number;
     parent->serial = ++parents->serial;
-    parent->function = function;
     parent->kind = kind;
+    parent->function = function;
     parent->open = true;
     parent->by_slot = by_slot;
-    parent->run.calls = 0;
+    parent->ended = false;
+    parent->mixed = parent->position = parent->count = 0;
+    parent->told_ns = parent->children_ns = parent->elapsed_ns = 0;
     parent->run.signature = INTERN_NONE;
+    parent->run.calls = 0;
     link_newest(parents, parent);
     parents->count++;
     if (!by_slot) {
@@ -158,6 +160,7 @@ bool parents_add_pair(struct analysis *analysis, struct open_parent *parent,
         parent->pairs = malloc(bytes);
         if (parent->pairs == NULL)
             perftrace_budget_give(&analysis->budget, bytes);
+        parent->pair_count = 0;
     }
     if (parent->pairs == NULL || parent->pair_count == PARENT_PAIRS_MAX)
         return false;

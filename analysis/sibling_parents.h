@@ -10,17 +10,19 @@
 #define PARENT_PAIRS_MAX 8u
 #define PARENTS_CALLS_MAX (1u << 16) /* kept one by one, of all parents */
 
-/* The parent's last direct call, and the same signature several times in a row. */
+/* The parent's last direct call, and how often it came at once again. */
+#define RUN_ASIDE UINT32_MAX
 struct sibling_run {
+    uint32_t signature; /* of the call; INTERN_NONE: none yet */
+    uint32_t last;      /* where it is, in the parent's `calls`; RUN_ASIDE: it is in `aside` */
+    uint32_t position;
     uint32_t calls; /* so many were the same */
-    uint32_t signature, track, position;
-    bool failed;
-    uint64_t answer, number, end_ns, elapsed_ns;
     /* Once there are two: */
     bool same_until_last, failed_until_last;
     uint64_t same, again_ns; /* calls that got the same answer as the one before */
     uint64_t pauses;         /* calls after a pause */
     uint64_t first_answer, numbers[SIBLINGS_EXAMPLES_MAX];
+    struct sibling aside;
 };
 
 /* How a parent is known. */
@@ -40,25 +42,24 @@ struct sibling_pair {
 struct open_parent {
     uint64_t number; /* or track and function */
     uint64_t serial;
-    uint64_t told_ns; /* of its calls' time, in findings */
-    uint64_t children_ns, first_number, last_number;
-    uint64_t elapsed_ns;            /* once it has ended */
+    struct open_parent *newer, *older;
+    enum parent_kind kind;
+    uint32_t function; /* its own, as its calls name their caller */
+    bool open;
+    bool by_slot;      /* it is found by the slot of its call, and is not in the map */
+    bool ended;        /* but more calls may come */
+    uint32_t mixed;    /* not 0: its calls are of several threads, or async: not in order */
+    uint32_t position; /* of the next direct call */
+    uint32_t count, capacity;
+    struct sibling *calls;
     struct sibling_collection *all; /* NULL: they fit into `calls` */
+    uint64_t told_ns;               /* of its calls' time, in findings */
+    uint64_t children_ns;
+    uint64_t first_number, last_number; /* once it has a direct call */
+    uint64_t elapsed_ns;                /* once it has ended */
     /* Counted if the parent itself is never seen, so that nothing else can be told. */
     struct sibling_pair *pairs;
-    struct open_parent *newer, *older;
-    uint32_t pair_count;
-    uint32_t function; /* its own, as its calls name their caller */
-    uint32_t position; /* of the next direct call */
-    uint32_t count;
-    enum parent_kind kind;
-    bool open;
-    bool by_slot; /* it is found by the slot of its call, and is not in the map */
-    bool ended;   /* but more calls may come */
-    bool mixed;   /* its calls are of several threads, or async: not in order */
-    /* What comes below is not cleared for another parent. */
-    uint32_t capacity;
-    struct sibling *calls;
+    uint32_t pair_count; /* where there are any */
     struct sibling_run run;
 };
 

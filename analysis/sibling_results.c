@@ -148,33 +148,33 @@ void results_n_plus_one(struct sibling_results *results, struct analysis *analys
 /* ---- filling a cache ------------------------------------------------------------------------------ */
 
 static void watch_value(struct sibling_results *results, const struct analysis *analysis, uint32_t watched,
-                        const struct analysis_call *call, const struct sibling_answer *answer) {
+                        uint32_t function, const struct sibling *call) {
     struct sibling_fill *fill = &results->fills[results->watched_fill[watched] >> 5];
     const struct analysis_n_plus_one *finding =
         &results->found.n_plus_one[results->watched_fill[watched] >> 5];
-    if (fill->closed || fill->input != analysis->input_count || call->id.number <= fill->last_number)
+    if (fill->closed || fill->input != analysis->input_count || call->number <= fill->last_number)
         return;
     /* An average may be that of a few calls that had to wait. */
     bool cheap = call->elapsed_ns * 2 < fill->average_ns && call->elapsed_ns <= fill->min_ns;
-    if (cheap || answer->hit) {
-        fill->asker = fill->cheap == 0 || fill->asker == call->function ? call->function : INTERN_NONE;
+    if (cheap || call->answer.hit) {
+        fill->asker = fill->cheap == 0 || fill->asker == function ? function : INTERN_NONE;
         fill->cheap++;
-        fill->hits += answer->hit;
+        fill->hits += call->answer.hit;
         fill->seen |= 1u << (results->watched_fill[watched] & 31);
-    } else if (call->function == finding->function)
+    } else if (function == finding->function)
         close_fill(results, fill);
     else if (++fill->dear > 64 && fill->dear > fill->cheap)
         close_fill(results, fill);
 }
 
 void results_watch(struct sibling_results *results, const struct analysis *analysis,
-                   const struct analysis_call *call, const struct sibling_answer *answer) {
+                   const struct sibling *call) {
     const struct analysis_question *question = &analysis->questions[call->question];
     for (uint32_t i = 0; i < question->parameter_count; i++) {
         uint32_t watched =
             pair_table_find(&results->watched, analysis->parameters[question->first_parameter + i].value);
         if (watched != INTERN_NONE)
-            watch_value(results, analysis, watched, call, answer);
+            watch_value(results, analysis, watched, question->function, call);
     }
 }
 

@@ -62,7 +62,7 @@ void results_sequential(struct sibling_results *results, struct analysis *analys
                         const struct analysis_sequential *run);
 /* A call that may ask for what a loop has fetched before. */
 void results_watch(struct sibling_results *results, const struct analysis *analysis,
-                   const struct analysis_call *call, const struct sibling_answer *answer);
+                   const struct sibling *call);
 void results_finish(struct sibling_results *results, const struct analysis *analysis);
 void results_free(struct sibling_results *results);
 

@@ -3,13 +3,18 @@
 
 /* ---- the same at once ----------------------------------------------------------------------------- */
 
+static const struct sibling *last_call(const struct open_parent *parent) {
+    return parent->run.last == RUN_ASIDE ? &parent->run.aside : &parent->calls[parent->run.last];
+}
+
 void siblings_settle_run(struct siblings_state *state, const struct open_parent *parent,
                          const struct analysis_call *own) {
     const struct sibling_run *run = &parent->run;
-    if (run->calls < 2 || run->same == 0)
+    const struct sibling *last = last_call(parent);
+    if (run->same == 0)
         return;
-    bool otherwise = run->same_until_last && run->answer != run->first_answer;
-    bool waits = run->calls > 2 && run->end_ns == 0 && own != NULL &&
+    bool otherwise = run->same_until_last && last->answer.hash != run->first_answer;
+    bool waits = run->calls > 2 && last->start_ns == 0 && own != NULL &&
                  own->elapsed_ns > SIBLING_PAUSE_MIN_NS && own->elapsed_ns / 3 > parent->children_ns;
     if (waits || run->pauses * 2 >= run->calls - 1 || run->failed_until_last || (otherwise && run->calls > 2))
         return; /* by a clock, or until it worked */
@@ -24,58 +29,54 @@ void siblings_settle_run(struct siblings_state *state, const struct open_parent 
     results_sequential(&state->results, state->analysis, &found);
 }
 
-/* Whether the call, whose signature is that of the last one, came at once after it, and not beside it. */
-static bool follows(const struct open_parent *parent, const struct analysis_call *call) {
-    const struct sibling_run *run = &parent->run;
-    return run->track == call->track && run->position + 1 == parent->position &&
-           call->id.number > run->number &&
-           (parent->kind == PARENT_BY_NUMBER || call->id.number == run->number + 1) &&
-           (call->start_ns == 0 || call->start_ns >= run->end_ns);
+static uint64_t end_of(const struct sibling *call) {
+    return call->start_ns != 0 ? call->start_ns + call->elapsed_ns : 0;
 }
 
-static void extend_run(struct sibling_run *run, const struct analysis_call *call,
-                       const struct sibling_answer *answer) {
+/* Whether the call, whose signature is that of the last one, came at once after it, and not beside it. */
+static bool follows(const struct open_parent *parent, const struct sibling *last,
+                    const struct sibling *call) {
+    return last->track == call->track && parent->run.position + 1 == parent->position &&
+           call->number > last->number &&
+           (parent->kind == PARENT_BY_NUMBER || call->number == last->number + 1) &&
+           (call->start_ns == 0 || call->start_ns >= end_of(last));
+}
+
+static void extend_run(struct sibling_run *run, const struct sibling *last, const struct sibling *call) {
     if (run->calls == 1) {
         run->same_until_last = run->failed_until_last = true;
         run->same = run->again_ns = run->pauses = 0;
-        run->first_answer = run->answer;
-        run->numbers[0] = run->number;
+        run->first_answer = last->answer.hash;
+        run->numbers[0] = last->number;
     }
-    uint64_t pause_ns = call->start_ns > run->end_ns && run->end_ns > 0 ? call->start_ns - run->end_ns : 0;
-    run->pauses += pause_ns >= SIBLING_PAUSE_MIN_NS && pause_ns > 2 * run->elapsed_ns;
-    run->same_until_last &= run->answer == run->first_answer;
-    run->failed_until_last &= run->failed;
-    if (answer->hash == run->answer && !run->failed) {
+    uint64_t end_ns = end_of(last);
+    uint64_t pause_ns = call->start_ns > end_ns && end_ns > 0 ? call->start_ns - end_ns : 0;
+    run->pauses += pause_ns >= SIBLING_PAUSE_MIN_NS && pause_ns > 2 * last->elapsed_ns;
+    run->same_until_last &= last->answer.hash == run->first_answer;
+    run->failed_until_last &= last->answer.failed;
+    if (call->answer.hash == last->answer.hash && !last->answer.failed) {
         run->same++;
         run->again_ns += call->elapsed_ns;
     }
     if (run->calls < SIBLINGS_EXAMPLES_MAX)
-        run->numbers[run->calls] = call->id.number;
+        run->numbers[run->calls] = call->number;
     run->calls += run->calls < UINT32_MAX;
 }
 
-void siblings_add_to_run(struct siblings_state *state, struct open_parent *parent,
-                         const struct analysis_call *call, const struct sibling_answer *answer) {
+void siblings_follow(struct siblings_state *state, struct open_parent *parent, const struct sibling *call) {
     struct sibling_run *run = &parent->run;
-    if (run->signature == call->signature && follows(parent, call))
-        extend_run(run, call, answer);
-    else {
-        if (run->calls > 1)
-            siblings_settle_run(state, parent, NULL);
-        run->calls = 1;
-        run->signature = call->signature;
-        run->track = call->track;
+    const struct sibling *last = last_call(parent);
+    if (run->signature == call->signature && follows(parent, last, call)) {
+        extend_run(run, last, call);
+        return;
     }
-    run->answer = answer->hash;
-    run->failed = answer->failed;
-    run->number = call->id.number;
-    run->position = parent->position;
-    run->elapsed_ns = call->elapsed_ns;
-    run->end_ns = call->start_ns != 0 ? call->start_ns + call->elapsed_ns : 0;
+    if (run->calls > 1)
+        siblings_settle_run(state, parent, NULL);
+    run->signature = call->signature;
+    run->calls = 1;
 }
 
-/* ---- the same by somebody else at once
- * -------------------------------------------------------------- */
+/* ---- the same by somebody else at once ------------------------------------------------------------ */
 
 void siblings_tell_again(struct siblings_state *state, const struct open_parent *parent,
                          const struct sibling_asked *first, const struct sibling *again) {
@@ -95,12 +96,7 @@ void siblings_compare_neighbours(struct siblings_state *state, struct open_paren
             before->track != call->track || call->number - before->number > NEIGHBOURS ||
             before->answer.failed)
             continue;
-        const struct sibling_pair pair = {.first = {.number = before->number,
-                                                    .answer = before->answer.hash,
-                                                    .question = before->question + 1,
-                                                    .caller = before->caller,
-                                                    .signature = before->signature},
-                                          .again = *call};
+        const struct sibling_pair pair = {sibling_asked_of(before), *call};
         if (!parents_add_pair(state->analysis, parent, &pair))
             state->left_out++;
         break;

@@ -92,19 +92,21 @@ static void by_number(struct sibling *calls, uint32_t count) {
 /* Makes a call below the call `number` of `function` one of that one's parent, of `above`: the path gets longer, up to
  * where `above` calls itself. False: it lies too deep. */
 static bool lengthen(struct sibling *call, uint32_t above, uint32_t function, uint64_t number) {
-    uint32_t path[SIBLINGS_THROUGH_MAX + 1] = {function};
-    uint32_t length = 1 + call->path.length, from = function == above;
-    memcpy(path + 1, call->path.functions, sizeof call->path.functions);
-    for (uint32_t i = 1; i < length; i++)
-        if (path[i] == above)
-            from = i + 1;
+    const struct sibling_path path = call->path;
+    uint32_t length = 1 + path.length, from = function == above;
+    for (uint32_t i = 0; i < path.length; i++)
+        if (path.functions[i] == above)
+            from = i + 2;
     length -= from;
     if (length > SIBLINGS_THROUGH_MAX)
         return false;
     call->adopted |= from > 0;
     call->within = from > 0 ? 0 : number;
     call->path = (struct sibling_path){.length = length};
-    memcpy(call->path.functions, path + from, length * sizeof *path);
+    if (from == 0)
+        call->path.functions[0] = function;
+    for (uint32_t i = from == 0; i < length; i++)
+        call->path.functions[i] = path.functions[i + from - 1];
     return true;
 }
 
@@ -117,7 +119,7 @@ static void hoist(struct siblings_state *state, struct open_parent *above, const
     if (moved == NULL)
         return;
     *moved = longer;
-    above->mixed |= moved->async || moved->track != above->calls[0].track;
+    above->mixed |= moved->async | (moved->track ^ above->calls[0].track);
 }
 
 /* All of the parent's calls, which need not be copied where they are the first ones. When a function calls itself, they go up
@@ -148,7 +150,7 @@ static void hoist_all(struct siblings_state *state, struct open_parent *above,
             continue;
         if (moved != call)
             *moved = *call;
-        above->mixed |= recursive ? parent->mixed : moved->async || moved->track != above->calls[0].track;
+        above->mixed |= recursive ? parent->mixed : moved->async | (moved->track ^ above->calls[0].track);
     }
 }
 
@@ -225,11 +227,7 @@ static void ask_few(struct siblings_state *state, const struct open_parent *pare
         few->asker[same] = (uint8_t)at; /* it had to be asked again */
         return;
     }
-    const struct sibling_asked asked = {.number = first->number,
-                                        .answer = first->answer.hash,
-                                        .question = first->question + 1,
-                                        .caller = first->caller,
-                                        .signature = first->signature};
+    const struct sibling_asked asked = sibling_asked_of(first);
     siblings_tell_again(state, parent, &asked, call);
 }
 
@@ -319,6 +317,10 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
 
 static void flush(struct siblings_state *state, struct open_parent *parent) {
     enum sibling_novelty novelty;
+    if (parent->run.signature != INTERN_NONE && parent->run.last != RUN_ASIDE) {
+        parent->run.aside = parent->calls[parent->run.last];
+        parent->run.last = RUN_ASIDE;
+    }
     if (parent->mixed)
         by_number(parent->calls, parent->count);
     for (uint32_t i = 0; i < parent->count; i++)
@@ -352,7 +354,7 @@ uint64_t siblings_settle(struct siblings_state *state, struct open_parent *paren
                          const struct analysis_call *own, struct open_parent *above) {
     if (parent->run.calls > 1)
         siblings_settle_run(state, parent, own);
-    for (uint32_t i = 0; own == NULL && i < parent->pair_count; i++)
+    for (uint32_t i = 0; parent->pairs != NULL && own == NULL && i < parent->pair_count; i++)
         siblings_tell_again(state, parent, &parent->pairs[i].first, &parent->pairs[i].again);
     bool recursive = above != NULL && above->function == own->function;
     if (parent->all != NULL)
@@ -379,7 +381,7 @@ void siblings_make_room(struct siblings_state *state, const struct open_parent *
     siblings_end_parent(state, oldest);
 }
 
-struct sibling *siblings_room(struct siblings_state *state, struct open_parent *parent) {
+struct sibling *siblings_more_room(struct siblings_state *state, struct open_parent *parent) {
     if (parent->count == PARENT_CALLS_MAX) {
         if (parent->all == NULL && perftrace_budget_take(&state->analysis->budget, sizeof *parent->all)) {
             parent->all = calloc(1, sizeof *parent->all);

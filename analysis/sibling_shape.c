@@ -369,8 +369,7 @@ static uint64_t hash_shape(const struct sibling_shapes *shapes, const struct ana
     return hash;
 }
 
-static uint32_t make_shape(struct sibling_shapes *shapes, const struct analysis *analysis,
-                           uint32_t question) {
+static uint32_t shape_of(struct sibling_shapes *shapes, const struct analysis *analysis, uint32_t question) {
     if (analysis->questions[question].parameter_count > SIBLING_PARAMETERS_MAX)
         return SIBLING_SHAPE_NONE;
     struct sibling_shape shape;
@@ -435,16 +434,12 @@ uint32_t sibling_hints(struct sibling_shapes *shapes, const struct analysis *ana
     return hints;
 }
 
-uint32_t sibling_shape_of(struct sibling_shapes *shapes, struct analysis *analysis, uint32_t question) {
-    if (question < shapes->questions && shapes->of_question[question] != 0)
-        return shapes->of_question[question] - 1;
-    if (question >= analysis->question_count || analysis->questions[question].parameter_count == 0)
-        return SIBLING_SHAPE_NONE;
+uint32_t sibling_make_shape(struct sibling_shapes *shapes, struct analysis *analysis, uint32_t question) {
     if (question >= shapes->questions && !make_room(shapes, analysis, question)) {
         shapes->refused++;
         return SIBLING_SHAPE_NONE;
     }
-    uint32_t shape = make_shape(shapes, analysis, question);
+    uint32_t shape = shape_of(shapes, analysis, question);
     shapes->of_question[question] = shape + 1; /* SIBLING_SHAPE_NONE becomes 0, and is asked for again */
     return shape;
 }

@@ -39,8 +39,14 @@ struct sibling_shapes {
     uint64_t refused; /* calls for which there was no room */
 };
 
-/* SIBLING_SHAPE_NONE: no parameters, too many of them, or no room. */
-uint32_t sibling_shape_of(struct sibling_shapes *shapes, struct analysis *analysis, uint32_t question);
+uint32_t sibling_make_shape(struct sibling_shapes *shapes, struct analysis *analysis, uint32_t question);
+/* Of a question that has parameters. SIBLING_SHAPE_NONE: too many of them, or no room. */
+static inline uint32_t sibling_shape_of(struct sibling_shapes *shapes, struct analysis *analysis,
+                                        uint32_t question) {
+    return question < shapes->questions && shapes->of_question[question] != 0
+               ? shapes->of_question[question] - 1
+               : sibling_make_shape(shapes, analysis, question);
+}
 /* What is said by the names of a shape's function and parameter. */
 uint32_t sibling_hints(struct sibling_shapes *shapes, const struct analysis *analysis, uint32_t question,
                        uint32_t shape, uint32_t parameter);

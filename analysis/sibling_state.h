@@ -17,6 +17,7 @@ struct siblings_state {
     struct sibling_patterns patterns;
     struct sibling_collection scratch;     /* for parents whose calls are still kept one by one */
     struct analysis *analysis;             /* since the first call */
+    struct sibling passing;                /* a call that is not kept */
     uint64_t cut_short;                    /* parents that ended for want of room */
     uint64_t left_out;                     /* calls */
     uint64_t forgotten;                    /* questions */
@@ -24,9 +25,8 @@ struct siblings_state {
     uint32_t next_neighbour;
 };
 
-/* A direct call of the parent. */
-void siblings_add_to_run(struct siblings_state *state, struct open_parent *parent,
-                         const struct analysis_call *call, const struct sibling_answer *answer);
+/* A direct call of the parent, which may be the same as the last one, or not and end a run. */
+void siblings_follow(struct siblings_state *state, struct open_parent *parent, const struct sibling *call);
 /* The run, of more than one call, is over. `own`: the parent's call, when it has ended. */
 void siblings_settle_run(struct siblings_state *state, const struct open_parent *parent,
                          const struct analysis_call *own);
@@ -37,8 +37,12 @@ void siblings_compare_neighbours(struct siblings_state *state, struct open_paren
 void siblings_tell_again(struct siblings_state *state, const struct open_parent *parent,
                          const struct sibling_asked *first, const struct sibling *again);
 
+struct sibling *siblings_more_room(struct siblings_state *state, struct open_parent *parent);
 /* Room for another call of the parent, to be filled in at once; NULL: there is none. */
-struct sibling *siblings_room(struct siblings_state *state, struct open_parent *parent);
+static inline struct sibling *siblings_room(struct siblings_state *state, struct open_parent *parent) {
+    return parent->count < parent->capacity ? &parent->calls[parent->count++]
+                                            : siblings_more_room(state, parent);
+}
 /* Judges and forgets the parent, which is no longer open. `own`: its call, NULL if it was not seen to end; `above`:
  * its own parent, or NULL. Returns how much of its time went into findings. */
 uint64_t siblings_settle(struct siblings_state *state, struct open_parent *parent,

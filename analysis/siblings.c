@@ -79,38 +79,62 @@ static bool stays_open(struct open_parents *parents, struct open_parent *parent,
     return true;
 }
 
+static void fill_in(struct siblings_state *state, const struct analysis_call *call, uint32_t shape,
+                    uint64_t told_ns, struct sibling *kept) {
+    kept->number = call->id.number;
+    kept->start_ns = call->start_ns;
+    kept->elapsed_ns = call->elapsed_ns;
+    kept->self_ns = call->self_ns;
+    kept->told_ns = told_ns < call->elapsed_ns ? told_ns : call->elapsed_ns;
+    kept->within = 0;
+    kept->caller = call->caller;
+    kept->question = call->question;
+    kept->signature = call->signature;
+    kept->shape = shape;
+    kept->path = (struct sibling_path){0};
+    kept->track = call->track;
+    kept->async = call->async;
+    kept->adopted = false;
+    sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &kept->answer);
+}
+
+/* What is called without parameters may at least list what others then ask for. */
+static bool may_list(struct siblings_state *state, const struct analysis_call *call) {
+    struct sibling_answer answer;
+    sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &answer);
+    return answer.count_count > 0;
+}
+
 static void add_call(struct siblings_state *state, struct open_parent *parent,
-                     const struct analysis_call *call, uint32_t shape, const struct sibling_answer *answer,
-                     uint64_t told_ns) {
+                     const struct analysis_call *call, uint32_t shape, uint64_t told_ns) {
     if (parent->position++ == 0)
         parent->first_number = call->id.number;
     parent->last_number = call->id.number;
     /* What a parent's time was spent in, at most. */
     parent->children_ns += call->async ? 0 : call->elapsed_ns + (call->milliseconds ? 999999 : 0);
     parent->told_ns += told_ns;
-    if (shape != SIBLING_SHAPE_NONE)
-        siblings_add_to_run(state, parent, call, answer);
-    if (parent->kind == PARENT_NOBODY || (shape == SIBLING_SHAPE_NONE && answer->count_count == 0))
+    bool nobody = parent->kind == PARENT_NOBODY;
+    if (shape == SIBLING_SHAPE_NONE && (nobody || call->metric_count == 0 || !may_list(state, call)))
         return;
-    struct sibling *kept = siblings_room(state, parent);
-    if (kept == NULL)
+    struct sibling *room = nobody ? NULL : siblings_room(state, parent);
+    struct sibling *kept = room != NULL ? room : &state->passing;
+    fill_in(state, call, shape, told_ns, kept);
+    struct sibling_run *run = &parent->run;
+    if (shape != SIBLING_SHAPE_NONE) {
+        if (run->signature == call->signature || run->calls > 1)
+            siblings_follow(state, parent, kept);
+        else {
+            run->signature = call->signature;
+            run->calls = 1;
+        }
+        run->position = parent->position;
+        run->last = room != NULL ? parent->count - 1 : RUN_ASIDE;
+        if (room == NULL)
+            run->aside = *kept;
+    }
+    if (room == NULL)
         return;
-    kept->number = call->id.number;
-    kept->start_ns = call->start_ns;
-    kept->elapsed_ns = call->elapsed_ns;
-    kept->self_ns = call->self_ns;
-    kept->told_ns = told_ns < call->elapsed_ns ? told_ns : call->elapsed_ns;
-    kept->answer = *answer;
-    kept->within = 0;
-    kept->question = call->question;
-    kept->signature = call->signature;
-    kept->caller = call->caller;
-    kept->shape = shape;
-    kept->track = call->track;
-    kept->path = (struct sibling_path){0};
-    kept->async = call->async;
-    kept->adopted = false;
-    parent->mixed |= call->async || call->track != parent->calls[0].track;
+    parent->mixed |= kept->async | (kept->track ^ parent->calls[0].track);
     if (parent->kind == PARENT_BY_NAME)
         siblings_compare_neighbours(state, parent, kept);
 }
@@ -126,19 +150,19 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
         children = NULL;
     if (children != NULL)
         parents_close(&state->parents, children);
-    struct sibling_answer answer;
-    sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &answer);
     uint32_t shape =
         call->asks ? sibling_shape_of(&state->shapes, analysis, call->question) : SIBLING_SHAPE_NONE;
-    if (state->results.open_fills > 0 && shape != SIBLING_SHAPE_NONE)
-        results_watch(&state->results, analysis, call, &answer);
+    if (state->results.open_fills > 0 && shape != SIBLING_SHAPE_NONE) {
+        fill_in(state, call, shape, 0, &state->passing);
+        results_watch(&state->results, analysis, &state->passing);
+    }
     struct open_parent *parent = parent_of(state, call);
     uint64_t told_ns = 0;
     if (children != NULL)
         told_ns = siblings_settle(state, children, call,
                                   parent != NULL && parent->kind != PARENT_NOBODY ? parent : NULL);
     if (parent != NULL)
-        add_call(state, parent, call, shape, &answer, told_ns);
+        add_call(state, parent, call, shape, told_ns);
     return 0;
 }
 
