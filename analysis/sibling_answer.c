@@ -37,13 +37,17 @@ static enum metric_kind kind_of(struct perftrace_text name) {
     return METRIC_OTHER;
 }
 
+static __attribute__((noinline)) void learn_kind(struct sibling_kinds *kinds, size_t at,
+                                                 const struct perftrace_argument_info *argument) {
+    kinds->known[at].argument = argument;
+    kinds->known[at].kind = kind_of(argument->name);
+}
+
 static inline enum metric_kind known_kind(struct sibling_kinds *kinds,
                                           const struct perftrace_argument_info *argument) {
     size_t at = ((uintptr_t)argument >> 4 ^ (uintptr_t)argument >> 12) % SIBLING_KINDS_KNOWN;
-    if (kinds->known[at].argument != argument) {
-        kinds->known[at].argument = argument;
-        kinds->known[at].kind = kind_of(argument->name);
-    }
+    if (__builtin_expect(kinds->known[at].argument != argument, 0))
+        learn_kind(kinds, at, argument);
     return (enum metric_kind)kinds->known[at].kind;
 }
 
@@ -54,24 +58,24 @@ static bool failed_by_text(struct perftrace_text text) {
                             "retry aborted denied");
 }
 
-static void add_number(struct sibling_answer *answer, enum metric_kind kind, int64_t number) {
-    switch (kind) {
-    case METRIC_SUCCESS:
-        answer->failed |= number == 0;
-        break;
-    case METRIC_FAILURE:
-        answer->failed |= number != 0;
-        break;
-    case METRIC_STATUS:
-        answer->failed |= number >= 400 || number < 0;
-        break;
-    case METRIC_HIT:
-        answer->hit |= number != 0;
-        break;
-    default:
-        if (answer->count_count < SIBLING_COUNTS_MAX)
-            answer->counts[answer->count_count++] = number;
-    }
+/* The bits by which the answer differs from others. */
+static __attribute__((noinline)) uint64_t add_other(struct sibling_answer *answer, enum metric_kind kind,
+                                                    const struct perftrace_value *metric, uint64_t key) {
+    uint64_t word = metric->u;
+    if (metric->type == PERFTRACE_TYPE_STRING) {
+        word = answer->text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
+        answer->failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
+    } else if (metric->type == PERFTRACE_TYPE_DOUBLE)
+        memcpy(&word, &metric->d, sizeof word);
+    else if (kind == METRIC_SUCCESS)
+        answer->failed |= metric->i == 0;
+    else if (kind == METRIC_FAILURE)
+        answer->failed |= metric->i != 0;
+    else if (kind == METRIC_STATUS)
+        answer->failed |= metric->i >= 400 || metric->i < 0;
+    else
+        answer->hit |= metric->i != 0;
+    return word;
 }
 
 void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
@@ -85,13 +89,11 @@ void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value
             continue;
         }
         uint64_t word = metric->u;
-        if (metric->type == PERFTRACE_TYPE_STRING) {
-            word = answer->text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
-            answer->failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
-        } else if (metric->type == PERFTRACE_TYPE_DOUBLE)
-            memcpy(&word, &metric->d, sizeof word);
-        else
-            add_number(answer, kind, metric->i);
+        if (kind != METRIC_OTHER || metric->type == PERFTRACE_TYPE_STRING ||
+            metric->type == PERFTRACE_TYPE_DOUBLE)
+            word = add_other(answer, kind, metric, key);
+        else if (answer->count_count < SIBLING_COUNTS_MAX)
+            answer->counts[answer->count_count++] = metric->i;
         answer->hash = perftrace_hash_number(answer->hash ^ key, word + i) | 1;
     }
 }

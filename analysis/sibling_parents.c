@@ -6,8 +6,9 @@
 
 struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind,
                                         uint64_t number) {
-    if (parents_is_it(parents->recent[kind], kind, number))
-        return parents->recent[kind];
+    struct open_parent *recent = parents->recent[kind];
+    if (recent != NULL && recent->number == number)
+        return recent;
     struct open_parent *parent = perftrace_map_find(&parents->map, kind, number);
     if (parent != NULL)
         parents->recent[kind] = parent;
@@ -35,11 +36,13 @@ static bool reserve_slot(struct open_parents *parents, struct analysis *analysis
 }
 
 bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent) {
-    if (parent->by_slot && perftrace_map_put(&parents->map, parent->kind, parent->number, parent)) {
-        parent->by_slot = false;
+    if (parent->slot != OPEN_CALLS_NONE &&
+        perftrace_map_put(&parents->map, parent->kind, parent->number, parent)) {
+        parents->slots[parent->slot] = NULL;
+        parent->slot = OPEN_CALLS_NONE;
         parents->mapped[parent->kind]++;
     }
-    return !parent->by_slot;
+    return parent->slot == OPEN_CALLS_NONE;
 }
 
 static void link_newest(struct open_parents *parents, struct open_parent *parent) {
@@ -102,10 +105,9 @@ struct open_parent *parents_open(struct open_parents *parents, struct analysis *
     parent->serial = ++parents->serial;
     parent->kind = kind;
     parent->function = function;
-    parent->open = true;
-    parent->by_slot = by_slot;
-    parent->ended = false;
-    parent->mixed = parent->position = parent->count = 0;
+    parent->slot = by_slot ? slot : OPEN_CALLS_NONE;
+    parent->ended = parent->has_calls = false;
+    parent->mixed = parent->count = 0;
     parent->told_ns = parent->children_ns = parent->elapsed_ns = 0;
     parent->run.signature = INTERN_NONE;
     parent->run.calls = 0;
@@ -119,11 +121,14 @@ struct open_parent *parents_open(struct open_parents *parents, struct analysis *
 }
 
 void parents_close(struct open_parents *parents, struct open_parent *parent) {
-    if (!parent->by_slot) {
+    if (parent->slot != OPEN_CALLS_NONE) {
+        parents->slots[parent->slot] = NULL;
+    } else {
         perftrace_map_remove(&parents->map, parent->kind, parent->number);
         parents->mapped[parent->kind]--;
+        if (parents->recent[parent->kind] == parent)
+            parents->recent[parent->kind] = NULL;
     }
-    parent->open = false;
     take_out(parents, parent);
     parents->count--;
 }

@@ -15,8 +15,8 @@
 struct sibling_run {
     uint32_t signature; /* of the call; INTERN_NONE: none yet */
     uint32_t last;      /* where it is, in the parent's `calls`; RUN_ASIDE: it is in `aside` */
-    uint32_t position;
-    uint32_t calls; /* so many were the same */
+    uint32_t calls;     /* so many were the same */
+    bool interrupted;   /* by a call without parameters */
     /* Once there are two: */
     bool same_until_last, failed_until_last;
     uint64_t same, again_ns; /* calls that got the same answer as the one before */
@@ -45,17 +45,16 @@ struct open_parent {
     struct open_parent *newer, *older;
     enum parent_kind kind;
     uint32_t function; /* its own, as its calls name their caller */
-    bool open;
-    bool by_slot;      /* it is found by the slot of its call, and is not in the map */
     bool ended;        /* but more calls may come */
+    bool has_calls;    /* direct ones; where it is known by name */
+    uint32_t slot;     /* by which it is found; OPEN_CALLS_NONE: it is in the map */
     uint32_t mixed;    /* not 0: its calls are of several threads, or async: not in order */
-    uint32_t position; /* of the next direct call */
     uint32_t count, capacity;
     struct sibling *calls;
     struct sibling_collection *all; /* NULL: they fit into `calls` */
     uint64_t told_ns;               /* of its calls' time, in findings */
     uint64_t children_ns;
-    uint64_t first_number, last_number; /* once it has a direct call */
+    uint64_t first_number, last_number; /* once it has_calls */
     uint64_t elapsed_ns;                /* once it has ended */
     /* Counted if the parent itself is never seen, so that nothing else can be told. */
     struct sibling_pair *pairs;
@@ -65,7 +64,7 @@ struct open_parent {
 
 /* Zero-initialised is empty. */
 struct open_parents {
-    struct open_parent **slots; /* by slot (open_calls.h): the last parent that had it, open or not */
+    struct open_parent **slots; /* by slot (open_calls.h); NULL: none */
     uint32_t slot_capacity;
     struct perftrace_map map; /* by kind and number: those without a slot, known by name, or ended */
     struct open_parent *newest, *oldest, *unused;
@@ -78,14 +77,12 @@ struct open_parents {
 
 void parents_renew(struct open_parents *parents, struct open_parent *parent);
 struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind, uint64_t number);
-static inline bool parents_is_it(const struct open_parent *parent, enum parent_kind kind, uint64_t number) {
-    return parent != NULL && parent->number == number && parent->kind == kind && parent->open;
-}
 /* `slot`: of the parent's call, OPEN_CALLS_NONE where it has none. NULL: not open. */
 static inline struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind,
                                                uint64_t number, uint32_t slot) {
-    if (slot < parents->slot_capacity && parents_is_it(parents->slots[slot], kind, number))
-        return parents->slots[slot];
+    struct open_parent *parent = slot < parents->slot_capacity ? parents->slots[slot] : NULL;
+    if (parent != NULL && parent->number == number)
+        return parent;
     return parents->mapped[kind] == 0 ? NULL : parents_find_mapped(parents, kind, number);
 }
 /* A new one; NULL without room. */

@@ -204,25 +204,18 @@ static void add_within(struct sibling_results *results, struct analysis *analysi
     struct pair_table *table = other ? &results->within_questions : &results->within_signatures;
     struct analysis_within **array = other ? &results->questions : &results->signatures;
     uint32_t *capacity = other ? &results->question_capacity : &results->signature_capacity;
-    uint64_t **parents = other ? &results->question_parents : &results->signature_parents;
-    uint32_t *parent_capacity =
-        other ? &results->question_parent_capacity : &results->signature_parent_capacity;
     bool added;
-    if (array_reserve((void **)parents, table->count, parent_capacity, sizeof **parents) != 0)
-        return;
     uint32_t index = entry_of(results, analysis, table, other ? call->question : call->signature,
                               (void **)array, capacity, sizeof **array, &added);
     if (index == INTERN_NONE)
         return;
     struct analysis_within *within = &(*array)[index];
-    if (added) {
+    if (added)
         *within = (struct analysis_within){.parent = origin->id,
                                            .first = id_of(analysis, first->number),
                                            .second = id_of(analysis, call->number)};
-        (*parents)[index] = 0;
-    }
-    within->parents += (*parents)[index] != origin->serial;
-    (*parents)[index] = origin->serial;
+    within->parents += within->last_parent != origin->serial;
+    within->last_parent = origin->serial;
     within->again++;
     within->again_ns += call->elapsed_ns;
 }
@@ -232,18 +225,21 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
                          const struct sibling *call) {
     add_within(results, analysis, first->signature != call->signature, origin, first, call);
     uint32_t function = analysis->questions[call->question].function;
-    uint64_t key = perftrace_hash_number(results->key, (uint64_t)first->caller << 32 | call->caller);
-    key = perftrace_hash_number(key, function);
-    bool added;
-    if (array_reserve((void **)&results->again_parents, results->again.count, &results->again_parent_capacity,
-                      sizeof *results->again_parents) != 0)
-        return;
-    uint32_t index = entry_of(results, analysis, &results->again, key, (void **)&results->found.asked_again,
-                              &results->again_capacity, sizeof *results->found.asked_again, &added);
-    if (index == INTERN_NONE)
-        return;
+    uint32_t index = results->last_again;
+    bool added = false;
+    if (index >= results->again.count || results->found.asked_again[index].function != function ||
+        results->found.asked_again[index].first_caller != first->caller ||
+        results->found.asked_again[index].again_caller != call->caller) {
+        uint64_t key = perftrace_hash_number(results->key, pair_key(first->caller, call->caller));
+        key = perftrace_hash_number(key, function);
+        index = entry_of(results, analysis, &results->again, key, (void **)&results->found.asked_again,
+                         &results->again_capacity, sizeof *results->found.asked_again, &added);
+        if (index == INTERN_NONE)
+            return;
+        results->last_again = index;
+    }
     struct analysis_asked_again *again = &results->found.asked_again[index];
-    if (added) {
+    if (added)
         *again = (struct analysis_asked_again){.function = function,
                                                .first_caller = first->caller,
                                                .again_caller = call->caller,
@@ -251,10 +247,8 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
                                                .second = id_of(analysis, call->number),
                                                .question = call->question,
                                                .by_name = origin->by_name};
-        results->again_parents[index] = 0;
-    }
-    again->parents += results->again_parents[index] != origin->serial;
-    results->again_parents[index] = origin->serial;
+    again->parents += again->last_parent != origin->serial;
+    again->last_parent = origin->serial;
     again->again++;
     again->saved_ns += call->elapsed_ns;
 }
@@ -387,9 +381,6 @@ void results_free(struct sibling_results *results) {
     free(results->found.sequential);
     free(results->signatures);
     free(results->questions);
-    free(results->signature_parents);
-    free(results->question_parents);
-    free(results->again_parents);
     free(results->fills);
     free(results->watched_fill);
 }

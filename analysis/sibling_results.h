@@ -27,11 +27,11 @@ struct sibling_results {
     struct analysis_siblings found;
     struct pair_table findings, again, sequential; /* by hashes of what they are about; numbers are indices */
     struct pair_table within_signatures, within_questions;
-    struct analysis_within *signatures, *questions;                 /* by number */
-    uint64_t *signature_parents, *question_parents, *again_parents; /* the last parent of each, by serial */
-    struct sibling_fill *fills;                                     /* by finding */
+    struct analysis_within *signatures, *questions; /* by number */
+    struct sibling_fill *fills;                     /* by finding */
     uint32_t finding_capacity, fill_capacity, again_capacity, sequential_capacity, signature_capacity,
-        question_capacity, signature_parent_capacity, question_parent_capacity, again_parent_capacity;
+        question_capacity;
+    uint32_t last_again;       /* entry that was added to */
     struct pair_table watched; /* values of fills */
     uint32_t *watched_fill;    /* by number: fill << 5 | sample */
     uint32_t watched_capacity;

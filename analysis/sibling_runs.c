@@ -36,8 +36,7 @@ static uint64_t end_of(const struct sibling *call) {
 /* Whether the call, whose signature is that of the last one, came at once after it, and not beside it. */
 static bool follows(const struct open_parent *parent, const struct sibling *last,
                     const struct sibling *call) {
-    return last->track == call->track && parent->run.position + 1 == parent->position &&
-           call->number > last->number &&
+    return last->track == call->track && !parent->run.interrupted && call->number > last->number &&
            (parent->kind == PARENT_BY_NUMBER || call->number == last->number + 1) &&
            (call->start_ns == 0 || call->start_ns >= end_of(last));
 }

@@ -93,6 +93,12 @@ static void by_number(struct sibling *calls, uint32_t count) {
  * where `above` calls itself. False: it lies too deep. */
 static bool lengthen(struct sibling *call, uint32_t above, uint32_t function, uint64_t number) {
     const struct sibling_path path = call->path;
+    call->within = number;
+    if (path.length == 0 && function != above) {
+        call->path.functions[0] = function;
+        call->path.length = 1;
+        return true;
+    }
     uint32_t length = 1 + path.length, from = function == above;
     for (uint32_t i = 0; i < path.length; i++)
         if (path.functions[i] == above)
@@ -100,13 +106,15 @@ static bool lengthen(struct sibling *call, uint32_t above, uint32_t function, ui
     length -= from;
     if (length > SIBLINGS_THROUGH_MAX)
         return false;
-    call->adopted |= from > 0;
-    call->within = from > 0 ? 0 : number;
     call->path = (struct sibling_path){.length = length};
-    if (from == 0)
+    if (from > 0) {
+        call->adopted = true;
+        call->within = 0;
+        memcpy(call->path.functions, path.functions + from - 1, length * sizeof *path.functions);
+    } else {
         call->path.functions[0] = function;
-    for (uint32_t i = from == 0; i < length; i++)
-        call->path.functions[i] = path.functions[i + from - 1];
+        memcpy(call->path.functions + 1, path.functions, path.length * sizeof *path.functions);
+    }
     return true;
 }
 
@@ -303,7 +311,10 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
     for (uint32_t i = 0; i < few.groups; i++)
         if (few.count[i] >= SIBLING_N_MIN)
             collect_few(state, all, parent, &few, i);
-    for (uint32_t i = 0; i < parent->count && all->group_count > 0; i++)
+    bool closely = false;
+    for (uint32_t i = 0; i < all->group_count; i++)
+        closely |= all->groups[i]->closely;
+    for (uint32_t i = 0; i < parent->count && closely; i++)
         if (!recursive || !parent->calls[i].adopted)
             collection_list(all, &parent->calls[i]);
     if (all->group_count > 0)

@@ -107,13 +107,16 @@ static bool may_list(struct siblings_state *state, const struct analysis_call *c
 
 static void add_call(struct siblings_state *state, struct open_parent *parent,
                      const struct analysis_call *call, uint32_t shape, uint64_t told_ns) {
-    if (parent->position++ == 0)
-        parent->first_number = call->id.number;
-    parent->last_number = call->id.number;
+    if (parent->kind == PARENT_BY_NAME) {
+        parent->first_number = parent->has_calls ? parent->first_number : call->id.number;
+        parent->last_number = call->id.number;
+        parent->has_calls = true;
+    }
     /* What a parent's time was spent in, at most. */
     parent->children_ns += call->async ? 0 : call->elapsed_ns + (call->milliseconds ? 999999 : 0);
     parent->told_ns += told_ns;
     bool nobody = parent->kind == PARENT_NOBODY;
+    parent->run.interrupted |= shape == SIBLING_SHAPE_NONE;
     if (shape == SIBLING_SHAPE_NONE && (nobody || call->metric_count == 0 || !may_list(state, call)))
         return;
     struct sibling *room = nobody ? NULL : siblings_room(state, parent);
@@ -127,7 +130,7 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
             run->signature = call->signature;
             run->calls = 1;
         }
-        run->position = parent->position;
+        run->interrupted = false;
         run->last = room != NULL ? parent->count - 1 : RUN_ASIDE;
         if (room == NULL)
             run->aside = *kept;

@@ -71,12 +71,14 @@ struct analysis_asked_again {
     struct analysis_call_id first, second;         /* one instance: the dearest */
     uint32_t question;                             /* of that */
     bool by_name;
+    uint64_t last_parent; /* the part's own */
 };
 
 /* The same, of one signature or question. */
 struct analysis_within {
     uint64_t parents, again, again_ns;
     struct analysis_call_id parent, first, second; /* an instance, the first; parent.number 0: unknown */
+    uint64_t last_parent;                          /* the part's own */
 };
 
 /* The same signature again, as the very next call of its parent, with the same answer and without a pause. */
