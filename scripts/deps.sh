@@ -24,6 +24,7 @@ test      jq               jq
 test      zstd             zstd
 test      sqlite3          sqlite3
 test      libcmocka-dev    <cmocka.h>
+test      libbenchmark-dev /usr/include/benchmark/benchmark.h
 test      libode-dev       <ode/ode.h>
 test      ocl-icd-opencl-dev /usr/lib/*/pkgconfig/OpenCL.pc
 test      opencl-headers   <CL/cl.h>

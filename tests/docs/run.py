@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md, docs/guide.md, docs/analysis.md, docs/engine.md, docs/ci.md and the manual pages, and checks that the guide speaks of all there is
+"""Runs the examples of README.md, docs/guide.md, docs/analysis.md, docs/engine.md, docs/ci.md, docs/benchmarks.md and the manual pages, and checks that the guide speaks of all there is
 and of nothing else. In the environment: PERFTRACE_SOURCE, PERFTRACE_BUILD.
 
 In the Markdown a comment on the line before a fenced block says what the block is for:
@@ -166,7 +166,7 @@ def check_existence(options):
     )
     examples = {file.stem for file in (SOURCE / "examples").glob("*/*.c")}
     known = set(re.findall(r"\w+", sources)) | inventory() | examples
-    for path in [SOURCE / "README.md", SOURCE / "ARCHITECTURE.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md", SOURCE / "docs" / "engine.md", *SOURCE.glob("docs/decisions/*.md")]:
+    for path in [SOURCE / "README.md", SOURCE / "ARCHITECTURE.md", SOURCE / "docs" / "guide.md", SOURCE / "docs" / "analysis.md", SOURCE / "docs" / "engine.md", SOURCE / "docs" / "benchmarks.md", *SOURCE.glob("docs/decisions/*.md")]:
         text = path.read_text()
         for word in sorted(set(re.findall(r"\b(?:PERF|perf)(?:TRACE|trace)?_\w+", text)) - known):
             complain(path.relative_to(SOURCE), "%s: there is no such thing" % word)
@@ -186,7 +186,7 @@ def main():
         subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "DESTDIR": ""})
         env = environment(prefix)
-        for number, path in enumerate([SOURCE / "README.md", *(SOURCE / "docs" / name for name in ("guide.md", "analysis.md", "engine.md", "ci.md"))]):
+        for number, path in enumerate([SOURCE / "README.md", *(SOURCE / "docs" / name for name in ("guide.md", "analysis.md", "engine.md", "ci.md", "benchmarks.md"))]):
             folder = scratch / str(number)
             folder.mkdir()
             check_markdown(path, folder, env)
