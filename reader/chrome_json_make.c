@@ -201,11 +201,14 @@ void perftrace_json_make_ending(struct perftrace_json_maker *maker, struct perft
     span->unfinished = open->unfinished;
     span->at_end = open->at_end;
     span->gone_ns = open->end_ns > span->track->made_ns || span->async ? open->end_ns : span->track->made_ns;
-    /* What lies within it has to end first. */
-    for (const struct perftrace_json_span *above = span->above; above != NULL && !span->async;
-         above = above->above)
+    /* What lies within it has to end first. A span whose end is known ends after those within it in turn, unless theirs became known later. */
+    unsigned looked = 0;
+    for (const struct perftrace_json_span *above = span->above;
+         above != NULL && !span->async && looked < LOOK_AROUND_MAX; above = above->above) {
         if (above->gone_ns != INT64_MAX && above->gone_ns > span->gone_ns)
             span->gone_ns = above->gone_ns;
+        looked += looked > 0 || above->gone_ns != INT64_MAX;
+    }
     if (!heap_put(maker, span))
         maker->no_room = true;
 }

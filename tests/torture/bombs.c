@@ -119,3 +119,7 @@ struct reading explode(struct made *made) {
 struct reading explode_log(struct made *log) {
     return explode_as("bomb.log", log);
 }
+
+struct reading explode_json(struct made *json) {
+    return explode_as("bomb.json", json);
+}

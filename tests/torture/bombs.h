@@ -24,6 +24,7 @@ struct reading read_watched(const char *path);
  * own ways (two of them in short, all in full). */
 struct reading explode(struct made *made);
 struct reading explode_log(struct made *log);
+struct reading explode_json(struct made *json);
 /* Only the command. */
 void command_reads(const char *path);
 
