@@ -1,5 +1,5 @@
-/* Metrics of calls, added up by function and name. A function's calls mostly give the same metrics in the same order, so each is
- * looked for first where it stood in the last call. */
+/* Metrics of calls, added up by function and name. A function's calls mostly give the same metrics in the same order, and what a reader
+ * knows of a metric stays where it is for as long as the reader: so a metric is known by that, mostly, and its name is not looked at. */
 #include "breakdown.h"
 
 #include "part.h"
@@ -8,18 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_TEXT, KIND_NS, KIND_US, KIND_MS, KIND_AMOUNT };
+#define METRIC_NONE UINT32_MAX
+#define SLOW __attribute__((noinline)) /* out of the way of what each call, or most of them, go through */
 
 struct metric {
+    const struct perftrace_argument_info *argument; /* of this input, as it was given last; NULL: not yet */
     struct perftrace_text name;
-    enum kind kind;
+    uint32_t unit_ns; /* of times; else 0 */
     uint32_t leader; /* of times: the first metric of the same name without the unit, which adds up for all */
-    uint64_t stamp;  /* of the last call that gave it; of a leader */
-    uint64_t now_ns; /* that call's, in the finest unit so far … */
-    enum kind now;   /* … which is this one */
+    /* Of a leader: */
+    uint32_t now_unit_ns; /* the finest one of the last call that gave it … */
+    uint32_t next;        /* another leader that the call gave, or METRIC_NONE */
+    uint64_t stamp;       /* … which was this one … */
+    uint64_t now_ns;      /* … and took so long */
     union {
         struct analysis_time_part part;
-        struct analysis_amount *amount;
+        struct analysis_amount *amount; /* NULL: no number was given yet */
     };
 };
 
@@ -85,17 +89,8 @@ static bool parse_decimal(struct perftrace_text text, double *number) {
     return text.length > 0 && text.length < 24;
 }
 
-/* A time that is a number and not negative, in nanoseconds. */
-static bool time_of(const struct perftrace_value *value, enum kind kind, uint64_t *ns) {
-    uint64_t unit = kind == KIND_MS ? 1000000 : kind == KIND_US ? 1000 : 1;
+static SLOW bool time_of_fraction(const struct perftrace_value *value, uint64_t unit, uint64_t *ns) {
     double number;
-    if (value->type == PERFTRACE_TYPE_SIGNED || value->type == PERFTRACE_TYPE_UNSIGNED) {
-        if (value->type == PERFTRACE_TYPE_SIGNED && value->i < 0)
-            return false;
-        if (__builtin_mul_overflow(value->u, unit, ns))
-            *ns = UINT64_MAX;
-        return true;
-    }
     if (value->type == PERFTRACE_TYPE_DOUBLE)
         number = value->d;
     else if (value->type != PERFTRACE_TYPE_STRING || value->null || !parse_decimal(value->text, &number))
@@ -107,7 +102,18 @@ static bool time_of(const struct perftrace_value *value, enum kind kind, uint64_
     return true;
 }
 
-static bool amount_of(const struct perftrace_value *value, int64_t *number) {
+/* A time that is a number and not negative, in nanoseconds. */
+static inline bool time_of(const struct perftrace_value *value, uint64_t unit, uint64_t *ns) {
+    if (value->type != PERFTRACE_TYPE_SIGNED && value->type != PERFTRACE_TYPE_UNSIGNED)
+        return time_of_fraction(value, unit, ns);
+    if (value->type == PERFTRACE_TYPE_SIGNED && value->i < 0)
+        return false;
+    if (__builtin_mul_overflow(value->u, unit, ns))
+        *ns = UINT64_MAX;
+    return true;
+}
+
+static inline bool amount_of(const struct perftrace_value *value, int64_t *number) {
     if (value->type == PERFTRACE_TYPE_SIGNED)
         *number = value->i;
     else if (value->type == PERFTRACE_TYPE_UNSIGNED || value->type == PERFTRACE_TYPE_BOOLEAN)
@@ -119,29 +125,33 @@ static bool amount_of(const struct perftrace_value *value, int64_t *number) {
 
 /* ---- metrics -------------------------------------------------------------------------------------- */
 
-static enum kind kind_of(const struct perftrace_value *value) {
+/* 0: it is no time. */
+static uint32_t unit_of(struct perftrace_text name) {
+    if (name.length <= 3 || name.bytes[name.length - 3] != '_' || name.bytes[name.length - 1] != 's')
+        return 0;
+    char c = name.bytes[name.length - 2];
+    return c == 'm' ? 1000000 : c == 'u' ? 1000 : c == 'n' ? 1 : 0;
+}
+
+/* NULL: there is none yet. */
+static struct metric *find_metric(const struct function_metrics *function,
+                                  const struct perftrace_value *value) {
     struct perftrace_text name = value->argument->name;
-    if (name.length > 3 && name.bytes[name.length - 3] == '_' && name.bytes[name.length - 1] == 's') {
-        char c = name.bytes[name.length - 2];
-        if (c == 'm' || c == 'u' || c == 'n')
-            return c == 'm' ? KIND_MS : c == 'u' ? KIND_US : KIND_NS;
+    for (uint32_t i = 0; i < function->count; i++)
+        if (function->metrics[i].argument == value->argument)
+            return &function->metrics[i];
+    for (uint32_t i = 0; i < function->count; i++) {
+        struct metric *metric = &function->metrics[i];
+        if (metric->name.length == name.length && memcmp(metric->name.bytes, name.bytes, name.length) == 0)
+            return metric;
     }
-    int64_t number;
-    return amount_of(value, &number) ? KIND_AMOUNT : KIND_TEXT;
-}
-
-static bool is_time(enum kind kind) {
-    return kind == KIND_NS || kind == KIND_US || kind == KIND_MS;
-}
-
-static bool is_named(const struct metric *metric, struct perftrace_text name) {
-    return metric->name.length == name.length && memcmp(metric->name.bytes, name.bytes, name.length) == 0;
+    return NULL;
 }
 
 static uint32_t leader_of(const struct function_metrics *function, struct perftrace_text name) {
     for (uint32_t i = 0; i < function->count; i++) {
         const struct metric *metric = &function->metrics[i];
-        if (is_time(metric->kind) && metric->leader == i && metric->name.length == name.length &&
+        if (metric->unit_ns != 0 && metric->leader == i && metric->name.length == name.length &&
             memcmp(metric->name.bytes, name.bytes, name.length - 3) == 0)
             return i;
     }
@@ -163,107 +173,82 @@ static bool grow_metrics(struct breakdown *breakdown, struct function_metrics *f
     return true;
 }
 
-static bool make_amount(struct breakdown *breakdown, struct metric *metric) {
+static SLOW bool make_amount(struct breakdown *breakdown, struct metric *metric) {
     struct analysis_amount *amount = perftrace_arena_take(&breakdown->names, sizeof *amount);
     if (amount == NULL)
         return false;
     amount->name = metric->name;
+    amount->min = INT64_MAX;
+    amount->max = INT64_MIN;
     metric->amount = amount;
-    metric->kind = KIND_AMOUNT;
     return true;
 }
 
 static struct metric *add_metric(struct breakdown *breakdown, struct function_metrics *function,
                                  const struct perftrace_value *value) {
-    struct metric metric = {.kind = kind_of(value)};
+    struct perftrace_text name = value->argument->name;
+    struct metric metric = {.unit_ns = unit_of(name)};
     if (function->count == function->capacity && !grow_metrics(breakdown, function))
         return NULL;
-    struct perftrace_text name = value->argument->name;
     if (!perftrace_arena_text(&breakdown->names, name.bytes, name.length, &metric.name))
         return NULL;
-    if (is_time(metric.kind)) {
+    if (metric.unit_ns != 0) {
         metric.leader = leader_of(function, metric.name);
         metric.part.name = (struct perftrace_text){metric.name.bytes, metric.name.length - 3};
-    } else if (metric.kind == KIND_AMOUNT && !make_amount(breakdown, &metric)) {
-        return NULL;
     }
     function->metrics[function->count] = metric;
     return &function->metrics[function->count++];
 }
 
-static struct metric *metric_of(struct breakdown *breakdown, struct function_metrics *function, size_t place,
-                                const struct perftrace_value *value) {
-    struct perftrace_text name = value->argument->name;
-    if (place < function->count && is_named(&function->metrics[place], name))
-        return &function->metrics[place];
-    for (uint32_t i = 0; i < function->count; i++)
-        if (is_named(&function->metrics[i], name))
-            return &function->metrics[i];
-    return add_metric(breakdown, function, value);
+/* One that does not stand where it stood in the last call. NULL: there is no room for another. */
+static SLOW struct metric *metric_of(struct breakdown *breakdown, struct function_metrics *function,
+                                     const struct perftrace_value *value) {
+    struct metric *metric = find_metric(function, value);
+    if (metric == NULL)
+        metric = add_metric(breakdown, function, value);
+    if (metric != NULL)
+        metric->argument = value->argument;
+    return metric;
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
 
-static void add_amount(struct analysis_amount *amount, int64_t number) {
-    if (amount->calls == 0 || number < amount->min)
-        amount->min = number;
-    if (amount->calls == 0 || number > amount->max)
-        amount->max = number;
-    amount->calls++;
+static inline void add_amount(struct analysis_amount *amount, int64_t number) {
+    amount->min = number < amount->min ? number : amount->min;
+    amount->max = number > amount->max ? number : amount->max;
     amount->sum += (double)number;
     amount->ranges[range_of(number)]++;
 }
 
-/* Within one call the finest unit counts. */
-static void note_time(struct metric *leader, enum kind kind, uint64_t ns, uint64_t stamp) {
-    if (leader->stamp == stamp && leader->now < kind)
-        return;
-    leader->stamp = stamp;
-    leader->now = kind;
+/* Within one call the finest unit counts. `noted` is the last leader of which a time was noted, and so is what is returned. */
+static inline uint32_t note_time(struct function_metrics *function, const struct metric *metric, uint64_t ns,
+                                 uint64_t stamp, uint32_t noted) {
+    struct metric *leader = &function->metrics[metric->leader];
+    bool again = leader->stamp == stamp;
+    if (again && leader->now_unit_ns < metric->unit_ns)
+        return noted;
+    leader->now_unit_ns = metric->unit_ns;
     leader->now_ns = ns;
+    if (again)
+        return noted;
+    leader->stamp = stamp;
+    leader->next = noted;
+    return metric->leader;
 }
 
-/* What was noted of this call; *measured_ns: all together. */
-static bool add_times(struct function_metrics *function, uint64_t stamp, uint64_t *measured_ns) {
-    bool any = false;
-    *measured_ns = 0;
-    for (uint32_t i = 0; i < function->count; i++) {
-        struct metric *metric = &function->metrics[i];
-        if (metric->stamp != stamp)
-            continue;
-        struct analysis_time_part *part = &metric->part;
-        any = true;
+/* What was noted of a call. */
+static inline void add_times(struct function_metrics *function, const struct analysis_call *call,
+                             uint32_t noted) {
+    uint64_t measured_ns = 0, elapsed_ns = call->elapsed_ns;
+    for (; noted != METRIC_NONE; noted = function->metrics[noted].next) {
+        uint64_t ns = function->metrics[noted].now_ns;
+        struct analysis_time_part *part = &function->metrics[noted].part;
         part->calls++;
-        part->total_ns = add_saturated(part->total_ns, metric->now_ns);
-        part->max_ns = metric->now_ns > part->max_ns ? metric->now_ns : part->max_ns;
-        *measured_ns = add_saturated(*measured_ns, metric->now_ns);
+        part->total_ns = add_saturated(part->total_ns, ns);
+        part->max_ns = ns > part->max_ns ? ns : part->max_ns;
+        measured_ns = add_saturated(measured_ns, ns);
     }
-    return any;
-}
-
-static void add_metrics(struct breakdown *breakdown, struct function_metrics *function,
-                        const struct analysis_call *call) {
-    uint64_t stamp = ++breakdown->stamp, ns, measured_ns;
-    int64_t number;
-    bool timed = false;
-    for (size_t i = 0; i < call->metric_count; i++) {
-        const struct perftrace_value *value = &call->metrics[i];
-        struct metric *metric = metric_of(breakdown, function, i, value);
-        if (metric == NULL) {
-            breakdown->left_out++;
-        } else if (metric->kind == KIND_AMOUNT || metric->kind == KIND_TEXT) {
-            /* What was a text until now may be a number this time. */
-            if (amount_of(value, &number) && (metric->kind == KIND_AMOUNT || make_amount(breakdown, metric)))
-                add_amount(metric->amount, number);
-        } else if (time_of(value, metric->kind, &ns)) {
-            note_time(&function->metrics[metric->leader], metric->kind, ns, stamp);
-            timed = true;
-        }
-    }
-    if (!timed || !add_times(function, stamp, &measured_ns))
-        return;
     struct analysis_breakdown *result = &function->result;
-    uint64_t elapsed_ns = call->elapsed_ns;
     if (call->milliseconds && measured_ns > elapsed_ns && measured_ns - elapsed_ns < 1000000)
         elapsed_ns = measured_ns; /* it was rounded down */
     result->calls++;
@@ -276,17 +261,47 @@ static void add_metrics(struct breakdown *breakdown, struct function_metrics *fu
     }
 }
 
-static __attribute__((noinline)) int add_call(struct breakdown *breakdown, const struct analysis_call *call) {
-    if (call->function >= breakdown->function_capacity) {
-        uint32_t wanted = call->function < 64 ? 128 : call->function * 2;
-        struct function_metrics *grown = realloc(breakdown->functions, wanted * sizeof *grown);
-        if (grown == NULL)
-            return -PERFTRACE_ERROR_MEMORY;
-        for (uint32_t i = breakdown->function_capacity; i < wanted; i++)
-            grown[i] = (struct function_metrics){0};
-        breakdown->functions = grown;
-        breakdown->function_capacity = wanted;
+static void add_metrics(struct breakdown *breakdown, struct function_metrics *function,
+                        const struct analysis_call *call) {
+    uint64_t stamp = ++breakdown->stamp, ns;
+    uint32_t noted = METRIC_NONE;
+    int64_t number;
+    const struct perftrace_value *value = call->metrics;
+    for (size_t i = 0; i < call->metric_count; i++, value++) {
+        struct metric *metric = &function->metrics[i];
+        if (i >= function->count || metric->argument != value->argument)
+            metric = metric_of(breakdown, function, value);
+        if (metric == NULL) {
+            breakdown->left_out++;
+        } else if (metric->unit_ns != 0) {
+            if (time_of(value, metric->unit_ns, &ns))
+                noted = note_time(function, metric, ns, stamp, noted);
+        } else if (amount_of(value, &number)) {
+            if (metric->amount != NULL || make_amount(breakdown, metric))
+                add_amount(metric->amount, number);
+            else
+                breakdown->left_out++;
+        }
     }
+    if (noted != METRIC_NONE)
+        add_times(function, call, noted);
+}
+
+static SLOW int reserve_functions(struct breakdown *breakdown, uint32_t function) {
+    uint32_t wanted = function < 64 ? 128 : function * 2;
+    struct function_metrics *grown = realloc(breakdown->functions, wanted * sizeof *grown);
+    if (grown == NULL)
+        return -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t i = breakdown->function_capacity; i < wanted; i++)
+        grown[i] = (struct function_metrics){0};
+    breakdown->functions = grown;
+    breakdown->function_capacity = wanted;
+    return 0;
+}
+
+static SLOW int add_call(struct breakdown *breakdown, const struct analysis_call *call) {
+    if (call->function >= breakdown->function_capacity && reserve_functions(breakdown, call->function) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
     add_metrics(breakdown, &breakdown->functions[call->function], call);
     return 0;
 }
@@ -294,6 +309,16 @@ static __attribute__((noinline)) int add_call(struct breakdown *breakdown, const
 static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
     (void)analysis;
     return call->metric_count == 0 ? 0 : add_call(state, call);
+}
+
+/* What its reader knew of metrics goes with it. */
+static int breakdown_end_input(struct analysis *analysis, void *state) {
+    (void)analysis;
+    struct breakdown *breakdown = state;
+    for (uint32_t i = 0; i < breakdown->function_capacity; i++)
+        for (uint32_t k = 0; k < breakdown->functions[i].count; k++)
+            breakdown->functions[i].metrics[k].argument = NULL;
+    return 0;
 }
 
 /* ---- results -------------------------------------------------------------------------------------- */
@@ -315,10 +340,14 @@ static int finish_function(struct function_metrics *function) {
         return -PERFTRACE_ERROR_MEMORY;
     for (uint32_t i = 0; i < function->count; i++) {
         const struct metric *metric = &function->metrics[i];
-        if (is_time(metric->kind) && metric->part.calls > 0)
+        if (metric->unit_ns != 0 && metric->part.calls > 0)
             parts[function->result.part_count++] = metric->part;
-        else if (metric->kind == KIND_AMOUNT && metric->amount->calls > 0)
-            amounts[function->result.amount_count++] = *metric->amount;
+        if (metric->unit_ns != 0 || metric->amount == NULL)
+            continue;
+        struct analysis_amount *amount = &amounts[function->result.amount_count++];
+        *amount = *metric->amount;
+        for (unsigned range = 0; range < BREAKDOWN_RANGES; range++)
+            amount->calls += amount->ranges[range];
     }
     qsort(parts, function->result.part_count, sizeof *parts, compare_parts);
     return 0;
@@ -402,6 +431,7 @@ const struct analysis_part part_breakdown = {
     .add = breakdown_add,
     .apart = true,
     .takes_unkept = true,
+    .end_input = breakdown_end_input,
     .finish = breakdown_finish,
     .approximated = breakdown_approximated,
     .close = breakdown_close,

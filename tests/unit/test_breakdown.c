@@ -19,14 +19,31 @@ static const struct perftrace_site_info sites[] = {{.id = 1, .kind = 1, .name = 
                                                    {.id = 2, .kind = 1, .name = {"parse", 5}}};
 static uint64_t number;
 static bool milliseconds; /* how well calls are known */
+enum { ARGUMENTS = 80 };
+static struct perftrace_argument_info arguments[ARGUMENTS];
+static char names[ARGUMENTS][24];
+static size_t argument_count;
 
 static struct analysis *open_analysis(size_t memory_max) {
     struct analysis *analysis =
         analysis_open(&(struct analysis_options){.slowest_max = 3, .memory_max = memory_max});
     assert_non_null(analysis);
     assert_int_equal(analysis_begin_input(analysis, "test"), 0);
-    number = 0;
+    number = argument_count = 0;
     return analysis;
+}
+
+/* By name, for as long as there is the input, as those of a reader; those of the next one may be at the same places. */
+static const struct perftrace_argument_info *argument(const char *name) {
+    size_t i = 0;
+    while (i < argument_count && strcmp(names[i], name) != 0)
+        i++;
+    if (i == argument_count) {
+        assert_true(argument_count++ < ARGUMENTS);
+        snprintf(names[i], sizeof names[i], "%s", name);
+        arguments[i] = (struct perftrace_argument_info){.name = text(names[i]), .metric = true};
+    }
+    return &arguments[i];
 }
 
 static void feed(struct analysis *analysis, unsigned site, uint64_t elapsed_ns, size_t count,
@@ -47,7 +64,6 @@ static void feed(struct analysis *analysis, unsigned site, uint64_t elapsed_ns, 
 /* A pair as a log would give it: "key=12", "key=1.5", "key=text". */
 static void feed_pairs(struct analysis *analysis, unsigned site, uint64_t elapsed_ns, const char *pairs) {
     char copy[256], *rest = copy, *pair;
-    struct perftrace_argument_info arguments[8];
     struct perftrace_value values[8];
     size_t count = 0;
     snprintf(copy, sizeof copy, "%s", pairs);
@@ -58,8 +74,7 @@ static void feed_pairs(struct analysis *analysis, unsigned site, uint64_t elapse
         long long whole = strtoll(value, &end, 10);
         bool is_whole = *end == '\0', is_text = value[strcspn(value, "abcdefghijklmnopqrstuvwxyz")] != '\0';
         bool trailing_zero = !is_whole && value[strlen(value) - 1] == '0';
-        arguments[count] = (struct perftrace_argument_info){.name = text(pair), .metric = true};
-        values[count] = (struct perftrace_value){.argument = &arguments[count]};
+        values[count] = (struct perftrace_value){.argument = argument(pair)};
         if (is_whole) {
             values[count].type = PERFTRACE_TYPE_SIGNED;
             values[count].i = whole;
@@ -239,6 +254,25 @@ static void functions_with_most_time_first(void **state) {
     analysis_close(analysis);
 }
 
+/* Another input's metrics may be where those of the one before were. */
+static void metrics_of_several_inputs(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(0);
+    feed_pairs(analysis, 0, 10000000, "query_ms=6 records=3");
+    feed_pairs(analysis, 0, 10000000, "query_ms=2 records=5");
+    assert_int_equal(analysis_end_input(analysis, &(struct perftrace_trace_info){.finished = true}, 1), 0);
+    argument_count = 0;
+    assert_int_equal(analysis_begin_input(analysis, "another"), 0);
+    feed_pairs(analysis, 0, 10000000, "records=100 query_ms=1");
+    assert_int_equal(analysis_finish(analysis), 0);
+    const struct analysis_breakdown *found = only_breakdown(analysis);
+    assert_int_equal(part(found, "query")->total_ns, 9000000);
+    assert_int_equal(found->amount_count, 1);
+    assert_int_equal(found->amounts[0].max, 100);
+    assert_int_equal((int64_t)found->amounts[0].sum, 108);
+    analysis_close(analysis);
+}
+
 static void what_there_is_no_room_for_is_told(void **state) {
     (void)state;
     struct analysis *analysis = open_analysis(0);
@@ -291,10 +325,9 @@ static void very_long_metrics_are_cut_between_two(void **state) {
     static char longer[200000];
     memset(longer, 'x', sizeof longer - 1);
     struct analysis *analysis = open_analysis(0);
-    const struct perftrace_argument_info arguments[] = {{.name = text("n")}, {.name = text("long")}};
     const struct perftrace_value values[] = {
-        {.argument = &arguments[0], .type = PERFTRACE_TYPE_SIGNED, .i = 7},
-        {.argument = &arguments[1], .type = PERFTRACE_TYPE_STRING, .text = text(longer)}};
+        {.argument = argument("n"), .type = PERFTRACE_TYPE_SIGNED, .i = 7},
+        {.argument = argument("long"), .type = PERFTRACE_TYPE_STRING, .text = text(longer)}};
     feed(analysis, 0, 50, 2, values);
     feed(analysis, 0, 40, 1, &values[1]);
     assert_int_equal(analysis_finish(analysis), 0);
@@ -314,6 +347,7 @@ int main(void) {
         cmocka_unit_test(ranges_follow_each_other),
         cmocka_unit_test(a_text_at_first_may_be_a_number_later),
         cmocka_unit_test(functions_with_most_time_first),
+        cmocka_unit_test(metrics_of_several_inputs),
         cmocka_unit_test(what_there_is_no_room_for_is_told),
         cmocka_unit_test(the_slowest_keep_their_metrics),
         cmocka_unit_test(very_long_metrics_are_cut_between_two),
