@@ -17,19 +17,27 @@ enum {
     PAGED_FROM = 256,    /* distinct values that could be counted in them, when a function gets pages */
     SPARSE = 16,         /* pages go up to so many times the number of values that could have been in them */
     TABLE_MIN = 256,
-    FAR_FROM = 4096,  /* slots of the table, that may not be near */
     BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
 };
 #define PAGED_MAX ((uint64_t)PAGES * PAGE_COUNTERS)
 enum unit { UNIT_NS, UNIT_US, UNIT_MS, UNITS };
 static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000};
 
+/* number / 1000 where nothing is left over; else more than UINT64_MAX / 1000. (The inverse of 125 modulo 2^64, and a rotation:
+ * T. Granlund, P. L. Montgomery: Division by invariant integers using multiplication, PLDI 1994, section 9.) */
+static inline uint64_t whole_thousands(uint64_t number) {
+    uint64_t product = number * UINT64_C(0x1cac083126e978d5);
+    return product >> 3 | product << 61;
+}
+
 /* In how many of which unit a duration is. */
 static inline uint64_t in_units(uint64_t ns, enum unit *unit) {
-    uint64_t us = ns / 1000, ms = us / 1000;
-    bool whole_us = us * 1000 == ns, whole_ms = whole_us && ms * 1000 == us;
-    *unit = whole_ms ? UNIT_MS : whole_us ? UNIT_US : UNIT_NS;
-    return whole_ms ? ms : whole_us ? us : ns;
+    uint64_t us = whole_thousands(ns), ms = whole_thousands(us);
+    *unit = UNIT_NS;
+    if (us > UINT64_MAX / 1000)
+        return ns;
+    *unit = ms > UINT64_MAX / 1000 ? UNIT_US : UNIT_MS;
+    return *unit == UNIT_US ? us : ms;
 }
 
 /* Digits kept of a value after its first, by level; 0 is all of them. */
@@ -240,9 +248,8 @@ static inline uint32_t *counter_in(const struct function_durations *function, en
 }
 
 /* The same, where the page may have to be made; NULL without memory. */
-static __attribute__((noinline)) uint32_t *make_counter(struct durations *durations,
-                                                        struct function_durations *function, enum unit unit,
-                                                        uint64_t number) {
+static uint32_t *make_counter(struct durations *durations, struct function_durations *function,
+                              enum unit unit, uint64_t number) {
     uint32_t **page = &function->pages[unit][number / PAGE_COUNTERS];
     if (take(durations, PAGE_COUNTERS * sizeof **page)) {
         *page = calloc(PAGE_COUNTERS, sizeof **page);
@@ -254,8 +261,7 @@ static __attribute__((noinline)) uint32_t *make_counter(struct durations *durati
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) void add_to_table(struct durations *durations, uint32_t number,
-                                                   uint64_t ns) {
+static void add_to_table(struct durations *durations, uint32_t number, uint64_t ns) {
     struct function_durations *function = &durations->functions[number];
     bool room = reserve_slot(durations); /* may raise the level */
     struct duration wanted = {rounded(ns, function->level), number, 1};
@@ -282,24 +288,6 @@ static __attribute__((noinline)) void add_to_table(struct durations *durations, 
         give_pages_to(durations, function, unit);
 }
 
-/* Where the time is counted: nearly each is another one. */
-static void durations_expect(const void *state, const struct analysis_call *call) {
-    const struct durations *durations = state;
-    if (call->function >= durations->function_capacity || durations->slot_count == 0)
-        return;
-    const struct function_durations *function = &durations->functions[call->function];
-    if (function->paged) {
-        enum unit unit;
-        uint64_t number = in_units(call->elapsed_ns, &unit);
-        const uint32_t *counter = counter_in(function, unit, number);
-        if (counter != NULL)
-            __builtin_prefetch(counter, 1);
-    } else if (durations->slot_count >= FAR_FROM) {
-        const struct duration wanted = {rounded(call->elapsed_ns, function->level), call->function, 1};
-        __builtin_prefetch(&durations->slots[home_of(durations, &wanted)], 1);
-    }
-}
-
 static int reserve_functions(struct durations *durations, uint32_t function) {
     uint32_t wanted = function < 64 ? 128 : function * 2;
     struct function_durations *grown = realloc(durations->functions, wanted * sizeof *grown);
@@ -313,8 +301,7 @@ static int reserve_functions(struct durations *durations, uint32_t function) {
 }
 
 /* False: its place is in the table. */
-static inline bool add_to_pages(struct durations *durations, struct function_durations *function,
-                                uint64_t ns) {
+static bool add_to_pages(struct durations *durations, struct function_durations *function, uint64_t ns) {
     enum unit unit;
     uint64_t number = in_units(ns, &unit);
     if (number >= function->limit[unit])
@@ -328,24 +315,41 @@ static inline bool add_to_pages(struct durations *durations, struct function_dur
     return true;
 }
 
+static __attribute__((noinline)) int add_slowly(struct durations *durations, uint32_t function, uint64_t ns) {
+    if (function >= durations->function_capacity && reserve_functions(durations, function) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    if (!durations->functions[function].paged ||
+        !add_to_pages(durations, &durations->functions[function], ns))
+        add_to_table(durations, function, ns);
+    return 0;
+}
+
+/* Most values have been seen before. */
 static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
     (void)analysis;
     struct durations *durations = state;
-    if (call->function >= durations->function_capacity && reserve_functions(durations, call->function) != 0)
-        return -PERFTRACE_ERROR_MEMORY;
-    struct function_durations *function = &durations->functions[call->function];
-    if (function->paged && add_to_pages(durations, function, call->elapsed_ns))
-        return 0;
-    if (function->level == 0 && durations->slot_count != 0) { /* most values have been seen before */
-        struct duration wanted = {call->elapsed_ns, call->function, 1};
+    uint32_t number = call->function;
+    uint64_t ns = call->elapsed_ns;
+    if (number >= durations->function_capacity)
+        return add_slowly(durations, number, ns);
+    const struct function_durations *function = &durations->functions[number];
+    if (function->paged) {
+        enum unit unit;
+        uint64_t value = in_units(ns, &unit);
+        uint32_t *counter = counter_in(function, unit, value);
+        if (counter != NULL && *counter != UINT32_MAX) {
+            ++*counter;
+            return 0;
+        }
+    } else if (function->level == 0 && durations->slot_count != 0) {
+        const struct duration wanted = {ns, number, 1};
         struct duration *slot = &durations->slots[home_of(durations, &wanted)];
         if (slot->calls != 0 && is_same(slot, &wanted)) {
             slot->calls++;
             return 0;
         }
     }
-    add_to_table(durations, call->function, call->elapsed_ns);
-    return 0;
+    return add_slowly(durations, number, ns);
 }
 
 /* ---- results -------------------------------------------------------------------------------------- */
@@ -517,7 +521,6 @@ const struct analysis_part part_durations = {
     .add = durations_add,
     .apart = true,
     .takes_unkept = true,
-    .expect = durations_expect,
     .finish = durations_finish,
     .approximated = durations_approximated,
     .close = durations_close,
