@@ -107,9 +107,8 @@ static void add_answer(struct sibling_group *group, const struct sibling *last) 
     group->failed_until_last &= answer->failed;
 }
 
-/* What the judge wants to know. */
-static void follow(const struct analysis *analysis, const struct sibling_shapes *shapes,
-                   struct sibling_group *group, const struct sibling *call) {
+void sibling_group_follow(const struct analysis *analysis, const struct sibling_shapes *shapes,
+                          struct sibling_group *group, const struct sibling *call) {
     const struct sibling_shape *shape = &shapes->shapes[group->shape];
     if (group->calls > 0) {
         add_answer(group, group->last);
@@ -131,24 +130,4 @@ static void follow(const struct analysis *analysis, const struct sibling_shapes 
     group->at_most_one +=
         call->answer.count_count == 0 ||
         (call->answer.counts[0] <= 1 && (call->answer.count_count < 2 || call->answer.counts[1] <= 1));
-}
-
-void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
-                       struct sibling_group *group, const struct sibling *call, bool is_new) {
-    if (group->closely && group->followed < SIBLING_CLOSELY_MAX)
-        follow(analysis, shapes, group, call);
-    group->branches += group->calls == 0 || call->within == 0 || call->within != group->last->within;
-    group->calls++;
-    group->own += !call->adopted;
-    group->distinct += is_new;
-    group->total_ns += call->elapsed_ns;
-    group->self_ns += call->self_ns;
-    group->told_ns += call->told_ns;
-    group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
-    if (group->example_count < SIBLINGS_EXAMPLES_MAX)
-        group->examples[group->example_count++] =
-            (struct analysis_call_id){call->number, analysis->input_count};
-    if (is_new && group->sample_count < SIBLING_SAMPLES_MAX)
-        group->samples[group->sample_count++] = call->question;
-    group->last = call;
 }

@@ -114,10 +114,30 @@ static inline int sibling_differing(const struct sibling_shapes *shapes, const s
 }
 
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first);
+/* What the judge wants to know of the next call. */
+void sibling_group_follow(const struct analysis *analysis, const struct sibling_shapes *shapes,
+                          struct sibling_group *group, const struct sibling *call);
 /* The next call, when it is known in what it differs, in the order of their numbers, where that can be. `is_new`: the
  * question was not asked under this parent before. `call` has to last until sibling_group_keep. */
-void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
-                       struct sibling_group *group, const struct sibling *call, bool is_new);
+static inline void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
+                                     struct sibling_group *group, const struct sibling *call, bool is_new) {
+    if (group->closely && group->followed < SIBLING_CLOSELY_MAX)
+        sibling_group_follow(analysis, shapes, group, call);
+    group->branches += group->calls == 0 || call->within == 0 || call->within != group->last->within;
+    group->calls++;
+    group->own += !call->adopted;
+    group->distinct += is_new;
+    group->total_ns += call->elapsed_ns;
+    group->self_ns += call->self_ns;
+    group->told_ns += call->told_ns;
+    group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
+    if (group->example_count < SIBLINGS_EXAMPLES_MAX)
+        group->examples[group->example_count++] =
+            (struct analysis_call_id){call->number, analysis->input_count};
+    if (is_new && group->sample_count < SIBLING_SAMPLES_MAX)
+        group->samples[group->sample_count++] = call->question;
+    group->last = call;
+}
 /* Enough calls, of enough questions, in enough of the parent's own calls; and their time is not in other findings. */
 bool sibling_group_is_loop(const struct sibling_group *group);
 /* The last call is the group's own from now on. */

@@ -15,9 +15,8 @@ struct open_parent *parents_find_mapped(struct open_parents *parents, enum paren
     return parent;
 }
 
-static bool reserve_slot(struct open_parents *parents, struct analysis *analysis, uint32_t slot) {
-    if (slot < parents->slot_capacity)
-        return true;
+static __attribute__((noinline)) bool grow_slots(struct open_parents *parents, struct analysis *analysis,
+                                                 uint32_t slot) {
     if (slot == OPEN_CALLS_NONE)
         return false;
     uint32_t wanted = slot < 64 ? 64 : slot * 2;
@@ -73,50 +72,54 @@ static void put_by(struct open_parents *parents, struct open_parent *parent) {
     parents->unused = parent;
 }
 
-static struct open_parent *take(struct open_parents *parents, struct analysis *analysis) {
-    struct open_parent *parent = parents->unused;
-    if (parent != NULL) {
-        parents->unused = parent->older;
-        parents->spare -= parent->capacity;
-        return parent;
-    }
-    if (!perftrace_budget_take(&analysis->budget, sizeof *parent))
-        return NULL;
-    parent = calloc(1, sizeof *parent);
-    if (parent == NULL)
-        perftrace_budget_give(&analysis->budget, sizeof *parent);
-    return parent;
+/* Has one in `unused`. */
+static __attribute__((noinline)) bool make_parent(struct open_parents *parents, struct analysis *analysis) {
+    if (!perftrace_budget_take(&analysis->budget, sizeof(struct open_parent)))
+        return false;
+    parents->unused = calloc(1, sizeof *parents->unused);
+    if (parents->unused == NULL)
+        perftrace_budget_give(&analysis->budget, sizeof(struct open_parent));
+    return parents->unused != NULL;
+}
+
+static __attribute__((noinline)) bool put_into_map(struct open_parents *parents, struct analysis *analysis,
+                                                   enum parent_kind kind, uint64_t number) {
+    parents->map.budget = &analysis->budget;
+    if (!perftrace_map_put(&parents->map, kind, number, parents->unused))
+        return false;
+    parents->mapped[kind]++;
+    parents->recent[kind] = parents->unused;
+    return true;
 }
 
 struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
-                                 enum parent_kind kind, uint64_t number, uint32_t slot, uint32_t function) {
-    struct open_parent *parent = take(parents, analysis);
-    if (parent == NULL)
+                                 enum parent_kind kind, uint64_t number, const struct analysis_call *call) {
+    if (parents->unused == NULL && !make_parent(parents, analysis))
         return NULL;
-    parents->map.budget = &analysis->budget;
-    bool by_slot = kind == PARENT_BY_NUMBER && reserve_slot(parents, analysis, slot);
-    if (by_slot) {
-        parents->slots[slot] = parent;
-    } else if (!perftrace_map_put(&parents->map, kind, number, parent)) {
-        put_by(parents, parent);
-        return NULL;
+    uint32_t slot = kind == PARENT_BY_NUMBER ? call->parent_slot : OPEN_CALLS_NONE;
+    if (slot >= parents->slot_capacity && !grow_slots(parents, analysis, slot)) {
+        slot = OPEN_CALLS_NONE;
+        if (!put_into_map(parents, analysis, kind, number))
+            return NULL;
     }
+    struct open_parent *parent = parents->unused;
+    parents->unused = parent->older;
+    parents->spare -= parent->capacity;
+    if (slot != OPEN_CALLS_NONE)
+        parents->slots[slot] = parent;
     parent->number = number;
     parent->serial = ++parents->serial;
     parent->kind = kind;
-    parent->function = function;
-    parent->slot = by_slot ? slot : OPEN_CALLS_NONE;
-    parent->ended = parent->has_calls = false;
+    parent->function = call->caller;
+    parent->slot = slot;
+    parent->ended = parent->has_calls = parent->adopts = false;
     parent->mixed = parent->count = 0;
     parent->told_ns = parent->children_ns = parent->elapsed_ns = 0;
     parent->run.signature = INTERN_NONE;
-    parent->run.calls = 0;
+    parent->run.last = RUN_ASIDE;
+    parent->run.calls = 1;
     link_newest(parents, parent);
     parents->count++;
-    if (!by_slot) {
-        parents->mapped[kind]++;
-        parents->recent[kind] = parent;
-    }
     return parent;
 }
 
@@ -141,7 +144,7 @@ static void give_calls(struct open_parents *parents, struct analysis *analysis, 
     parent->capacity = 0;
 }
 
-void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
+static __attribute__((noinline)) void give_rest(struct analysis *analysis, struct open_parent *parent) {
     if (parent->all != NULL) {
         collection_free(parent->all, analysis);
         perftrace_budget_give(&analysis->budget, sizeof *parent->all);
@@ -153,6 +156,11 @@ void parents_release(struct open_parents *parents, struct analysis *analysis, st
         free(parent->pairs);
         parent->pairs = NULL;
     }
+}
+
+void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
+    if (parent->all != NULL || parent->pairs != NULL)
+        give_rest(analysis, parent);
     if (parents->spare + parent->capacity > SPARE_CALLS_MAX)
         give_calls(parents, analysis, parent);
     put_by(parents, parent);

@@ -13,10 +13,9 @@
 /* The parent's last direct call, and how often it came at once again. */
 #define RUN_ASIDE UINT32_MAX
 struct sibling_run {
-    uint32_t signature; /* of the call; INTERN_NONE: none yet */
+    uint32_t signature; /* of the call; INTERN_NONE: none, or another came after it, without parameters */
     uint32_t last;      /* where it is, in the parent's `calls`; RUN_ASIDE: it is in `aside` */
     uint32_t calls;     /* so many were the same */
-    bool interrupted;   /* by a call without parameters */
     /* Once there are two: */
     bool same_until_last, failed_until_last;
     uint64_t same, again_ns; /* calls that got the same answer as the one before */
@@ -47,8 +46,10 @@ struct open_parent {
     uint32_t function; /* its own, as its calls name their caller */
     bool ended;        /* but more calls may come */
     bool has_calls;    /* direct ones; where it is known by name */
-    uint32_t slot;     /* by which it is found; OPEN_CALLS_NONE: it is in the map */
-    uint32_t mixed;    /* not 0: its calls are of several threads, or async: not in order */
+    bool
+        adopts; /* calls that a call of its own function made: these may be of other threads than `mixed` tells */
+    uint32_t slot;  /* by which it is found; OPEN_CALLS_NONE: it is in the map */
+    uint32_t mixed; /* not 0: its calls are of several threads, or async: not in order */
     uint32_t count, capacity;
     struct sibling *calls;
     struct sibling_collection *all; /* NULL: they fit into `calls` */
@@ -85,9 +86,9 @@ static inline struct open_parent *parents_find(struct open_parents *parents, enu
         return parent;
     return parents->mapped[kind] == 0 ? NULL : parents_find_mapped(parents, kind, number);
 }
-/* A new one; NULL without room. */
+/* A new one, of the first call by it that has ended; NULL without room. */
 struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
-                                 enum parent_kind kind, uint64_t number, uint32_t slot, uint32_t function);
+                                 enum parent_kind kind, uint64_t number, const struct analysis_call *call);
 /* Its slot is given up while it stays open. False without memory: it can't be found any more. */
 bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent);
 /* It got a call. */

@@ -255,27 +255,26 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
 
 /* ---- at once -------------------------------------------------------------------------------------- */
 
-void results_sequential(struct sibling_results *results, struct analysis *analysis,
-                        const struct analysis_sequential *run) {
+void results_sequential(struct sibling_results *results, struct analysis *analysis, uint32_t signature,
+                        uint64_t calls, uint64_t saved_ns, const uint64_t *numbers, uint32_t number_count) {
     bool added;
     uint32_t index =
-        entry_of(results, analysis, &results->sequential, run->signature, (void **)&results->found.sequential,
+        entry_of(results, analysis, &results->sequential, signature, (void **)&results->found.sequential,
                  &results->sequential_capacity, sizeof *results->found.sequential, &added);
     if (index == INTERN_NONE)
         return;
     struct analysis_sequential *all = &results->found.sequential[index];
-    if (added) {
-        *all = *run;
+    if (added)
+        *all = (struct analysis_sequential){.signature = signature};
+    all->runs++;
+    all->calls += calls;
+    all->saved_ns += saved_ns;
+    if (calls <= all->longest)
         return;
-    }
-    all->runs += run->runs;
-    all->calls += run->calls;
-    all->saved_ns += run->saved_ns;
-    if (run->longest <= all->longest)
-        return;
-    all->longest = run->longest;
-    all->number_count = run->number_count;
-    memcpy(all->numbers, run->numbers, sizeof all->numbers);
+    all->longest = calls;
+    all->number_count = number_count;
+    for (uint32_t i = 0; i < number_count; i++)
+        all->numbers[i] = id_of(analysis, numbers[i]);
 }
 
 /* ---- order ---------------------------------------------------------------------------------------- */

@@ -57,9 +57,9 @@ void results_n_plus_one(struct sibling_results *results, struct analysis *analys
 void results_asked_again(struct sibling_results *results, struct analysis *analysis,
                          const struct sibling_origin *origin, const struct sibling_asked *first,
                          const struct sibling *call);
-/* `numbers` of its first calls. */
-void results_sequential(struct sibling_results *results, struct analysis *analysis,
-                        const struct analysis_sequential *run);
+/* A run of so many calls; `numbers` of its first ones. */
+void results_sequential(struct sibling_results *results, struct analysis *analysis, uint32_t signature,
+                        uint64_t calls, uint64_t saved_ns, const uint64_t *numbers, uint32_t number_count);
 /* A call that may ask for what a loop has fetched before. */
 void results_watch(struct sibling_results *results, const struct analysis *analysis,
                    const struct sibling *call);

@@ -18,15 +18,9 @@ void siblings_settle_run(struct siblings_state *state, const struct open_parent 
                  own->elapsed_ns > SIBLING_PAUSE_MIN_NS && own->elapsed_ns / 3 > parent->children_ns;
     if (waits || run->pauses * 2 >= run->calls - 1 || run->failed_until_last || (otherwise && run->calls > 2))
         return; /* by a clock, or until it worked */
-    struct analysis_sequential found = {.signature = run->signature,
-                                        .runs = 1,
-                                        .calls = run->same + 1,
-                                        .longest = run->same + 1,
-                                        .saved_ns = run->again_ns};
-    for (uint32_t i = 0; i < run->calls && i < SIBLINGS_EXAMPLES_MAX; i++)
-        found.numbers[found.number_count++] =
-            (struct analysis_call_id){run->numbers[i], state->analysis->input_count};
-    results_sequential(&state->results, state->analysis, &found);
+    uint32_t count = run->calls < SIBLINGS_EXAMPLES_MAX ? run->calls : SIBLINGS_EXAMPLES_MAX;
+    results_sequential(&state->results, state->analysis, last->signature, run->same + 1, run->again_ns,
+                       run->numbers, count);
 }
 
 static uint64_t end_of(const struct sibling *call) {
@@ -36,7 +30,7 @@ static uint64_t end_of(const struct sibling *call) {
 /* Whether the call, whose signature is that of the last one, came at once after it, and not beside it. */
 static bool follows(const struct open_parent *parent, const struct sibling *last,
                     const struct sibling *call) {
-    return last->track == call->track && !parent->run.interrupted && call->number > last->number &&
+    return last->track == call->track && call->number > last->number &&
            (parent->kind == PARENT_BY_NUMBER || call->number == last->number + 1) &&
            (call->start_ns == 0 || call->start_ns >= end_of(last));
 }
@@ -71,7 +65,6 @@ void siblings_follow(struct siblings_state *state, struct open_parent *parent, c
     }
     if (run->calls > 1)
         siblings_settle_run(state, parent, NULL);
-    run->signature = call->signature;
     run->calls = 1;
 }
 

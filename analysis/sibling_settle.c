@@ -57,6 +57,11 @@ static void tell(struct siblings_state *state, struct sibling_collection *all, s
 
 /* Whether there may be a question asked again, or as many calls of one shape as make a loop: without, nothing can be found. */
 static bool is_suspicious(const struct open_parent *parent) {
+    if (parent->count == 2) {
+        const struct sibling *calls = parent->calls;
+        return ((calls[0].question ^ calls[1].question) & 255) == 0 && calls[0].shape != SIBLING_SHAPE_NONE &&
+               calls[1].shape != SIBLING_SHAPE_NONE;
+    }
     uint64_t once = 0, twice = 0, asked[4] = {0};
     static_assert(SIBLING_N_MIN == 3, "a third call of a shape is what counts");
     for (uint32_t i = 0; i < parent->count; i++) {
@@ -89,16 +94,8 @@ static void by_number(struct sibling *calls, uint32_t count) {
 
 /* ---- up to the parent's parent -------------------------------------------------------------------- */
 
-/* Makes a call below the call `number` of `function` one of that one's parent, of `above`: the path gets longer, up to
- * where `above` calls itself. False: it lies too deep. */
-static bool lengthen(struct sibling *call, uint32_t above, uint32_t function, uint64_t number) {
+static __attribute__((noinline)) bool lengthen_path(struct sibling *call, uint32_t above, uint32_t function) {
     const struct sibling_path path = call->path;
-    call->within = number;
-    if (path.length == 0 && function != above) {
-        call->path.functions[0] = function;
-        call->path.length = 1;
-        return true;
-    }
     uint32_t length = 1 + path.length, from = function == above;
     for (uint32_t i = 0; i < path.length; i++)
         if (path.functions[i] == above)
@@ -118,6 +115,17 @@ static bool lengthen(struct sibling *call, uint32_t above, uint32_t function, ui
     return true;
 }
 
+/* Makes a call below the call `number` of `function` one of that one's parent, of `above`: the path gets longer, up to
+ * where `above` calls itself. False: it lies too deep. */
+static inline bool lengthen(struct sibling *call, uint32_t above, uint32_t function, uint64_t number) {
+    call->within = number;
+    if (call->path.length > 0 || function == above)
+        return lengthen_path(call, above, function);
+    call->path.functions[0] = function;
+    call->path.length = 1;
+    return true;
+}
+
 static void hoist(struct siblings_state *state, struct open_parent *above, const struct analysis_call *own,
                   const struct sibling *call) {
     struct sibling longer = *call;
@@ -130,36 +138,60 @@ static void hoist(struct siblings_state *state, struct open_parent *above, const
     above->mixed |= moved->async | (moved->track ^ above->calls[0].track);
 }
 
+/* A walk's calls, as they are. */
+static void adopt(struct siblings_state *state, struct open_parent *above, const struct open_parent *parent,
+                  const struct sibling *calls, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct sibling *moved =
+            calls == above->calls ? &above->calls[above->count++] : siblings_room(state, above);
+        if (moved == NULL)
+            continue;
+        *moved = calls[i];
+        moved->adopted = true;
+        above->mixed |= parent->mixed;
+    }
+    above->adopts = true;
+}
+
 /* All of the parent's calls, which need not be copied where they are the first ones. When a function calls itself, they go up
  * as they are, so that the outermost call has them all. */
 static void hoist_all(struct siblings_state *state, struct open_parent *above,
                       const struct analysis_call *own, struct open_parent *parent, bool recursive) {
-    struct sibling *calls = parent->calls;
-    uint32_t count = parent->count;
-    bool fits = true;
+    struct sibling *calls = parent->calls, *end = calls + parent->count;
+    uint32_t count = parent->count, capacity = parent->capacity;
+    bool first = above->count == 0;
     parent->count = 0;
-    if (above->count == 0) {
-        uint32_t capacity = above->capacity;
+    if (first) {
         parent->calls = above->calls;
+        parent->capacity = above->capacity;
         above->calls = calls;
-        above->capacity = parent->capacity;
-        parent->capacity = capacity;
-    } else
-        fits = count <= PARENT_CALLS_MAX - above->count &&
-               parents_reserve(&state->parents, state->analysis, above, count);
-    for (struct sibling *call = calls; call < calls + count; call++) {
-        if (recursive)
-            call->adopted = true;
-        else if (call->shape == SIBLING_SHAPE_NONE ||
-                 !lengthen(call, above->function, own->function, own->id.number))
-            continue;
-        struct sibling *moved = fits ? &above->calls[above->count++] : siblings_room(state, above);
-        if (moved == NULL)
+        above->capacity = capacity;
+    }
+    if (recursive) {
+        adopt(state, above, parent, calls, count);
+        return;
+    }
+    if (!first && (count > PARENT_CALLS_MAX - above->count ||
+                   !parents_reserve(&state->parents, state->analysis, above, count))) {
+        for (struct sibling *call = calls; call < end; call++)
+            if (call->shape != SIBLING_SHAPE_NONE)
+                hoist(state, above, own, call);
+        return;
+    }
+    struct sibling *moved = above->calls + above->count;
+    uint32_t mixed = 0, track = first ? 0 : above->calls[0].track;
+    for (struct sibling *call = calls; call < end; call++) {
+        if (call->shape == SIBLING_SHAPE_NONE ||
+            !lengthen(call, above->function, own->function, own->id.number))
             continue;
         if (moved != call)
             *moved = *call;
-        above->mixed |= recursive ? parent->mixed : moved->async | (moved->track ^ above->calls[0].track);
+        track = moved == above->calls ? moved->track : track;
+        mixed |= moved->async | (moved->track ^ track);
+        moved++;
     }
+    above->mixed |= mixed;
+    above->count = (uint32_t)(moved - above->calls);
 }
 
 /* What becomes of the calls, by group: told, or up. */
@@ -328,7 +360,7 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
 
 static void flush(struct siblings_state *state, struct open_parent *parent) {
     enum sibling_novelty novelty;
-    if (parent->run.signature != INTERN_NONE && parent->run.last != RUN_ASIDE) {
+    if (parent->run.last != RUN_ASIDE) {
         parent->run.aside = parent->calls[parent->run.last];
         parent->run.last = RUN_ASIDE;
     }

@@ -18,36 +18,43 @@ const char *analysis_look_alike_name(enum analysis_look_alike what) {
     return look_alikes[what];
 }
 
-/* The parent of a call, opened if need be; NULL: it has none, or there is no room. */
-static struct open_parent *parent_of(struct siblings_state *state, const struct analysis_call *call) {
+static __attribute__((noinline)) struct open_parent *begin_parent(struct siblings_state *state,
+                                                                  enum parent_kind kind, uint64_t number,
+                                                                  const struct analysis_call *call) {
     struct open_parents *parents = &state->parents;
-    bool by_name = call->parent == 0;
-    uint64_t number = by_name ? pair_key(call->track, call->caller) : call->parent;
-    enum parent_kind kind = by_name ? PARENT_BY_NAME : PARENT_BY_NUMBER;
-    if (by_name && state->analysis->functions[call->caller].unknown)
-        kind = PARENT_NOBODY;
-    uint32_t slot = by_name ? OPEN_CALLS_NONE : call->parent_slot;
-    struct open_parent *parent = parents_find(parents, kind, number, slot);
-    if (parent != NULL && kind == PARENT_BY_NAME &&
-        call->id.number > parent->last_number + SIBLINGS_GAP_MAX) {
-        siblings_end_parent(state, parent);
-        parent = NULL;
-    }
-    if (parent != NULL) {
-        parents_touch(parents, parent);
-        return parent;
-    }
     while (parents->count > 0 && (parents->count >= PARENTS_MAX || parents->calls > PARENTS_CALLS_MAX)) {
         uint32_t before = parents->count;
         siblings_make_room(state, NULL);
         if (parents->count == before)
             break;
     }
-    parent = parents_open(parents, state->analysis, kind, number, slot, call->caller);
+    struct open_parent *parent = parents_open(parents, state->analysis, kind, number, call);
     if (parent == NULL) {
         siblings_make_room(state, NULL);
-        parent = parents_open(parents, state->analysis, kind, number, slot, call->caller);
+        parent = parents_open(parents, state->analysis, kind, number, call);
     }
+    return parent;
+}
+
+/* The parent of a call, opened if need be; NULL: it has none, or there is no room. */
+static struct open_parent *parent_of(struct siblings_state *state, const struct analysis_call *call) {
+    enum parent_kind kind = PARENT_BY_NUMBER;
+    uint64_t number = call->parent;
+    uint32_t slot = call->parent_slot;
+    if (number == 0) {
+        kind = state->analysis->functions[call->caller].unknown ? PARENT_NOBODY : PARENT_BY_NAME;
+        number = pair_key(call->track, call->caller);
+        slot = OPEN_CALLS_NONE;
+    }
+    struct open_parent *parent = parents_find(&state->parents, kind, number, slot);
+    if (parent != NULL && kind == PARENT_BY_NAME &&
+        call->id.number > parent->last_number + SIBLINGS_GAP_MAX) {
+        siblings_end_parent(state, parent);
+        parent = NULL;
+    }
+    if (parent == NULL)
+        return begin_parent(state, kind, number, call);
+    parents_touch(&state->parents, parent);
     return parent;
 }
 
@@ -68,6 +75,8 @@ static struct open_parent *own_children(struct siblings_state *state, const stru
 static bool stays_open(struct open_parents *parents, struct open_parent *parent,
                        const struct analysis_call *own) {
     if (parent->count < SIBLING_N_MIN || parent->ended || parent->kind != PARENT_BY_NUMBER)
+        return false;
+    if (parent->calls[0].track == own->track && !parent->mixed && !parent->adopts)
         return false;
     bool beside = false;
     for (uint32_t i = 0; i < parent->count && !beside; i++)
@@ -105,39 +114,49 @@ static bool may_list(struct siblings_state *state, const struct analysis_call *c
     return answer.count_count > 0;
 }
 
+/* Of a caller that nobody knows, or there is no room: it may still be the same as the last one. */
+static __attribute__((noinline)) void pass_by(struct siblings_state *state, struct open_parent *parent,
+                                              const struct analysis_call *call, uint32_t shape) {
+    struct sibling_run *run = &parent->run;
+    fill_in(state, call, shape, 0, &state->passing);
+    if (run->signature == call->signature || run->calls > 1)
+        siblings_follow(state, parent, &state->passing);
+    run->signature = call->signature;
+    run->aside = state->passing;
+    run->last = RUN_ASIDE;
+}
+
 static void add_call(struct siblings_state *state, struct open_parent *parent,
                      const struct analysis_call *call, uint32_t shape, uint64_t told_ns) {
+    struct sibling_run *run = &parent->run;
+    /* What a parent's time was spent in, at most. */
+    parent->children_ns += call->async ? 0 : call->elapsed_ns + (call->milliseconds ? 999999 : 0);
+    parent->told_ns += told_ns;
     if (parent->kind == PARENT_BY_NAME) {
         parent->first_number = parent->has_calls ? parent->first_number : call->id.number;
         parent->last_number = call->id.number;
         parent->has_calls = true;
     }
-    /* What a parent's time was spent in, at most. */
-    parent->children_ns += call->async ? 0 : call->elapsed_ns + (call->milliseconds ? 999999 : 0);
-    parent->told_ns += told_ns;
     bool nobody = parent->kind == PARENT_NOBODY;
-    parent->run.interrupted |= shape == SIBLING_SHAPE_NONE;
-    if (shape == SIBLING_SHAPE_NONE && (nobody || call->metric_count == 0 || !may_list(state, call)))
+    if (shape == SIBLING_SHAPE_NONE) {
+        run->signature = INTERN_NONE; /* nothing comes at once after the last one */
+        if (nobody || call->metric_count == 0 || !may_list(state, call))
+            return;
+    }
+    struct sibling *kept = nobody ? NULL : siblings_room(state, parent);
+    if (kept == NULL) {
+        if (shape != SIBLING_SHAPE_NONE)
+            pass_by(state, parent, call, shape);
         return;
-    struct sibling *room = nobody ? NULL : siblings_room(state, parent);
-    struct sibling *kept = room != NULL ? room : &state->passing;
+    }
     fill_in(state, call, shape, told_ns, kept);
-    struct sibling_run *run = &parent->run;
+    parent->mixed |= kept->async | (kept->track ^ parent->calls[0].track);
     if (shape != SIBLING_SHAPE_NONE) {
         if (run->signature == call->signature || run->calls > 1)
             siblings_follow(state, parent, kept);
-        else {
-            run->signature = call->signature;
-            run->calls = 1;
-        }
-        run->interrupted = false;
-        run->last = room != NULL ? parent->count - 1 : RUN_ASIDE;
-        if (room == NULL)
-            run->aside = *kept;
+        run->signature = call->signature;
+        run->last = parent->count - 1;
     }
-    if (room == NULL)
-        return;
-    parent->mixed |= kept->async | (kept->track ^ parent->calls[0].track);
     if (parent->kind == PARENT_BY_NAME)
         siblings_compare_neighbours(state, parent, kept);
 }
