@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #define SKELETON_MAX 1024u
+#define STATEMENT_MIN 8u /* bytes of the shortest query */
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -89,9 +90,11 @@ static bool all_capitals(const char *word, size_t length) {
 
 bool sibling_is_statement(struct perftrace_text text) {
     size_t at = 0, length = 0;
+    if (text.length < STATEMENT_MIN)
+        return false;
     while (at < text.length && is_space(text.bytes[at]))
         at++;
-    if (text.length - at < 8)
+    if (text.length - at < STATEMENT_MIN)
         return false;
     if (text.bytes[at] == '{')
         return true;
@@ -369,18 +372,41 @@ static uint64_t hash_shape(const struct sibling_shapes *shapes, const struct ana
     return hash;
 }
 
+/* Questions of one function mostly have the same parameters: whether this one has those of the last. */
+static bool is_like(const struct analysis *analysis, const struct sibling_shape_last *last,
+                    uint32_t question) {
+    const struct analysis_question *asked = &analysis->questions[question];
+    const struct analysis_question *other = &analysis->questions[last->question];
+    if (last->shape == 0 || last->function != asked->function ||
+        other->parameter_count != asked->parameter_count)
+        return false;
+    const struct analysis_parameter *mine = &analysis->parameters[asked->first_parameter];
+    const struct analysis_parameter *others = &analysis->parameters[other->first_parameter];
+    for (uint32_t i = 0; i < asked->parameter_count; i++)
+        if (mine[i].name != others[i].name || sibling_is_statement(analysis_text(analysis, mine[i].value)))
+            return false;
+    return true;
+}
+
 static uint32_t shape_of(struct sibling_shapes *shapes, const struct analysis *analysis, uint32_t question) {
     if (analysis->questions[question].parameter_count > SIBLING_PARAMETERS_MAX)
         return SIBLING_SHAPE_NONE;
+    uint32_t function = analysis->questions[question].function;
+    struct sibling_shape_last *last = &shapes->last[function % SIBLING_SHAPES_LAST];
+    if (is_like(analysis, last, question))
+        return last->shape - 1;
     struct sibling_shape shape;
     uint64_t hash = hash_shape(shapes, analysis, question, &shape);
     uint32_t known = shapes->table.count;
-    uint32_t number = pair_table_add(&shapes->table, hash);
-    if (number == INTERN_NONE || number < known)
-        return number == INTERN_NONE ? SIBLING_SHAPE_NONE : number;
-    if (array_reserve((void **)&shapes->shapes, number, &shapes->capacity, sizeof *shapes->shapes) != 0)
+    if (array_reserve((void **)&shapes->shapes, known, &shapes->capacity, sizeof *shapes->shapes) != 0)
         return SIBLING_SHAPE_NONE;
-    shapes->shapes[number] = shape;
+    uint32_t number = pair_table_add(&shapes->table, hash);
+    if (number == INTERN_NONE)
+        return SIBLING_SHAPE_NONE;
+    if (number == known)
+        shapes->shapes[number] = shape;
+    if (shape.statements == 0)
+        *last = (struct sibling_shape_last){function, question, number + 1};
     return number;
 }
 

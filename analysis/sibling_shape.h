@@ -28,6 +28,8 @@ enum {
     SIBLING_HINT_CHECK = 32,
 };
 
+#define SIBLING_SHAPES_LAST 64u
+
 /* Zero-initialised but for the key is empty. */
 struct sibling_shapes {
     struct pair_table table;
@@ -35,8 +37,11 @@ struct sibling_shapes {
     uint32_t capacity;
     uint32_t *of_question; /* shape + 1; 0: not known yet */
     uint32_t questions;
-    uint64_t key;     /* of all hashes, those of answers too: set it first */
-    uint64_t refused; /* calls for which there was no room */
+    struct sibling_shape_last {
+        uint32_t function, question, shape; /* the latter + 1; 0: none */
+    } last[SIBLING_SHAPES_LAST]; /* by function: its last question, if there is no query's text in it */
+    uint64_t key;                /* of all hashes, those of answers too: set it first */
+    uint64_t refused;            /* calls for which there was no room */
 };
 
 uint32_t sibling_make_shape(struct sibling_shapes *shapes, struct analysis *analysis, uint32_t question);

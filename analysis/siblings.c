@@ -18,9 +18,7 @@ const char *analysis_look_alike_name(enum analysis_look_alike what) {
     return look_alikes[what];
 }
 
-static __attribute__((noinline)) struct open_parent *begin_parent(struct siblings_state *state,
-                                                                  enum parent_kind kind, uint64_t number,
-                                                                  const struct analysis_call *call) {
+static __attribute__((noinline)) void limit_parents(struct siblings_state *state) {
     struct open_parents *parents = &state->parents;
     while (parents->count > 0 && (parents->count >= PARENTS_MAX || parents->calls > PARENTS_CALLS_MAX)) {
         uint32_t before = parents->count;
@@ -28,6 +26,13 @@ static __attribute__((noinline)) struct open_parent *begin_parent(struct sibling
         if (parents->count == before)
             break;
     }
+}
+
+static struct open_parent *begin_parent(struct siblings_state *state, enum parent_kind kind, uint64_t number,
+                                        const struct analysis_call *call) {
+    struct open_parents *parents = &state->parents;
+    if (parents->count >= PARENTS_MAX || parents->calls > PARENTS_CALLS_MAX)
+        limit_parents(state);
     struct open_parent *parent = parents_open(parents, state->analysis, kind, number, call);
     if (parent == NULL) {
         siblings_make_room(state, NULL);
