@@ -37,17 +37,17 @@ static enum metric_kind kind_of(struct perftrace_text name) {
     return METRIC_OTHER;
 }
 
-static size_t place_of(const struct perftrace_argument_info *argument) {
-    return ((uintptr_t)argument >> 4 ^ (uintptr_t)argument >> 12) % SIBLING_KINDS_KNOWN;
+static __attribute__((noinline)) void learn_kind(struct sibling_kinds *kinds, size_t at,
+                                                 const struct perftrace_argument_info *argument) {
+    kinds->known[at].argument = argument;
+    kinds->known[at].kind = kind_of(argument->name);
 }
 
-static enum metric_kind known_kind(struct sibling_kinds *kinds,
-                                   const struct perftrace_argument_info *argument) {
-    size_t at = place_of(argument);
-    if (kinds->known[at].argument != argument) {
-        kinds->known[at].argument = argument;
-        kinds->known[at].kind = kind_of(argument->name);
-    }
+static inline enum metric_kind known_kind(struct sibling_kinds *kinds,
+                                          const struct perftrace_argument_info *argument) {
+    size_t at = ((uintptr_t)argument >> 4 ^ (uintptr_t)argument >> 12) % SIBLING_KINDS_KNOWN;
+    if (kinds->known[at].argument != argument)
+        learn_kind(kinds, at, argument);
     return (enum metric_kind)kinds->known[at].kind;
 }
 
@@ -58,70 +58,42 @@ static bool failed_by_text(struct perftrace_text text) {
                             "retry aborted denied");
 }
 
-/* As many bits of the answer, in which metric `index` has these. */
-static inline void add_bits(struct sibling_answer *answer, size_t index, uint64_t bits, uint64_t key) {
-    answer->hash = perftrace_hash_number(answer->hash ^ key, bits + index) | 1;
-}
-
-static inline void add_count(struct sibling_answer *answer, int64_t number) {
-    if (answer->count_count < SIBLING_COUNTS_MAX)
-        answer->counts[answer->count_count++] = number;
-}
-
-static void add_number(struct sibling_answer *answer, enum metric_kind kind, int64_t number) {
-    if (kind == METRIC_SUCCESS)
-        answer->failed |= number == 0;
+/* What counts nothing; returns the bits by which it differs from others. */
+static __attribute__((noinline)) uint64_t add_other(struct sibling_answer *answer, enum metric_kind kind,
+                                                    const struct perftrace_value *metric, uint64_t key) {
+    uint64_t bits = metric->u;
+    if (metric->type == PERFTRACE_TYPE_STRING) {
+        bits = answer->text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
+        answer->failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
+    } else if (metric->type == PERFTRACE_TYPE_DOUBLE)
+        memcpy(&bits, &metric->d, sizeof bits);
+    else if (kind == METRIC_SUCCESS)
+        answer->failed |= metric->i == 0;
     else if (kind == METRIC_FAILURE)
-        answer->failed |= number != 0;
+        answer->failed |= metric->i != 0;
     else if (kind == METRIC_STATUS)
-        answer->failed |= number >= 400 || number < 0;
-    else if (kind == METRIC_HIT)
-        answer->hit |= number != 0;
+        answer->failed |= metric->i >= 400 || metric->i < 0;
     else
-        add_count(answer, number);
+        answer->hit |= metric->i != 0;
+    return bits;
 }
 
-/* All metrics from `index` on. */
-static __attribute__((noinline)) void add_metrics(struct sibling_kinds *kinds,
-                                                  const struct perftrace_value *metrics, size_t index,
-                                                  size_t count, uint64_t key, struct sibling_answer *answer) {
-    for (; index < count; index++) {
-        const struct perftrace_value *metric = &metrics[index];
-        enum metric_kind kind = known_kind(kinds, metric->argument);
-        uint64_t bits = metric->u;
-        if (kind == METRIC_TIME) {
-            answer->timed = true;
-            continue;
-        }
-        if (metric->type == PERFTRACE_TYPE_STRING) {
-            bits = answer->text = perftrace_hash_text(key, metric->text.bytes, metric->text.length) | 1;
-            answer->failed |= kind == METRIC_FAILURE ? metric->text.length > 0 : failed_by_text(metric->text);
-        } else if (metric->type == PERFTRACE_TYPE_DOUBLE)
-            memcpy(&bits, &metric->d, sizeof bits);
-        else
-            add_number(answer, kind, metric->i);
-        add_bits(answer, index, bits, key);
-    }
-}
-
-/* Times and counts are the usual ones. */
 void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
                        uint64_t key, struct sibling_answer *answer) {
     *answer = (struct sibling_answer){0};
     for (size_t i = 0; i < count; i++) {
         const struct perftrace_value *metric = &metrics[i];
-        size_t at = place_of(metric->argument);
-        bool known = kinds->known[at].argument == metric->argument;
-        if (known && kinds->known[at].kind == METRIC_TIME) {
+        enum metric_kind kind = known_kind(kinds, metric->argument);
+        if (kind == METRIC_TIME) {
             answer->timed = true;
             continue;
         }
-        if (!known || kinds->known[at].kind != METRIC_OTHER || metric->type == PERFTRACE_TYPE_STRING ||
-            metric->type == PERFTRACE_TYPE_DOUBLE) {
-            add_metrics(kinds, metrics, i, count, key, answer);
-            return;
-        }
-        add_count(answer, metric->i);
-        add_bits(answer, i, metric->u, key);
+        uint64_t bits = metric->u;
+        if (kind != METRIC_OTHER || metric->type == PERFTRACE_TYPE_STRING ||
+            metric->type == PERFTRACE_TYPE_DOUBLE)
+            bits = add_other(answer, kind, metric, key);
+        else if (answer->count_count < SIBLING_COUNTS_MAX)
+            answer->counts[answer->count_count++] = metric->i;
+        answer->hash = perftrace_hash_number(answer->hash ^ key, bits + i) | 1;
     }
 }

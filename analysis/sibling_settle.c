@@ -138,60 +138,36 @@ static void hoist(struct siblings_state *state, struct open_parent *above, const
     above->mixed |= moved->async | (moved->track ^ above->calls[0].track);
 }
 
-/* A walk's calls, as they are. */
-static void adopt(struct siblings_state *state, struct open_parent *above, const struct open_parent *parent,
-                  const struct sibling *calls, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        struct sibling *moved =
-            calls == above->calls ? &above->calls[above->count++] : siblings_room(state, above);
-        if (moved == NULL)
-            continue;
-        *moved = calls[i];
-        moved->adopted = true;
-        above->mixed |= parent->mixed;
-    }
-    above->adopts = true;
-}
-
-/* All of the parent's calls, which need not be copied where they are the first ones. When a function calls itself, they go up
- * as they are, so that the outermost call has them all. */
+/* All of the parent's calls, which need not be copied where they are the first ones. When a function calls itself,
+ * they go up as they are, so that the outermost call has them all. */
 static void hoist_all(struct siblings_state *state, struct open_parent *above,
                       const struct analysis_call *own, struct open_parent *parent, bool recursive) {
     struct sibling *calls = parent->calls, *end = calls + parent->count;
-    uint32_t count = parent->count, capacity = parent->capacity;
-    bool first = above->count == 0;
-    parent->count = 0;
-    if (first) {
+    bool fits = true;
+    if (above->count == 0) {
+        uint32_t capacity = parent->capacity;
         parent->calls = above->calls;
         parent->capacity = above->capacity;
         above->calls = calls;
         above->capacity = capacity;
-    }
-    if (recursive) {
-        adopt(state, above, parent, calls, count);
-        return;
-    }
-    if (!first && (count > PARENT_CALLS_MAX - above->count ||
-                   !parents_reserve(&state->parents, state->analysis, above, count))) {
-        for (struct sibling *call = calls; call < end; call++)
-            if (call->shape != SIBLING_SHAPE_NONE)
-                hoist(state, above, own, call);
-        return;
-    }
-    struct sibling *moved = above->calls + above->count;
-    uint32_t mixed = 0, track = first ? 0 : above->calls[0].track;
+    } else
+        fits = parent->count <= PARENT_CALLS_MAX - above->count &&
+               parents_reserve(&state->parents, state->analysis, above, parent->count);
     for (struct sibling *call = calls; call < end; call++) {
-        if (call->shape == SIBLING_SHAPE_NONE ||
-            !lengthen(call, above->function, own->function, own->id.number))
+        if (recursive)
+            call->adopted = true;
+        else if (call->shape == SIBLING_SHAPE_NONE ||
+                 !lengthen(call, above->function, own->function, own->id.number))
+            continue;
+        struct sibling *moved = fits ? &above->calls[above->count++] : siblings_room(state, above);
+        if (moved == NULL)
             continue;
         if (moved != call)
             *moved = *call;
-        track = moved == above->calls ? moved->track : track;
-        mixed |= moved->async | (moved->track ^ track);
-        moved++;
+        above->mixed |= recursive ? parent->mixed : moved->async | (moved->track ^ above->calls[0].track);
     }
-    above->mixed |= mixed;
-    above->count = (uint32_t)(moved - above->calls);
+    above->adopts |= recursive;
+    parent->count = 0;
 }
 
 /* What becomes of the calls, by group: told, or up. */
@@ -211,57 +187,41 @@ static bool is_step(const struct siblings_state *state, const struct open_parent
 #define FEW_NONE UINT8_MAX
 #define FEW_SLOTS 256u
 struct few {
-    uint8_t group[PARENT_CALLS_MAX];                         /* of each call; FEW_NONE: none */
-    uint8_t next[PARENT_CALLS_MAX];                          /* in its group */
-    uint8_t before[PARENT_CALLS_MAX];                        /* another call in the same place of `asked` */
-    uint8_t asker[PARENT_CALLS_MAX];                         /* that asked the same first, or had to again */
-    bool known[PARENT_CALLS_MAX];                            /* it did not ask first */
-    uint8_t first[PARENT_CALLS_MAX], last[PARENT_CALLS_MAX]; /* of each group */
-    uint8_t count[PARENT_CALLS_MAX];
+    uint8_t group[PARENT_CALLS_MAX];  /* of each call; FEW_NONE: none */
+    uint8_t next[PARENT_CALLS_MAX];   /* in its group */
+    uint8_t before[PARENT_CALLS_MAX]; /* another call in the same place of `asked` */
+    uint8_t asker[PARENT_CALLS_MAX];  /* that asked the same first, or had to again */
+    bool known[PARENT_CALLS_MAX];     /* it did not ask first */
+    uint8_t first[PARENT_CALLS_MAX], last[PARENT_CALLS_MAX], count[PARENT_CALLS_MAX]; /* of each group */
     uint32_t shape[PARENT_CALLS_MAX];
-    uint32_t groups, slots;   /* the latter: of `asked` that are used, a power of two */
+    uint32_t groups, mask;    /* the latter: of the places in `asked` that are used */
     uint8_t asked[FEW_SLOTS]; /* by question: the last call with such a one */
 };
 
-static void begin_few(struct few *few, uint32_t count) {
-    few->groups = 0;
-    few->slots = count <= 8 ? 32 : FEW_SLOTS;
-    memset(few->asked, FEW_NONE, few->slots);
-}
-
-static void add_to_few(struct few *few, const struct sibling *calls, uint32_t at) {
+static inline void add_to_few(struct few *few, const struct sibling *calls, uint32_t at) {
+    const struct sibling *call = &calls[at];
     uint32_t group = few->groups;
-    while (group > 0 && (few->shape[group - 1] != calls[at].shape ||
-                         !sibling_path_is(&calls[few->first[group - 1]].path, &calls[at].path)))
+    while (group > 0 && (few->shape[group - 1] != call->shape ||
+                         !sibling_path_is(&calls[few->first[group - 1]].path, &call->path)))
         group--;
-    few->next[at] = FEW_NONE;
     if (group == 0) {
         group = ++few->groups;
-        few->shape[group - 1] = calls[at].shape;
+        few->shape[group - 1] = call->shape;
         few->first[group - 1] = (uint8_t)at;
         few->count[group - 1] = 0;
     } else
         few->next[few->last[group - 1]] = (uint8_t)at;
+    few->next[at] = FEW_NONE;
     few->group[at] = (uint8_t)(group - 1);
     few->last[group - 1] = (uint8_t)at;
     few->count[group - 1]++;
 }
 
-/* Whether the question was asked before; if it need not have been asked again, that is told. */
-static void ask_few(struct siblings_state *state, const struct open_parent *parent, struct few *few,
-                    uint32_t at) {
-    const struct sibling *calls = parent->calls, *call = &calls[at];
-    uint8_t *slot = &few->asked[call->question & (few->slots - 1)], same = *slot;
-    while (same != FEW_NONE && calls[same].question != call->question)
-        same = few->before[same];
-    few->known[at] = same != FEW_NONE;
-    if (same == FEW_NONE) {
-        few->asker[at] = (uint8_t)at;
-        few->before[at] = *slot;
-        *slot = (uint8_t)at;
-        return;
-    }
-    const struct sibling *first = &calls[few->asker[same]];
+/* The call was asked what call `same` was: if it need not have been, that is told. */
+static __attribute__((noinline)) void ask_again(struct siblings_state *state,
+                                                const struct open_parent *parent, struct few *few,
+                                                uint8_t same, uint32_t at) {
+    const struct sibling *first = &parent->calls[few->asker[same]], *call = &parent->calls[at];
     if (first->answer.failed ||
         (first->signature == call->signature && first->answer.hash != call->answer.hash)) {
         few->asker[same] = (uint8_t)at; /* it had to be asked again */
@@ -269,6 +229,23 @@ static void ask_few(struct siblings_state *state, const struct open_parent *pare
     }
     const struct sibling_asked asked = sibling_asked_of(first);
     siblings_tell_again(state, parent, &asked, call);
+}
+
+/* Whether the question was asked before. */
+static inline void ask_few(struct siblings_state *state, const struct open_parent *parent, struct few *few,
+                           const struct sibling *calls, uint32_t at) {
+    uint32_t question = calls[at].question;
+    uint8_t *slot = &few->asked[question & few->mask], same = *slot;
+    while (same != FEW_NONE && calls[same].question != question)
+        same = few->before[same];
+    few->known[at] = same != FEW_NONE;
+    if (same != FEW_NONE) {
+        ask_again(state, parent, few, same, at);
+        return;
+    }
+    few->asker[at] = (uint8_t)at;
+    few->before[at] = *slot;
+    *slot = (uint8_t)at;
 }
 
 /* In which parameters the calls of a group differ from its first, or some of them where these are too many for a loop. */
@@ -326,18 +303,22 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
                       const struct analysis_call *own, struct open_parent *above, bool recursive) {
     struct sibling_collection *all = &state->scratch;
     struct few few;
-    begin_few(&few, parent->count);
+    struct sibling *calls = parent->calls;
+    uint32_t count = parent->count;
+    few.groups = 0;
+    few.mask = count <= 8 ? 31 : FEW_SLOTS - 1;
+    memset(few.asked, FEW_NONE, few.mask + 1);
     if (parent->mixed)
-        by_number(parent->calls, parent->count);
-    for (uint32_t i = 0; i < parent->count; i++) {
-        struct sibling *call = &parent->calls[i];
-        few.group[i] = FEW_NONE;
-        if (recursive && is_step(state, parent, call))
-            call->adopted = true;
-        if (call->shape == SIBLING_SHAPE_NONE || (recursive && call->adopted))
+        by_number(calls, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (recursive && is_step(state, parent, &calls[i]))
+            calls[i].adopted = true;
+        if (calls[i].shape == SIBLING_SHAPE_NONE || (recursive && calls[i].adopted)) {
+            few.group[i] = FEW_NONE;
             continue;
-        add_to_few(&few, parent->calls, i);
-        ask_few(state, parent, &few, i);
+        }
+        add_to_few(&few, calls, i);
+        ask_few(state, parent, &few, calls, i);
     }
     collection_clear(all);
     for (uint32_t i = 0; i < few.groups; i++)
@@ -346,9 +327,9 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
     bool closely = false;
     for (uint32_t i = 0; i < all->group_count; i++)
         closely |= all->groups[i]->closely;
-    for (uint32_t i = 0; i < parent->count && closely; i++)
-        if (!recursive || !parent->calls[i].adopted)
-            collection_list(all, &parent->calls[i]);
+    for (uint32_t i = 0; i < count && closely; i++)
+        if (!recursive || !calls[i].adopted)
+            collection_list(all, &calls[i]);
     if (all->group_count > 0)
         tell(state, all, parent, own);
     if (above == NULL)
