@@ -1,15 +1,15 @@
 /* perftrace run: starts a program so that it records, waits for it, and says what there is to see. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf, pipe2 */
+#define _GNU_SOURCE /* strsignal */
 #endif
 #include "command.h"
 
 #include "../support/child.h"
 #include "../support/collect.h"
+#include "../support/recording.h"
 #include "../support/summary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,41 +47,6 @@ static const struct option run_options[] = {
     OPTION_END,
 };
 
-struct paths {
-    char *chrome; /* absolute: the program may change its directory */
-    char *native;
-};
-
-static void paths_free(struct paths *paths) {
-    free(paths->chrome);
-    free(paths->native);
-}
-
-/* The trace lies beside the Chrome file and has its stem; "x.ptrace" stands for "x.json". 0 or -1. */
-static int paths_make(struct paths *paths, const char *output) {
-    static const char native_extension[] = ".ptrace";
-    *paths = (struct paths){0};
-    char *directory = output[0] == '/' ? strdup("") : getcwd(NULL, 0);
-    const char *slash = strrchr(output, '/'), *name = slash != NULL ? slash + 1 : output;
-    const char *dot = strrchr(name, '.');
-    int stem = dot != NULL && dot != name ? (int)(dot - output) : (int)strlen(output);
-    if (strncmp(output, "./", 2) == 0) {
-        output += 2;
-        stem -= 2;
-    }
-    const char *extension = output + stem;
-    if (strcmp(extension, native_extension) == 0)
-        extension = ".json";
-    const char *between = output[0] == '/' ? "" : "/";
-    if (directory == NULL ||
-        asprintf(&paths->chrome, "%s%s%.*s%s", directory, between, stem, output, extension) < 0)
-        paths->chrome = NULL;
-    else if (asprintf(&paths->native, "%s%s%.*s%s", directory, between, stem, output, native_extension) < 0)
-        paths->native = NULL;
-    free(directory);
-    return paths->native != NULL ? 0 : -1;
-}
-
 static bool folder_is_there(const char *path) {
     struct stat status;
     char *folder = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
@@ -90,8 +55,8 @@ static bool folder_is_there(const char *path) {
     return there;
 }
 
-static int set_environment(const struct run_values *values, const struct paths *paths) {
-    int status = setenv("TRACE_FILE", paths->chrome, 1) | setenv("PERF_TRACE_AUTO", "1", 1);
+static int set_environment(const struct run_values *values, const struct recording *recording) {
+    int status = recording_set_environment(recording);
     if (values->filter != NULL)
         status |= setenv("PERF_TRACE_FILTER", values->filter, 1);
     if (values->log)
@@ -99,28 +64,6 @@ static int set_environment(const struct run_values *values, const struct paths *
     if (values->console)
         status |= setenv("PERF_TRACE_CONSOLE", "1", 1);
     return status;
-}
-
-/* Whether the file at `path` is another one than before, or was written since. */
-static bool is_new(const char *path, const struct stat *before, bool was_there) {
-    struct stat now;
-    return stat(path, &now) == 0 &&
-           (!was_there || now.st_ino != before->st_ino || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-            now.st_mtim.tv_nsec != before->st_mtim.tv_nsec);
-}
-
-/* A program whose path another one held put its pid into the names: "trace.123.json". 0 or -1. */
-static int use_pid_in_names(struct paths *paths, pid_t pid) {
-    char *files[] = {paths->chrome, paths->native}, *renamed[2] = {NULL, NULL};
-    for (int i = 0; i < 2; i++) {
-        char *slash = strrchr(files[i], '/'), *dot = strrchr(slash, '.');
-        int stem = dot != NULL ? (int)(dot - files[i]) : (int)strlen(files[i]);
-        if (asprintf(&renamed[i], "%.*s.%ld%s", stem, files[i], (long)pid, files[i] + stem) < 0)
-            renamed[i] = NULL;
-    }
-    paths_free(paths);
-    *paths = (struct paths){renamed[0], renamed[1]};
-    return renamed[0] != NULL && renamed[1] != NULL ? 0 : -1;
 }
 
 static void tell_no_trace(const char *program, const struct child *child) {
@@ -132,16 +75,16 @@ static void tell_no_trace(const char *program, const struct child *child) {
     message_note("is it built with -DPERF_TRACE and linked with libperftrace, and does it reach a span?");
 }
 
-static void tell_trace(const char *program, const struct child *child, const struct paths *paths) {
+static void tell_trace(const char *program, const struct child *child, const struct recording *recording) {
     if (child->signal != 0)
         message_warning("%s was ended by signal %d (%s)", program, child->signal, strsignal(child->signal));
-    bool chrome_is_there = access(paths->chrome, F_OK) == 0;
-    message_note("trace: %s", paths->native);
+    bool chrome_is_there = access(recording->chrome, F_OK) == 0;
+    message_note("trace: %s", recording->native);
     if (chrome_is_there)
-        message_note("chrome: %s", paths->chrome);
+        message_note("chrome: %s", recording->chrome);
     struct analysis *model =
         collect_open(&(struct analysis_options){.memory_max = collect_memory(COLLECT_MEMORY_DEFAULT)});
-    if (model != NULL && collect_input(model, paths->native) == 0 && analysis_finish(model) == 0) {
+    if (model != NULL && collect_input(model, recording->native) == 0 && analysis_finish(model) == 0) {
         const struct analysis_input *input = &model->inputs[0];
         summary_print(model, stderr);
         if (input->live)
@@ -149,29 +92,24 @@ static void tell_trace(const char *program, const struct child *child, const str
         else if (!input->finished)
             message_note(
                 "the program did not finish its trace; complete the Chrome file with: perftrace convert %s",
-                paths->native);
+                recording->native);
     }
     analysis_close(model);
 }
 
-static int run(const struct run_values *values, struct paths *paths, char **arguments) {
-    struct stat before;
-    bool was_there = stat(paths->native, &before) == 0;
+static int run(const struct run_values *values, struct recording *recording, char **arguments) {
     struct child child;
-    if (set_environment(values, paths) != 0) {
+    if (set_environment(values, recording) != 0) {
         message_error("out of memory");
         return EXIT_COULD_NOT;
     }
-    int reason = child_run(&child, arguments);
+    int reason = child_run(&child, arguments, NULL);
     if (reason != 0) {
         message_error("%s: %s", arguments[0], strerror(reason));
         return reason == ENOENT ? CHILD_NOT_FOUND : CHILD_NOT_EXECUTABLE;
     }
-    bool found = is_new(paths->native, &before, was_there);
-    if (!found)
-        found = use_pid_in_names(paths, child.pid) == 0 && access(paths->native, F_OK) == 0;
-    if (found)
-        tell_trace(arguments[0], &child, paths);
+    if (recording_find(recording, child.pid))
+        tell_trace(arguments[0], &child, recording);
     else
         tell_no_trace(arguments[0], &child);
     return child.signal != 0 ? 128 + child.signal : child.status;
@@ -189,19 +127,19 @@ static int run_run(int argc, char **argv) {
     }
     argv[1 + operands] = NULL;
     const char *output = values.output != NULL ? values.output : getenv("TRACE_FILE");
-    struct paths paths;
-    if (paths_make(&paths, output != NULL && *output != '\0' ? output : "trace.json") != 0) {
+    struct recording recording;
+    if (recording_make(&recording, output != NULL && *output != '\0' ? output : "trace.json") != 0) {
         message_error("%s", errno != 0 ? strerror(errno) : "out of memory");
-        paths_free(&paths);
+        recording_free(&recording);
         return EXIT_COULD_NOT;
     }
-    if (!folder_is_there(paths.chrome)) {
+    if (!folder_is_there(recording.chrome)) {
         message_error("%s: no such folder", output);
-        paths_free(&paths);
+        recording_free(&recording);
         return EXIT_COULD_NOT;
     }
-    code = run(&values, &paths, argv + 1);
-    paths_free(&paths);
+    code = run(&values, &recording, argv + 1);
+    recording_free(&recording);
     return code;
 }
 
