@@ -1,9 +1,12 @@
 /* perftrace diff: two sets of runs compared. */
 #include "command.h"
 
+#include "../support/child.h"
 #include "../support/terminal.h"
+#include "../support/turns.h"
 #include "../verdict/diff.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +18,35 @@ static const char *const pairs_names[] = {"auto", "yes", "no", NULL}; /* as enum
 static const char *const counts_names[] = {"tell", "fail", NULL};
 
 struct diff_values {
+    const char *commands[RUNS_SIDES], *keep;
     const char *output, *threshold;
     int format; /* into findings_formats */
     int color, per, pairs, counts;
-    uint64_t confidence, top;
+    uint64_t runs, confidence, top;
 };
 
 static const struct option diff_options[] = {
+    {.name = "runs",
+     .letter = 'r',
+     .type = OPTION_NUMBER,
+     .offset = offsetof(struct diff_values, runs),
+     .value = "N",
+     .help = "Run two programs so many times each, in turns, and compare what they record."},
+    {.name = "base",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct diff_values, commands[RUNS_BASE]),
+     .value = "COMMAND",
+     .help = "With --runs: the program before the change, with its arguments."},
+    {.name = "head",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct diff_values, commands[RUNS_HEAD]),
+     .value = "COMMAND",
+     .help = "With --runs: the program after it."},
+    {.name = "keep",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct diff_values, keep),
+     .value = "FOLDER",
+     .help = "With --runs: leave the traces in FOLDER. Default: they are removed."},
     {.name = "format",
      .letter = 'f',
      .type = OPTION_CHOICE,
@@ -149,12 +174,11 @@ static int parse_threshold(const char *text, double *share) {
     return 0;
 }
 
-static int take_options(const struct diff_values *values, struct diff *diff, const int counts[RUNS_SIDES]) {
+static int take_options(const struct diff_values *values, struct diff *diff) {
     if (parse_threshold(values->threshold, &diff->options.threshold) != 0)
         return EXIT_COULD_NOT;
     if (values->confidence < 50 || values->confidence > 99)
         return wrong("--confidence: between 50 and 99 percent");
-    (void)counts;
     diff->options.alpha = 1 - (double)values->confidence / 100;
     diff->options.pairs = (enum changes_pairs)values->pairs;
     diff->options.unit_is_chosen = values->per != PER_AUTO;
@@ -167,14 +191,17 @@ static int take_options(const struct diff_values *values, struct diff *diff, con
 
 /* ---- the command ----------------------------------------------------------------------------------------- */
 
-/* "base.ptrace -> head.ptrace", "9 runs (base/1.ptrace …) -> …". */
-static void add_side(struct perftrace_buffer *text, const struct input_list *list) {
-    if (list->count > 1) {
+/* "base.ptrace -> head.ptrace", "9 runs (base/1.ptrace …) -> …", "9 runs of ./base -> …". */
+static void add_side(struct perftrace_buffer *text, const struct input_list *list, const char *command) {
+    const char *name = command != NULL ? command : list->paths[0];
+    if (command != NULL || list->count > 1) {
         perftrace_buffer_unsigned(text, list->count);
-        perftrace_buffer_text(text, " runs (");
+        perftrace_buffer_text(text, list->count == 1 ? " run" : " runs");
+        perftrace_buffer_text(text, command != NULL ? " of " : " (");
     }
-    perftrace_buffer_visible(text, (struct perftrace_text){list->paths[0], strlen(list->paths[0])});
-    perftrace_buffer_text(text, list->count > 1 ? " …)" : "");
+    perftrace_buffer_visible(text, (struct perftrace_text){name, strlen(name)});
+    if (command == NULL && list->count > 1)
+        perftrace_buffer_text(text, " …)");
 }
 
 static int answer(const struct diff_values *values, const struct diff *diff) {
@@ -182,9 +209,9 @@ static int answer(const struct diff_values *values, const struct diff *diff) {
         .command = "diff", .arena = {.bytes_max = (size_t)1 << 30}, .shown_max = values->top};
     struct perftrace_buffer about = {0};
     int code = EXIT_COULD_NOT;
-    add_side(&about, diff->sides[RUNS_BASE]);
+    add_side(&about, diff->sides[RUNS_BASE], values->commands[RUNS_BASE]);
     perftrace_buffer_text(&about, " -> ");
-    add_side(&about, diff->sides[RUNS_HEAD]);
+    add_side(&about, diff->sides[RUNS_HEAD], values->commands[RUNS_HEAD]);
     findings.about = findings_text(&findings, &about);
     free(about.bytes);
     if (diff_judge(diff, &findings) != 0)
@@ -208,30 +235,98 @@ static int compare_inputs(const struct diff_values *values, struct diff *diff) {
     return code;
 }
 
+static int compare_files(const struct diff_values *values, struct diff *diff, char **operands[RUNS_SIDES],
+                         const int counts[RUNS_SIDES]) {
+    struct input_list lists[RUNS_SIDES];
+    int listed = 0, code = EXIT_COULD_NOT;
+    for (int side = 0; side < RUNS_SIDES; side++) {
+        listed |= input_list_make(&lists[side], counts[side], operands[side]);
+        diff->sides[side] = &lists[side];
+    }
+    if (listed == 0)
+        code = compare_inputs(values, diff);
+    for (int side = 0; side < RUNS_SIDES; side++)
+        input_list_free(&lists[side]);
+    return code;
+}
+
+/* ---- running ---------------------------------------------------------------------------------------------- */
+
+struct running {
+    const struct diff_values *values;
+    struct diff *diff;
+    const char *folder;
+};
+
+static int run_and_compare(void *context) {
+    const struct running *running = context;
+    const struct diff_values *values = running->values;
+    const struct turns turns = {.names = {"base", "head"},
+                                .commands = {values->commands[RUNS_BASE], values->commands[RUNS_HEAD]},
+                                .runs = values->runs,
+                                .folder = running->folder};
+    struct input_list lists[RUNS_SIDES] = {0};
+    int code = EXIT_COULD_NOT;
+    for (int side = 0; side < RUNS_SIDES; side++)
+        running->diff->sides[side] = &lists[side];
+    if (turns_run(&turns, lists) == 0)
+        code = compare_inputs(values, running->diff);
+    for (int side = 0; side < RUNS_SIDES; side++)
+        input_list_free(&lists[side]);
+    return code;
+}
+
+/* In a process of its own, so that whatever ends it, a signal or a lack of memory, somebody is left who removes the traces. */
+static int compare_programs(const struct diff_values *values, struct diff *diff) {
+    struct child child;
+    char *folder = turns_folder(values->keep);
+    struct running running = {values, diff, folder};
+    if (folder == NULL)
+        return EXIT_COULD_NOT;
+    int reason = child_call(&child, run_and_compare, &running);
+    if (values->keep == NULL)
+        turns_remove(folder);
+    else
+        message_note("the traces are in %s/base and %s/head", folder, folder);
+    free(folder);
+    if (reason != 0)
+        return wrong(strerror(reason));
+    if (child.signal != 0)
+        raise(child.signal);
+    return child.signal != 0 ? 128 + child.signal : child.status;
+}
+
+/* 0, or the exit code: what --runs needs and goes with. */
+static int check_runs(const struct diff_values *values, bool divided, const int counts[RUNS_SIDES]) {
+    bool both = values->commands[RUNS_BASE] != NULL && values->commands[RUNS_HEAD] != NULL;
+    if (values->runs == 0)
+        return wrong("--runs: how often each program is to run, which --base, --head and --keep need");
+    if (values->runs > TURNS_RUNS_MAX)
+        return wrong("--runs: at most 999");
+    if (!both)
+        return wrong("--runs: --base and --head name the programs, each with its arguments in one text");
+    if (divided || counts[RUNS_BASE] > 0)
+        return wrong("--runs runs two programs; it does not go with traces or logs");
+    return 0;
+}
+
 static int diff_run(int argc, char **argv) {
     struct diff_values values = {.confidence = 95, .top = 10};
     struct diff diff = {0};
-    struct input_list lists[RUNS_SIDES];
     char **operands[RUNS_SIDES];
     int counts[RUNS_SIDES];
     bool divided = find_head(argc, argv) < argc;
     int code = parse(argc, argv, &values, operands, counts);
     if (code != OPTIONS_PARSED)
         return code;
-    code = divide(divided, operands, counts);
+    bool runs = values.runs != 0 || values.commands[RUNS_BASE] != NULL ||
+                values.commands[RUNS_HEAD] != NULL || values.keep != NULL;
+    code = runs ? check_runs(&values, divided, counts) : divide(divided, operands, counts);
     if (code == 0)
-        code = take_options(&values, &diff, counts);
+        code = take_options(&values, &diff);
     if (code != 0)
         return code;
-    int listed = 0;
-    for (int side = 0; side < RUNS_SIDES; side++) {
-        listed |= input_list_make(&lists[side], counts[side], operands[side]);
-        diff.sides[side] = &lists[side];
-    }
-    code = listed == 0 ? compare_inputs(&values, &diff) : EXIT_COULD_NOT;
-    for (int side = 0; side < RUNS_SIDES; side++)
-        input_list_free(&lists[side]);
-    return code;
+    return runs ? compare_programs(&values, &diff) : compare_files(&values, &diff, operands, counts);
 }
 
 const struct command command_diff = {
@@ -244,6 +339,8 @@ const struct command command_diff = {
         "what a span takes without the spans in it. Exit code 0: no regression; 1: something has become "
         "slower, for certain; 2: it could not be done; 3: it is inconclusive: too few runs, records that "
         "were lost.\n\n"
+        "With --runs, --base and --head name two programs, which are run in turns, base, head, head, base "
+        "and so on, each run with a trace of its own; a program that fails ends it.\n\n"
         "Also told: spans that are new or gone, spans that others call now, and changes of the number of "
         "calls and of repeated calls (same caller, same parameters), which are exact.",
     .more = findings_list_formats,

@@ -256,6 +256,13 @@ static int add_folder(struct input_list *list, const char *folder) {
     return count > 0 && status == 0 && list->count == before ? no_inputs(folder) : status;
 }
 
+int input_list_add(struct input_list *list, const char *path) {
+    if (add_path(list, NULL, path) == 0)
+        return 0;
+    message_error("out of memory");
+    return -1;
+}
+
 int input_list_make(struct input_list *list, int operand_count, char **operands) {
     *list = (struct input_list){0};
     int status = 0;
@@ -264,8 +271,7 @@ int input_list_make(struct input_list *list, int operand_count, char **operands)
         bool folder = strcmp(operands[i], "-") != 0 && stat(operands[i], &kind) == 0 && S_ISDIR(kind.st_mode);
         if (folder) {
             status = add_folder(list, operands[i]) != 0 ? -1 : status;
-        } else if (add_path(list, NULL, operands[i]) != 0) {
-            message_error("out of memory");
+        } else if (input_list_add(list, operands[i]) != 0) {
             return -1;
         }
     }

@@ -49,6 +49,8 @@ struct input_list {
 };
 /* 0, or -1 after an error message (a folder without any, no memory). */
 int input_list_make(struct input_list *list, int operand_count, char **operands);
+/* One more file. 0, or -1 after an error message. */
+int input_list_add(struct input_list *list, const char *path);
 void input_list_free(struct input_list *list);
 
 #endif

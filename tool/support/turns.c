@@ -1,6 +1,6 @@
 /* Running programs in turns. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf, nftw, strsignal */
+#define _GNU_SOURCE /* vasprintf, nftw, strsignal */
 #endif
 #include "turns.h"
 
@@ -8,10 +8,12 @@
 #include "messages.h"
 #include "recording.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +21,34 @@
 
 /* ---- the folder ------------------------------------------------------------------------------------------ */
 
+/* As asprintf, but the result is NULL without memory. */
+__attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...) {
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return length >= 0 ? text : NULL;
+}
+
 static bool is_empty(const char *folder) {
-    return rmdir(folder) == 0 && mkdir(folder, 0700) == 0;
+    DIR *directory = opendir(folder);
+    bool empty = directory != NULL;
+    for (const struct dirent *entry; empty && (entry = readdir(directory)) != NULL;)
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (directory != NULL)
+        closedir(directory);
+    if (directory != NULL)
+        errno = ENOTEMPTY;
+    return empty;
 }
 
 char *turns_folder(const char *wanted) {
     const char *temporary = getenv("TMPDIR");
     char *folder = NULL;
     if (wanted == NULL) {
-        if (asprintf(&folder, "%s/perftrace-XXXXXX",
-                     temporary != NULL && *temporary != '\0' ? temporary : "/tmp") < 0)
-            folder = NULL;
-        else if (mkdtemp(folder) != NULL)
+        folder = text_of("%s/perftrace-XXXXXX", temporary != NULL && *temporary != '\0' ? temporary : "/tmp");
+        if (folder != NULL && mkdtemp(folder) != NULL)
             return folder;
     } else if (mkdir(wanted, 0700) == 0 || (errno == EEXIST && is_empty(wanted))) {
         return strdup(wanted);
@@ -92,23 +110,23 @@ static int look_at(const char *what, const char *command, const struct child *ch
     }
     if (recording_find(recording, child->pid))
         return 0;
-    message_error("%s: \"%s\" left no trace; is it built with -DPERF_TRACE and linked with libperftrace, and "
-                  "does it reach a span?",
-                  what, command);
+    message_error(
+        "%s: \"%s\" left no trace; is it built with -DPERF_TRACE and linked with libperftrace, and "
+        "does it reach a span?",
+        what, command);
     return -1;
 }
 
-static int run_program(const char *what, const char *command, struct recording *recording) {
-    char *arguments[] = {"/bin/sh", "-c", (char *)(uintptr_t)command, NULL}, *path = NULL;
+static int run_program(const char *what, const char *command, const char *output,
+                       struct recording *recording) {
+    char *arguments[] = {"/bin/sh", "-c", (char *)(uintptr_t)command, NULL};
     struct child child;
     struct child_files files = {-1, -1};
     int status = -1, reason;
-    if (asprintf(&path, "%s.txt", recording->native) >= 0) {
-        files.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        files.output = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    }
+    files.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    files.output = open(output, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (files.input < 0 || files.output < 0 || recording_set_environment(recording) != 0)
-        message_error("%s: %s", path != NULL ? path : what, strerror(errno));
+        message_error("%s: %s", output, strerror(errno));
     else if ((reason = child_run(&child, arguments, &files)) != 0)
         message_error("%s: %s: %s", what, arguments[0], strerror(reason));
     else if (child.interrupted != 0)
@@ -119,35 +137,33 @@ static int run_program(const char *what, const char *command, struct recording *
         close(files.input);
     if (files.output >= 0)
         close(files.output);
-    free(path);
     return status;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------- */
 
 static int run_one(const struct turns *turns, int side, size_t run, struct input_list *list) {
-    char *path = NULL, *what = NULL;
+    char *path = text_of("%s/%s/%03zu.json", turns->folder, turns->names[side], run + 1);
+    char *output = text_of("%s/%s/%03zu.txt", turns->folder, turns->names[side], run + 1);
+    char *what = text_of("--%s, run %zu of %zu", turns->names[side], run + 1, turns->runs);
     struct recording recording = {0};
     int status = -1;
-    if (asprintf(&path, "%s/%s/%03zu.json", turns->folder, turns->names[side], run + 1) < 0 ||
-        asprintf(&what, "--%s, run %zu of %zu", turns->names[side], run + 1, turns->runs) < 0 ||
-        recording_make(&recording, path) != 0)
+    if (path == NULL || output == NULL || what == NULL || recording_make(&recording, path) != 0)
         message_error("out of memory");
     else
-        status = run_program(what, turns->commands[side], &recording);
+        status = run_program(what, turns->commands[side], output, &recording);
     if (status == 0)
         status = input_list_add(list, recording.native);
     recording_free(&recording);
     free(path);
+    free(output);
     free(what);
     return status;
 }
 
 static int make_folders(const struct turns *turns) {
     for (int side = 0; side < TURNS_SIDES; side++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s", turns->folder, turns->names[side]) < 0)
-            path = NULL;
+        char *path = text_of("%s/%s", turns->folder, turns->names[side]);
         if (path == NULL || mkdir(path, 0700) != 0) {
             message_error("%s: %s", path != NULL ? path : turns->folder, strerror(errno));
             free(path);

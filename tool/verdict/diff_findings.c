@@ -363,9 +363,10 @@ static int add_runs_needed(const struct diff *diff, struct findings *findings) {
     perftrace_buffer_text(&text, " of base, ");
     perftrace_buffer_unsigned(&text, changes->runs[RUNS_HEAD]);
     perftrace_buffer_text(&text, " of head");
-    perftrace_buffer_text(&text, changes->runs[RUNS_BASE] == 1 && changes->runs[RUNS_HEAD] == 1
-                                     ? ": no difference of times can be certain; it takes about "
-                                     : ": not every difference of times can be certain; it takes about ");
+    perftrace_buffer_text(&text,
+                          changes->runs[RUNS_BASE] == 1 && changes->runs[RUNS_HEAD] == 1
+                              ? ": no difference of times can be certain; it takes about "
+                              : ": too few for every difference of times to become certain; it takes about ");
     perftrace_buffer_unsigned(&text, changes->runs_needed);
     perftrace_buffer_text(&text, " of each");
     finding->message = findings_text(findings, &text);

@@ -73,7 +73,7 @@ static void say_difference(const struct change *change, struct perftrace_buffer 
 /* ", certainly between 4.1 and 6.3 %": the bounds, where they are known. */
 static void say_bounds(const struct change *change, struct perftrace_buffer *text) {
     double lower = change->time.lower, upper = change->time.upper;
-    if (lower <= -1 || !isfinite(upper) || from_nothing(change) || upper > 9)
+    if (lower <= -1 || !isfinite(upper) || from_nothing(change))
         return;
     if (upper < 0) /* of what became faster: by how much */
         say(text, ", certainly between %s and %s %%", percent_text(upper), percent_text(lower));
