@@ -8,12 +8,19 @@
 
 enum { ROOT = 0 };
 
-/* Room for the cells of one more, zeros. */
+/* Room for the cells of one more, zeros. Not touched before they are needed: there may be many runs. */
 static int reserve_cells(void **cells, uint32_t count, uint32_t *capacity, size_t bytes, size_t runs) {
-    uint32_t had = *capacity;
-    if (array_reserve(cells, count, capacity, bytes * runs) != 0)
+    uint32_t wanted = *capacity == 0 ? 4 : *capacity * 2;
+    if (count < *capacity)
+        return 0;
+    void *grown = runs > 0 ? calloc(wanted * runs, bytes) : malloc(1);
+    if (grown == NULL)
         return -PERFTRACE_ERROR_MEMORY;
-    memset((char *)*cells + had * bytes * runs, 0, (*capacity - had) * bytes * runs);
+    if (count > 0)
+        memcpy(grown, *cells, count * bytes * runs);
+    free(*cells);
+    *cells = grown;
+    *capacity = wanted;
     return 0;
 }
 
