@@ -248,7 +248,8 @@ static bool same_work_below(const struct work *work, uint32_t path) {
 static void take_together(struct work *work) {
     struct change *together = &work->changes->together;
     const struct changes_options *options = work->options;
-    *together = (struct change){.function = INTERN_NONE, .presence = CHANGES_BOTH, .share = 1};
+    *together =
+        (struct change){.function = INTERN_NONE, .presence = CHANGES_BOTH, .share = 1, .path = INTERN_NONE};
     together->per_frame =
         options->unit_is_chosen ? options->unit == CHANGES_PER_FRAME : work->frames && work->frames_differ;
     together->unit = together->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN;
@@ -323,6 +324,58 @@ static int find_times(struct work *work) {
     take_together(work);
     measure(work, &changes->together, changes->figures + changes->count * runs);
     return changes->runs[RUNS_BASE] > 0 && changes->runs[RUNS_HEAD] > 0 ? judge_times(work) : 0;
+}
+
+/* ---- where ------------------------------------------------------------------------------------------------- */
+
+/* The spans by function; NULL: it has none. */
+static struct change **by_number(const struct work *work) {
+    struct change **spans = calloc((size_t)work->runs->names.count + 1, sizeof *spans);
+    for (size_t i = 0; spans != NULL && i < work->changes->count; i++)
+        spans[work->changes->spans[i].function] = &work->changes->spans[i];
+    return spans;
+}
+
+static void average_path(const struct work *work, uint32_t path, double ns[RUNS_SIDES]) {
+    for
+        EACH_SIDE(side) {
+            size_t count = work->changes->runs[*side];
+            ns[*side] = 0;
+            for (size_t i = 0; i < count; i++)
+                ns[*side] +=
+                    (double)runs_path(work->runs, path, runs_of(work, *side)[i])->self_ns / (double)count;
+        }
+}
+
+/* Whether the difference is larger than another, in the direction of the span's. */
+static bool tells_more(const struct change *change, const double ns[RUNS_SIDES]) {
+    double more = ns[RUNS_HEAD] - ns[RUNS_BASE],
+           so_far = change->path_ns[RUNS_HEAD] - change->path_ns[RUNS_BASE];
+    return change->time.change < 0 ? more < so_far : more > so_far;
+}
+
+static int find_paths(struct work *work) {
+    const struct runs *runs = work->runs;
+    struct change **spans = by_number(work);
+    uint32_t *counts = calloc((size_t)runs->names.count + 1, sizeof *counts);
+    int status = spans != NULL && counts != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
+    for (uint32_t path = 1; path < runs->path_count && status == 0; path++) {
+        struct change *change = spans[runs->paths[path].function];
+        double ns[RUNS_SIDES];
+        if (change == NULL || !change->judged)
+            continue;
+        average_path(work, path, ns);
+        if (counts[change->function]++ == 0 || tells_more(change, ns)) {
+            change->path = path;
+            memcpy(change->path_ns, ns, sizeof ns);
+        }
+    }
+    for (uint32_t function = 0; function < runs->names.count && status == 0; function++)
+        if (spans[function] != NULL && counts[function] < 2)
+            spans[function]->path = INTERN_NONE;
+    free(spans);
+    free(counts);
+    return status;
 }
 
 /* ---- callers ----------------------------------------------------------------------------------------------- */
@@ -416,6 +469,8 @@ int changes_find(struct changes *changes, const struct runs *runs, const struct 
     }
     if (status == 0)
         status = find_times(&work);
+    if (status == 0)
+        status = find_paths(&work);
     if (status == 0)
         status = find_callers(&work);
     free(work.order);

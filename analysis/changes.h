@@ -50,8 +50,11 @@ struct change {
     double ns[RUNS_SIDES];          /* medians over runs; of runs without it: 0 */
     bool judged;                    /* the answer in `time` is one */
     struct compare_span time;
-    double share;   /* of the self time of all spans, on the side where it is larger */
-    bool per_frame; /* calls and repeated are those of a frame, else of a run */
+    double share; /* of the self time of all spans, on the side where it is larger */
+    uint32_t
+        path; /* where it has several: that of runs.h which has most of the difference; else INTERN_NONE */
+    double path_ns[RUNS_SIDES]; /* and its self time, of a run on average */
+    bool per_frame;             /* calls and repeated are those of a frame, else of a run */
     struct changes_count calls[RUNS_SIDES], repeated[RUNS_SIDES];
 };
 

@@ -73,6 +73,7 @@ static int take_run(struct diff *diff, size_t run, struct input *input, struct a
     struct perftrace_buffer approximations = {0};
     const struct perftrace_trace_info info = input_info(input);
     uint32_t had = diff->runs.names.count;
+    diff->inputs[run].began_ns = info.start_realtime_ns;
     about->complete = !input_incomplete(&info, diff->inputs[run].why);
     analysis_approximations(model, &approximations);
     diff->inputs[run].inexact = approximations.length > 0;

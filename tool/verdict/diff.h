@@ -10,6 +10,7 @@
 struct diff_input {
     const char *path;
     char why[INPUT_WHY_MAX]; /* what is missing in it; empty: nothing */
+    uint64_t began_ns;       /* when it was recorded, since 1970; 0: not known */
     bool inexact;            /* memory did not suffice to tell all its calls apart */
 };
 
@@ -42,6 +43,8 @@ void diff_close(struct diff *diff);
 
 /* What is said of a change: "5.2 % slower, …", and so on; added to `text`. */
 void diff_say_time(const struct diff *diff, const struct change *change, struct perftrace_buffer *text);
+/* A line: the path where most of the difference is; nothing where there is only one. */
+void diff_say_where(const struct diff *diff, const struct change *change, struct perftrace_buffer *text);
 void diff_say_presence(const struct diff *diff, const struct change *change, struct perftrace_buffer *text);
 void diff_say_calls(const struct diff *diff, const struct change *change, struct perftrace_buffer *text);
 void diff_say_repeated(const struct diff *diff, const struct change *change, struct perftrace_buffer *text);

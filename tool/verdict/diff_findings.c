@@ -263,6 +263,10 @@ static int add_finding(const struct diff *diff, struct findings *findings, const
     finding->name = findings_text(findings, &text);
     section->say(diff, change, &text);
     finding->message = findings_text(findings, &text);
+    if (section->wants == is_slower || section->wants == could_matter) {
+        diff_say_where(diff, change, &text);
+        finding->details = text.length > 0 ? findings_text(findings, &text) : NULL;
+    }
     free(text.bytes);
     finding->rule = change->function == INTERN_NONE ? "together" : section->rule;
     finding->kind = section->kind;

@@ -77,6 +77,8 @@ static void say_bounds(const struct change *change, struct perftrace_buffer *tex
         return;
     if (upper < 0) /* of what became faster: by how much */
         say(text, ", certainly between %s and %s %%", percent_text(upper), percent_text(lower));
+    else if (change->time.change > 9)
+        say(text, ", certainly between %.3g and %.3g times", 1 + lower, 1 + upper);
     else if (lower >= 0)
         say(text, ", certainly between %s and %s %%", percent_text(lower), percent_text(upper));
     else
@@ -105,6 +107,30 @@ void diff_say_time(const struct diff *diff, const struct change *change, struct 
     say_ns(text, change->ns[RUNS_BASE] / change->calls[RUNS_BASE].least);
     say(text, " -> ");
     say_ns(text, change->ns[RUNS_HEAD] / change->calls[RUNS_HEAD].least);
+}
+
+static void say_path(const struct diff *diff, uint32_t path, struct perftrace_buffer *text) {
+    enum { SHOWN = 8 };
+    uint32_t names[SHOWN], count = 0;
+    for (; path != 0 && count < SHOWN; path = diff->runs.paths[path].parent)
+        names[count++] = diff->runs.paths[path].function;
+    perftrace_buffer_text(text, path != 0 ? "… > " : "");
+    while (count-- > 0) {
+        perftrace_buffer_visible(text, runs_name(&diff->runs, names[count]));
+        perftrace_buffer_text(text, count > 0 ? " > " : "");
+    }
+}
+
+void diff_say_where(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
+    if (change->path == INTERN_NONE)
+        return;
+    say(text, "most of it in ");
+    say_path(diff, change->path, text);
+    say(text, ": ");
+    say_ns(text, change->path_ns[RUNS_BASE]);
+    say(text, " -> ");
+    say_ns(text, change->path_ns[RUNS_HEAD]);
+    say(text, " a run\n");
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------- */
@@ -247,6 +273,21 @@ static bool is_per_call(const struct change *change) {
     return change->judged && change->unit == CHANGES_PER_CALL;
 }
 
+/* Whether all of one side were recorded before all of the other. */
+static bool one_after_the_other(const struct diff *diff) {
+    uint64_t first[RUNS_SIDES] = {UINT64_MAX, UINT64_MAX}, last[RUNS_SIDES] = {0, 0};
+    for (size_t run = 0; run < diff->runs.count; run++) {
+        enum runs_side side = diff->runs.about[run].side;
+        uint64_t ns = diff->inputs[run].began_ns;
+        if (ns == 0)
+            return false;
+        first[side] = ns < first[side] ? ns : first[side];
+        last[side] = ns > last[side] ? ns : last[side];
+    }
+    return diff->runs.count > RUNS_SIDES &&
+           (last[RUNS_BASE] < first[RUNS_HEAD] || last[RUNS_HEAD] < first[RUNS_BASE]);
+}
+
 static void say_how(const struct diff *diff, struct perftrace_buffer *text) {
     const struct changes *changes = &diff->changes;
     size_t per_frame = count_if(diff, is_per_frame), per_call = count_if(diff, is_per_call);
@@ -255,6 +296,10 @@ static void say_how(const struct diff *diff, struct perftrace_buffer *text) {
         changes->runs[RUNS_HEAD] == 1 ? "" : "s",
         changes->pairs && changes->runs[RUNS_BASE] > 1 ? ", in pairs (the first with the first, and so on)"
                                                        : "");
+    if (one_after_the_other(diff))
+        say(text,
+            "One side was recorded after the other: whatever the machine did meanwhile looks like a change. "
+            "Runs in turns (--runs) are surer.\n");
     if (per_frame > 0)
         say(text, "Of %zu span%s it is that of a frame: runs have different numbers of frames.\n", per_frame,
             per_frame == 1 ? "" : "s");
