@@ -459,7 +459,7 @@ static int find_callers(struct work *work) {
 int changes_find(struct changes *changes, const struct runs *runs, const struct changes_options *options) {
     struct work work = {.changes = changes, .runs = runs, .options = options};
     *changes = (struct changes){0};
-    work.order = malloc((runs->count + 1) * sizeof *work.order);
+    changes->compared = work.order = malloc((runs->count + 1) * sizeof *work.order);
     work.sorted = malloc((runs->count + 1) * sizeof *work.sorted);
     int status = work.order != NULL && work.sorted != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
     if (status == 0) {
@@ -473,7 +473,6 @@ int changes_find(struct changes *changes, const struct runs *runs, const struct 
         status = find_paths(&work);
     if (status == 0)
         status = find_callers(&work);
-    free(work.order);
     free(work.sorted);
     return status;
 }
@@ -482,5 +481,6 @@ void changes_free(struct changes *changes) {
     free(changes->spans);
     free(changes->callers);
     free(changes->figures);
+    free(changes->compared);
     *changes = (struct changes){0};
 }

@@ -72,6 +72,7 @@ struct changes {
         *callers; /* of spans that are on both sides; those of one function stand together */
     size_t caller_count;
     size_t runs[RUNS_SIDES]; /* that are compared: complete ones, or, where a side has none, all of it */
+    size_t *compared;        /* these runs: those of base, then those of head */
     bool incomplete;         /* and that is so */
     bool pairs;
     size_t runs_needed; /* of each side, for any difference of any span to become certain */

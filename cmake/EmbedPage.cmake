@@ -1,4 +1,4 @@
-# Makes a C file of the report page's parts: cmake -DOUTPUT=FILE.c -DSTYLE=a.css;b.css -DSCRIPT=a.js;b.js -P EmbedPage.cmake.
+# Makes a C file of the pages' parts: cmake -DOUTPUT=FILE.c -DSTYLE=a.css;b.css -DSCRIPT=a.js;b.js -P EmbedPage.cmake.
 # The parts of a kind are joined in this order; with them goes the SHA-256 of the whole in base64, as a
 # Content-Security-Policy wants it, so that the page runs this script and no other.
 
@@ -47,7 +47,7 @@ function(embed name files)
     set(source "${source}" PARENT_SCOPE)
 endfunction()
 
-set(source "/* Made by cmake/EmbedPage.cmake from tool/report/page/: not to be edited. */\n#include \"tool/report/page.h\"\n\n")
+set(source "/* Made by cmake/EmbedPage.cmake from tool/report/page/: not to be edited. */\n#include \"tool/support/page_frame.h\"\n\n")
 embed(style "${STYLE}")
 embed(script "${SCRIPT}")
 file(WRITE ${OUTPUT} "${source}")

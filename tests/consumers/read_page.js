@@ -1,5 +1,6 @@
-// The page of `analyze --html` in Chromium: read_page.js MODULES PAGE HOSTILE_PAGE writes a line "true NAME" or "false NAME" for
-// each thing that is to be so. PAGE is of examples/nodestore, HOSTILE_PAGE of what hostile_log.py writes.
+// The pages of `analyze --html` and `diff --html` in Chromium: read_page.js MODULES PAGE HOSTILE_PAGE COMPARISON writes a line "true NAME" or
+// "false NAME" for each thing that is to be so. PAGE is of examples/nodestore, HOSTILE_PAGE of what hostile_log.py writes, and COMPARISON
+// of comparison_logs.py's.
 'use strict';
 
 const path = require('path');
@@ -168,6 +169,45 @@ async function hostile(page) {
   await page.locator('#search').fill('');
 }
 
+// What colour a frame has, as [red, green, blue]; its width, as a part of the graph; and what is said of it.
+const frameOf = (page, text) => page.evaluate((wanted) => {
+  const bar = [...document.querySelectorAll('#flame .bar')].find((one) => one.textContent.includes(wanted));
+  if (bar === undefined) return null;
+  const canvas = document.createElement('canvas').getContext('2d'); // understands any notation of a colour
+  canvas.fillStyle = getComputedStyle(bar).backgroundColor;
+  canvas.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
+  return { red, green, blue, width: bar.getBoundingClientRect().width / bar.parentElement.getBoundingClientRect().width, title: bar.title };
+}, text);
+const colourful = (frame) => Math.max(frame.red, frame.green, frame.blue) - Math.min(frame.red, frame.green, frame.blue);
+const about = (value, wanted) => Math.abs(value / wanted - 1) < 0.02;
+
+async function comparison(page) {
+  const [parse, draw, steady, added, old] = await Promise.all(['parse', 'draw', 'steady', '<img', 'old'].map((text) => frameOf(page, text)));
+  say(parse.red > parse.blue + 60 && parse.red > parse.green + 60, 'comparison: what is slower is red', parse);
+  say(draw.blue > draw.red + 60, 'comparison: what is faster is blue', draw);
+  say(colourful(steady) < 12, 'comparison: what has not changed is grey', steady);
+  say(colourful(draw) < colourful(await frameOf(page, '<img')) && added.red > added.blue + 60, 'comparison: what is new is red', added);
+  say(old === null && /\bonly in base\b.*\bold\b/.test(await page.locator('#flame .controls').textContent()), 'comparison: what is gone is told of');
+  say(about(parse.width / steady.width, 4000 / 3000) && about(draw.width / steady.width, 2500 / 3000), 'comparison: widths are those of head', [parse, draw, steady]);
+  say(/2\.00 ms → 4\.0\d ms a run \(× 2.*slower, for certain\)/.test(parse.title), 'comparison: a frame tells both figures', parse.title);
+  await page.locator('#flame button', { hasText: /^base$/ }).click();
+  const [before, gone, fixed, absent] = await Promise.all(['parse', 'old', 'steady', '<img'].map((text) => frameOf(page, text)));
+  say(about(before.width / fixed.width, 2000 / 3000) && about(gone.width / fixed.width, 1500 / 3000), 'comparison: then those of base', [before, gone]);
+  say(absent === null && gone.blue > gone.red + 60, 'comparison: and what is gone is there, in blue', gone);
+  await page.locator('#flame button', { hasText: /^head$/ }).click();
+  await page.locator('#flame .bar', { hasText: 'parse' }).click();
+  say((await frameOf(page, 'parse')).width > 0.99, 'comparison: a click zooms in');
+  await page.keyboard.press('Escape');
+  say((await cells(page, 'spans', 'Span'))[0] === 'parse' && (await cells(page, 'spans', 'Answer'))[0].includes('slower'), 'comparison: the table begins with what is slower');
+  await page.locator('#search').fill('draw');
+  say((await cells(page, 'spans', 'Span')).join() === 'draw' && (await page.locator('#flame .bar.hit').count()) === 1, 'comparison: the search is for both');
+  await page.locator('#search').fill('');
+  say(/^FAILED: 1 slower, 1 faster/.test(await page.locator('p.verdict').textContent()), 'comparison: the verdict is there');
+  const strangers = await page.evaluate(() => [globalThis.hit, document.querySelectorAll('#page img, #page b').length, document.getElementById('page').textContent.includes('\u202e')]);
+  say(strangers[0] === undefined && strangers[1] === 0 && !strangers[2], 'comparison: names stay names', strangers);
+}
+
 // That the policy holds: what it should refuse it does.
 async function policy(page) {
   await page.evaluate(() => {
@@ -188,7 +228,7 @@ async function policy(page) {
   say(hit === undefined && violations.length >= 3, 'the policy refuses a script, a handler and an image that were put in', [hit, violations]);
 }
 
-async function main(modules, plain, evil) {
+async function main(modules, plain, evil, compared) {
   await withChromium(modules, [], async ({ page }) => {
     await page.addInitScript(() => {
       globalThis.perftraceRefused = [];
@@ -206,6 +246,10 @@ async function main(modules, plain, evil) {
     await open(page, seen, evil);
     await hostile(page);
     await quiet(page, seen, 'hostile');
+    await open(page, seen, compared);
+    await comparison(page);
+    await appearance(page);
+    await quiet(page, seen, 'comparison');
     await policy(page);
   });
 }

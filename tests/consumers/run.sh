@@ -1,5 +1,5 @@
 #!/bin/sh
-# Opens the page of `analyze --html` in a browser, and Chrome files in the programs that they are for, and compares what these find with what is in the trace: catapult's
+# Opens the pages of `analyze --html` and `diff --html` in a browser, and Chrome files in the programs that they are for, and compares what these find with what is in the trace: catapult's
 # trace model (chrome://tracing), DevTools' performance panel and speedscope; and with what the description of the format says. Verdicts are read by
 # what each of their formats is for.
 # The traces are of programs of all kinds, one of a million spans on eight threads. run.sh BUILD [NAME...]: only these traces.
@@ -163,7 +163,9 @@ if [ -e nodestore.ptrace ]; then
     "$PERFTRACE" analyze --html=page.html nodestore.ptrace || exit 2
     "$here/hostile_log.py" >hostile.log
     "$PERFTRACE" analyze --html=hostile.html hostile.log || exit 2
-    node "$here/read_page.js" "$modules" page.html hostile.html >statements || exit 2
+    "$here/comparison_logs.py" compared
+    "$PERFTRACE" diff --html=comparison.html compared/base -- compared/head >comparison.txt
+    node "$here/read_page.js" "$modules" page.html hostile.html comparison.html >statements || exit 2
     statements page <statements
 fi
 

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "../support/child.h"
+#include "../support/page_file.h"
 #include "../support/terminal.h"
 #include "../support/turns.h"
 #include "../verdict/diff.h"
@@ -19,7 +20,7 @@ static const char *const counts_names[] = {"tell", "fail", NULL};
 
 struct diff_values {
     const char *commands[RUNS_SIDES], *keep;
-    const char *output, *threshold;
+    const char *output, *html, *threshold;
     int format; /* into findings_formats */
     int color, per, pairs, counts;
     uint64_t runs, confidence, top;
@@ -59,6 +60,11 @@ static const struct option diff_options[] = {
      .offset = offsetof(struct diff_values, output),
      .value = "FILE",
      .help = "Write the answer to FILE; standard output then has it as text."},
+    {.name = "html",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct diff_values, html),
+     .value = "FILE",
+     .help = "Also write a page with a flame graph of both sides to FILE, to be opened in a browser."},
     {.name = "threshold",
      .letter = 't',
      .type = OPTION_TEXT,
@@ -174,11 +180,18 @@ static int parse_threshold(const char *text, double *share) {
     return 0;
 }
 
+/* Then there is no place for anything else. */
+static bool page_is_on_stdout(const struct diff_values *values) {
+    return values->html != NULL && strcmp(values->html, "-") == 0;
+}
+
 static int take_options(const struct diff_values *values, struct diff *diff) {
     if (parse_threshold(values->threshold, &diff->options.threshold) != 0)
         return EXIT_COULD_NOT;
     if (values->confidence < 50 || values->confidence > 99)
         return wrong("--confidence: between 50 and 99 percent");
+    if (page_is_on_stdout(values) && values->output != NULL)
+        return wrong("--html=- has standard output for itself: --output would have its text there");
     diff->options.alpha = 1 - (double)values->confidence / 100;
     diff->options.pairs = (enum changes_pairs)values->pairs;
     diff->options.unit_is_chosen = values->per != PER_AUTO;
@@ -204,6 +217,19 @@ static void add_side(struct perftrace_buffer *text, const struct input_list *lis
         perftrace_buffer_text(text, " …)");
 }
 
+/* 0, or -1 after an error message. */
+static int write_page(const struct diff *diff, const struct findings *findings, const char *path) {
+    struct outfile page;
+    if (path == NULL)
+        return 0;
+    if (page_file_open(&page, path) != 0)
+        return -1;
+    int status = diff_page(diff, findings, page.file);
+    if (status != 0)
+        message_error("out of memory: the page is incomplete");
+    return page_file_close(&page) == 0 ? status : -1;
+}
+
 static int answer(const struct diff_values *values, const struct diff *diff) {
     struct findings findings = {
         .command = "diff", .arena = {.bytes_max = (size_t)1 << 30}, .shown_max = values->top};
@@ -216,8 +242,10 @@ static int answer(const struct diff_values *values, const struct diff *diff) {
     free(about.bytes);
     if (diff_judge(diff, &findings) != 0)
         message_error("out of memory");
-    else if (findings_deliver(&findings, findings_formats[values->format], values->output,
-                              (enum color_choice)values->color) == 0)
+    else if (write_page(diff, &findings, values->html) == 0 &&
+             (page_is_on_stdout(values) ||
+              findings_deliver(&findings, findings_formats[values->format], values->output,
+                               (enum color_choice)values->color) == 0))
         code = message_finish_stdout(findings_exit_code(&findings));
     findings_free(&findings);
     return code;

@@ -11,9 +11,4 @@ int report_page(struct report *report);
 int report_page_calls(struct report *report);
 int report_page_flame(struct report *report);
 
-/* Made by the build of page/: not ended by zero, and the SHA-256 of each in base64. */
-extern const unsigned char page_style[], page_script[];
-extern const size_t page_style_bytes, page_script_bytes;
-extern const char page_style_sha256[], page_script_sha256[];
-
 #endif

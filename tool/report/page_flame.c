@@ -3,35 +3,26 @@
 #include "page_texts.h"
 
 #include "../../analysis/call_tree.h"
+#include "../support/page_frame.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-#define NODES_MAX 20000u /* more can't be told apart on a screen, however far one zooms in */
 
 struct placed {
     uint32_t node;
     uint32_t parent; /* its row; 0: the root */
 };
 
-static int by_size(const void *left, const void *right) {
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a < b) - (a > b);
-}
-
 /* The total of the smallest node that is shown. UINT64_MAX without memory. */
 static uint64_t smallest_shown(const struct call_tree *tree) {
-    if (tree->count <= NODES_MAX)
-        return 0;
-    uint64_t *totals = malloc(tree->count * sizeof *totals);
+    double *totals = malloc(((size_t)tree->count + 1) * sizeof *totals);
     if (totals == NULL)
         return UINT64_MAX;
     for (uint32_t i = 0; i < tree->count; i++)
-        totals[i] = tree->nodes[i].total_ns;
-    qsort(totals, tree->count, sizeof *totals, by_size);
-    uint64_t smallest = totals[NODES_MAX];
+        totals[i] = (double)tree->nodes[i].total_ns;
+    double smallest = page_smallest_shown(totals, tree->count);
     free(totals);
-    return smallest;
+    return smallest < 1e19 ? (uint64_t)smallest : (uint64_t)1e19; /* UINT64_MAX is no size */
 }
 
 /* Adds a node's children that are shown to the end of the list: the largest come first. */
@@ -39,7 +30,7 @@ static uint32_t place_children(const struct call_tree *tree, uint32_t node, uint
                                uint64_t smallest_ns, struct placed *list, uint32_t count) {
     for (uint32_t child = tree->nodes[node].first_child; child != INTERN_NONE;
          child = tree->nodes[child].next) {
-        if (count == NODES_MAX || tree->nodes[child].total_ns < smallest_ns)
+        if (count == PAGE_NODES_MAX || tree->nodes[child].total_ns < smallest_ns)
             break;
         list[count++] = (struct placed){child, row};
     }
@@ -65,11 +56,11 @@ static void put_node(struct report *report, const struct call_tree *tree, struct
 int report_page_flame(struct report *report) {
     const struct call_tree tree = analysis_call_tree(report->model);
     uint64_t smallest_ns = smallest_shown(&tree);
-    struct placed *list = malloc(NODES_MAX * sizeof *list);
+    struct placed *list = malloc(PAGE_NODES_MAX * sizeof *list);
     struct page_texts functions = {0};
     int result = -1;
     if (list != NULL && smallest_ns != UINT64_MAX &&
-        page_texts_open(&functions, report->model->function_count, NODES_MAX)) {
+        page_texts_open(&functions, report->model->function_count, PAGE_NODES_MAX)) {
         uint32_t count = place_children(&tree, 0, 0, smallest_ns, list, 0);
         fputs("{\"nodes\": [", report->out);
         for (uint32_t i = 0; i < count; i++) {

@@ -39,6 +39,9 @@ int diff_inputs(struct diff *diff);
 int diff_judge(const struct diff *diff, struct findings *findings);
 void diff_close(struct diff *diff);
 
+/* The page of `diff --html`: the findings, and a flame graph of both sides. 0, or -1 without memory; failed writes are the file's affair. */
+int diff_page(const struct diff *diff, const struct findings *findings, FILE *out);
+
 /* ---- between its files -------------------------------------------------------------------------------- */
 
 /* What is said of a change: "5.2 % slower, …", and so on; added to `text`. */

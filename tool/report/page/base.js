@@ -59,6 +59,12 @@ function share(part, all) {
   return all > 0 ? `${((100 * part) / all).toFixed(1)} %` : '–';
 }
 
+// 0.052 as "+5.2 %", 3 as "× 4".
+function changeText(ratio) {
+  if (ratio >= 1) return `× ${some.format(ratio + 1)}`;
+  return `${ratio < 0 ? '−' : '+'}${Math.abs(100 * ratio).toFixed(1)} %`;
+}
+
 // The same name has the same colour everywhere.
 function hue(text) {
   let hash = 2166136261;

@@ -5,30 +5,46 @@ const FRAME_PX = 21;
 const WIDTH_MIN = 1.5; // of a frame, in pixels: narrower ones are not drawn
 const DEPTH_SHOWN = 250;
 
-// frames[0] stands for all; the others have a parent that comes before them.
-const flame = { frames: [], root: null, wanted: '', current: null, place: null, details: null };
+// frames[0] stands for all; the others have a parent that comes before them. `of` says what frames have beside their name, and how it is shown.
+const flame = { frames: [], root: null, wanted: '', current: null, place: null, details: null, of: null };
 
-function readFlame() {
+// The flame graph of a report: a frame has the figures of its calls, and a colour by its name.
+const ofReport = {
+  about: 'Each frame is a function as called from the one above it, as wide as the time it took. A click zooms in.',
+  controls: () => [],
+  ready: () => measureFlame(),
+  figures: ([calls, total, self, recursive, cut], called) => ({ name: called, calls: Number(calls), total: Number(total), self: Number(self), recursive: Number(recursive), cut: Number(cut) }),
+  colour: (element, frame) => element.style.setProperty('--hue', String(hue(frame.name))),
+  title: (frame) => `${visible(frame.name)}\n${time(frame.total)} (${share(frame.total, flame.frames[0].total)}), itself ${time(frame.self)}, ${calls(frame)}`,
+  tell: (frame) => [` (${share(frame.total, flame.frames[0].total)} of all, ${share(frame.total, frame.parent.total)} of `, name(frame.parent.name), `), itself ${time(frame.self)}, ${calls(frame)}`],
+};
+
+function readFlame(of) {
   const data = dataOf('flame');
   if (data === null || data.nodes.length === 0) return data;
   const all = { name: 'all', calls: 0, total: 0, self: 0, parent: null, children: [], depth: 0 };
+  flame.of = of;
   flame.frames = [all];
-  for (const [parent, called, calls, total, self, recursive, cut] of data.nodes) {
+  for (const [parent, called, ...figures] of data.nodes) {
     const above = flame.frames[parent];
-    const frame = { name: data.functions[called], calls: Number(calls), total: Number(total), self: Number(self), recursive: Number(recursive), cut: Number(cut), parent: above, children: [], depth: above.depth + 1 };
+    const frame = { parent: above, children: [], depth: above.depth + 1, ...of.figures(figures, data.functions[called]) };
     above.children.push(frame);
     flame.frames.push(frame);
   }
-  // Its children may take longer than itself, where they ran at the same time: then they share its width.
+  flame.root = all;
+  of.ready();
+  return data;
+}
+
+// A frame's children may take longer than itself, where they ran at the same time: then they share its width.
+function measureFlame() {
   for (let i = flame.frames.length - 1; i >= 0; i--) {
     const frame = flame.frames[i];
     const within = frame.children.reduce((sum, child) => sum + child.total, 0);
-    if (frame === all) all.total = within;
+    if (frame.parent === null) frame.total = within;
     frame.width = Math.max(frame.total, within);
     frame.children.sort((a, b) => b.total - a.total);
   }
-  flame.root = all;
-  return data;
 }
 
 // The frames to draw, with `left` and `width` as parts of one: those around the root of the zoom, and what is below it.
@@ -65,8 +81,7 @@ function calls(frame) {
 }
 
 function frameTitle(frame) {
-  const all = flame.frames[0].total;
-  return frame.parent === null ? `all: ${time(frame.total)}` : `${visible(frame.name)}\n${time(frame.total)} (${share(frame.total, all)}), itself ${time(frame.self)}, ${calls(frame)}`;
+  return frame.parent === null ? `all: ${time(frame.total)}` : flame.of.title(frame);
 }
 
 function frameElement({ frame, left, width, around }, row) {
@@ -74,7 +89,7 @@ function frameElement({ frame, left, width, around }, row) {
   element.style.left = `${100 * left}%`;
   element.style.width = `${100 * width}%`;
   element.style.top = `${row * FRAME_PX}px`;
-  element.style.setProperty('--hue', String(hue(frame.name)));
+  if (frame.parent !== null) flame.of.colour(element, frame);
   if (around) element.classList.add('around');
   if (frame.parent === null) element.classList.add('all');
   if (flame.wanted !== '' && frame.parent !== null && frame.name.toLowerCase().includes(flame.wanted)) element.classList.add('hit');
@@ -108,11 +123,9 @@ function point(frame, focus) {
 }
 
 function tell(frame) {
-  const all = flame.frames[0].total;
   const parts = frame.parent === null
     ? [make('strong', {}, time(frame.total)), ' in all']
-    : [name(frame.name), ' ', make('strong', {}, time(frame.total)), ` (${share(frame.total, all)} of all, ${share(frame.total, frame.parent.total)} of `,
-      name(frame.parent.name), `), itself ${time(frame.self)}, ${calls(frame)}`];
+    : [name(frame.name), ' ', make('strong', {}, time(frame.total)), ...flame.of.tell(frame)];
   flame.details.replaceChildren(...parts, ...found());
 }
 
@@ -157,12 +170,12 @@ const flameKeys = {
 function flameNote(data) {
   const said = [];
   if (Number(data.left_out) > 0) said.push(`${count(data.left_out)} of the shortest frames are left out.`);
-  if (report.call_tree?.by_name) said.push('The log does not say within which call each was: that is told by the names of the callers.');
+  if (report?.call_tree?.by_name) said.push('The log does not say within which call each was: that is told by the names of the callers.');
   return said.length > 0 ? make('p', { className: 'note' }, said.join(' ')) : null;
 }
 
-function flamePart() {
-  const data = readFlame();
+function flamePart(of) {
+  const data = readFlame(of);
   if (flame.frames.length === 0) return null;
   flame.place = make('div', { className: 'flame', role: 'group', 'aria-label': 'Flame graph: arrow keys go from frame to frame, Enter zooms in, Escape zooms out' });
   flame.details = make('p', { className: 'details', 'aria-live': 'polite' });
@@ -174,6 +187,6 @@ function flamePart() {
   const out = make('button', { type: 'button', className: 'button', onclick: () => zoomTo(flame.frames[0]) }, 'Zoom out');
   // Its width is known when it is on the page, and changes with the window.
   new ResizeObserver(() => flame.place.clientWidth !== flame.drawnAt && ((flame.drawnAt = flame.place.clientWidth), drawFlame())).observe(flame.place);
-  return part('flame', 'Flame graph', make('p', { className: 'note' }, 'Each frame is a function as called from the one above it, as wide as the time it took. A click zooms in.'), flame.details,
-    make('div', { className: 'controls' }, out), flame.place, flameNote(data));
+  return part('flame', 'Flame graph', make('p', { className: 'note' }, of.about), flame.details,
+    make('div', { className: 'controls' }, out, ...of.controls(data)), flame.place, flameNote(data));
 }

@@ -1,4 +1,4 @@
-// The page as a whole: its head, the search, and a part for each section of the report.
+// The page of a report as a whole: its head, the search, and a part for each section of the report.
 'use strict';
 
 const report = dataOf('report');
@@ -20,7 +20,7 @@ const sectionTitles = {
 };
 
 function inputCount() {
-  return report.totals?.inputs?.length ?? 1;
+  return report?.totals?.inputs?.length ?? 1;
 }
 
 function isTable(value) {
@@ -102,10 +102,9 @@ function warnings() {
   return list.map((text) => make('p', { className: 'warning' }, text));
 }
 
-function header() {
-  const inputs = report.totals?.inputs ?? [];
-  const names = inputs.slice(0, 3).map((input) => visible(input.name)).join(', ') + (inputs.length > 3 ? ` and ${inputs.length - 3} more` : '');
-  document.title = names === '' ? 'perftrace' : `${names} – perftrace`;
+// `about`: what the page is about.
+function header(title, about) {
+  document.title = about === '' ? 'perftrace' : `${about} – perftrace`;
   const search = make('input', { type: 'search', id: 'search', placeholder: 'Search names (/)', 'aria-label': 'Search names', autocomplete: 'off', spellcheck: false });
   search.addEventListener('input', () => searchFor(search.value));
   document.addEventListener('keydown', (event) => {
@@ -113,7 +112,12 @@ function header() {
     event.preventDefault();
     search.focus();
   });
-  return make('header', {}, make('div', { className: 'title' }, make('h1', {}, 'Performance Analysis Report'), make('p', { className: 'inputs' }, make('bdi', {}, names))), search);
+  return make('header', {}, make('div', { className: 'title' }, make('h1', {}, title), make('p', { className: 'inputs' }, make('bdi', {}, about))), search);
+}
+
+function inputNames() {
+  const inputs = report.totals?.inputs ?? [];
+  return inputs.slice(0, 3).map((input) => visible(input.name)).join(', ') + (inputs.length > 3 ? ` and ${inputs.length - 3} more` : '');
 }
 
 function searchFor(text) {
@@ -144,8 +148,8 @@ function start() {
   const elsewhere = new Set(['totals', 'what_to_do', 'call_tree']); // the tree is the flame graph
   const rest = sections.filter(([key, section]) => !elsewhere.has(key) && (key !== 'groups' || !isEmpty(section)));
   const show = ([key, section]) => sectionPart(key, section);
-  const parts = [...first.map(show), flamePart(), timelinePart(), ...rest.map(show)].filter((element) => element !== null);
-  document.getElementById('page').replaceChildren(header(), links(parts), ...warnings(), ...parts);
+  const parts = [...first.map(show), flamePart(ofReport), timelinePart(), ...rest.map(show)].filter((element) => element !== null);
+  document.getElementById('page').replaceChildren(header('Performance Analysis Report', inputNames()), links(parts), ...warnings(), ...parts);
 }
 
-document.addEventListener('DOMContentLoaded', start);
+document.addEventListener('DOMContentLoaded', () => (report === null ? startComparison() : start()));

@@ -8,7 +8,10 @@ const kinds = {
   share: { right: true, show: (value) => `${(100 * value).toFixed(1)} %`, order: (value) => Number(value) },
   count: { right: true, show: (value) => count(value), order: (value) => Number(value) },
   flag: { show: (value) => (value ? 'yes' : 'no'), order: (value) => Number(value) },
+  change: { right: true, show: (value) => changeText(value), order: (value) => Number(value) },
   text: { show: (value) => name(value), order: (value) => String(value) },
+  answer: { show: (value) => answerText(value), order: (value) => String(value) },
+  words: { show: (value) => visible(value), order: (value) => String(value) },
   call: { show: (value, row) => callLink(value, row.input), order: (value) => Number(value) },
   calls: { show: (value) => callList(value), order: (value) => value.length },
   list: { show: (value) => inner(value), order: (value) => value.length },
@@ -33,9 +36,10 @@ function kindOf(key, value) {
   if (Array.isArray(value)) return kindOfList(key, value);
   if (typeof value === 'boolean') return 'flag';
   if (typeof value === 'object') return isCallObject(value) ? 'calls' : 'object';
-  if (!isNumber(value)) return 'text';
+  if (!isNumber(value)) return key === 'answer' ? 'answer' : key === 'said' || key === 'bounds' ? 'words' : 'text';
   if (/_ns$/.test(key)) return 'time';
   if (/_(share|ratio|fraction)$|^share$/.test(key)) return 'share';
+  if (/^(change|lower|upper)$/.test(key)) return 'change';
   return /(^|_)(number|call_number|parent_call)$/.test(key) ? 'call' : 'count';
 }
 
