@@ -3,6 +3,7 @@
 
 #include "statistics/shift.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,7 +266,7 @@ static int by_weight(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* Those that are on both sides, the heaviest, and all together. */
+/* Those that are on both sides, the heaviest. */
 static size_t choose(struct work *work, struct change **chosen) {
     struct changes *changes = work->changes;
     size_t count = 0;
@@ -276,9 +277,42 @@ static size_t choose(struct work *work, struct change **chosen) {
     count = count < CHANGES_JUDGED_MAX ? count : CHANGES_JUDGED_MAX;
     for (size_t i = 0; i < count; i++)
         chosen[i]->judged = true;
-    if (changes->together.judged)
-        chosen[count++] = &changes->together;
     return count;
+}
+
+/* All spans together are a question of its own, and not one of the spans among which compare() looks for what they share: of
+ * alpha this is its part. */
+#define OF_TOGETHER 0.2
+
+/* By a part of alpha; probabilities as if it were all of it. */
+static int compare_with(struct compare_span *spans, size_t count, struct compare_options options,
+                        double part) {
+    options.alpha *= part;
+    if (compare(spans, count, &options) != 0)
+        return -PERFTRACE_ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        spans[i].p_slower = fmin(spans[i].p_slower / part, 1);
+        spans[i].p_faster = fmin(spans[i].p_faster / part, 1);
+    }
+    return 0;
+}
+
+static int judge_spans(struct work *work, struct change **chosen, struct compare_span *spans,
+                       const struct compare_options *options) {
+    struct changes *changes = work->changes;
+    size_t count = choose(work, chosen);
+    for (size_t i = 0; i < count; i++)
+        spans[i] = chosen[i]->time;
+    double part = changes->together.judged ? 1 - OF_TOGETHER : 1;
+    struct compare_options for_needed = *options;
+    for_needed.alpha *= part;
+    changes->runs_needed = compare_runs_needed(count, &for_needed);
+    if (compare_with(spans, count, *options, part) != 0 ||
+        (changes->together.judged && compare_with(&changes->together.time, 1, *options, OF_TOGETHER) != 0))
+        return -PERFTRACE_ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        chosen[i]->time = spans[i];
+    return 0;
 }
 
 static int judge_times(struct work *work) {
@@ -290,17 +324,8 @@ static int judge_times(struct work *work) {
                                             .head_count = changes->runs[RUNS_HEAD]};
     struct change **chosen = malloc((changes->count + 1) * sizeof *chosen);
     struct compare_span *spans = malloc((changes->count + 1) * sizeof *spans);
-    int status = -PERFTRACE_ERROR_MEMORY;
-    if (chosen != NULL && spans != NULL) {
-        size_t count = choose(work, chosen);
-        for (size_t i = 0; i < count; i++)
-            spans[i] = chosen[i]->time;
-        changes->runs_needed = compare_runs_needed(count, &options);
-        if (compare(spans, count, &options) == 0)
-            status = 0;
-        for (size_t i = 0; i < count && status == 0; i++)
-            chosen[i]->time = spans[i];
-    }
+    int status = chosen != NULL && spans != NULL ? judge_spans(work, chosen, spans, &options)
+                                                 : -PERFTRACE_ERROR_MEMORY;
     free(chosen);
     free(spans);
     return status;

@@ -74,7 +74,9 @@ static int take_run(struct diff *diff, size_t run, struct input *input, struct a
     const struct perftrace_trace_info info = input_info(input);
     uint32_t had = diff->runs.names.count;
     diff->inputs[run].began_ns = info.start_realtime_ns;
-    about->complete = !input_incomplete(&info, diff->inputs[run].why);
+    about->complete = !input_incomplete(&info, diff->inputs[run].why) && model->calls > 0;
+    if (!about->complete && diff->inputs[run].why[0] == '\0')
+        snprintf(diff->inputs[run].why, INPUT_WHY_MAX, "no span has ended in it");
     analysis_approximations(model, &approximations);
     diff->inputs[run].inexact = approximations.length > 0;
     free(approximations.bytes);

@@ -91,6 +91,17 @@ static bool is_sometimes(const struct diff *diff, const struct change *change) {
     return change->presence == CHANGES_SOMETIMES;
 }
 
+/* What is not in all runs can't be compared. Where it is in more runs of head, and nothing tells of all spans together, it may be
+ * a regression. */
+static enum verdict verdict_of_sometimes(const struct diff *diff, const struct change *change) {
+    const size_t *runs = diff->changes.runs;
+    bool more =
+        change->runs_with[RUNS_HEAD] * runs[RUNS_BASE] > change->runs_with[RUNS_BASE] * runs[RUNS_HEAD];
+    return more && !diff->changes.together.judged && change->share > diff->options.threshold
+               ? VERDICT_INCONCLUSIVE
+               : VERDICT_PASS;
+}
+
 static bool is_moved(const struct diff *diff, const struct change *change) {
     for (size_t i = 0; i < diff->changes.caller_count; i++)
         if (diff->changes.callers[i].function == change->function)
@@ -109,9 +120,11 @@ static bool has_other_calls(const struct diff *diff, const struct change *change
     return change->presence == CHANGES_BOTH && differ(change->calls);
 }
 
+/* Calls that vary repeat themselves as often as they happen to be there, and so do those of more frames. */
 static bool has_other_repeated(const struct diff *diff, const struct change *change) {
     (void)diff;
-    return change->presence == CHANGES_BOTH && differ(change->repeated);
+    return change->presence == CHANGES_BOTH && !change->per_frame && !changes_varies(change->calls) &&
+           changes_differs(change->repeated);
 }
 
 /* ---- sections --------------------------------------------------------------------------------------------- */
@@ -203,7 +216,7 @@ static const struct section sections[] = {
      .wants = is_sometimes,
      .weight = share_of_all,
      .say = diff_say_presence},
-    {.title = "Not certain, but too small to matter",
+    {.title = "Perhaps slower, but too small to matter",
      .rule = "unclear-small",
      .kind = "time",
      .wants = is_unclear,
@@ -250,6 +263,13 @@ static enum verdict verdict_of_counts(const struct diff *diff, const struct sect
     return changes_varies(counts) ? VERDICT_INCONCLUSIVE : VERDICT_FAIL;
 }
 
+/* What is not certain, and does not look like a change either. */
+static bool is_of_no_interest(const struct diff *diff, const struct section *section,
+                              const struct change *change) {
+    double share = section->wants == is_unclear ? change->time.change : fabs(change->time.change);
+    return (section->wants == is_unclear || section->wants == is_too_few) && share <= diff->options.threshold;
+}
+
 static int add_finding(const struct diff *diff, struct findings *findings, const struct section *section,
                        const struct change *change, double weight) {
     struct finding *finding = findings_add(findings);
@@ -271,10 +291,11 @@ static int add_finding(const struct diff *diff, struct findings *findings, const
     finding->rule = change->function == INTERN_NONE ? "together" : section->rule;
     finding->kind = section->kind;
     finding->section = section->title;
-    finding->quiet = section->quiet ||
-                     (section->wants == is_too_few && fabs(change->time.change) <= diff->options.threshold);
+    finding->quiet = section->quiet || is_of_no_interest(diff, section, change);
     finding->weight = weight;
-    finding->verdict = section->counts ? verdict_of_counts(diff, section, change) : section->verdict;
+    finding->verdict = section->counts                  ? verdict_of_counts(diff, section, change)
+                       : section->wants == is_sometimes ? verdict_of_sometimes(diff, change)
+                                                        : section->verdict;
     if (finding->verdict == VERDICT_FAIL && diff->changes.incomplete)
         finding->verdict = VERDICT_INCONCLUSIVE;
     if (change->function != INTERN_NONE && diff->places[change->function].file != NULL) {

@@ -11,7 +11,7 @@ chmod +x program
 mkdir tmp
 TMPDIR=$PWD/tmp
 export TMPDIR
-perftrace diff --runs 4 --base './program finished base' --head './program finished head'
+perftrace diff --runs 5 --base './program finished base' --head './program finished head'
 echo "exit $?"
 cat order
 ls tmp
