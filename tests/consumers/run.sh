@@ -173,10 +173,14 @@ fi
 
 if [ "$all" = yes ]; then
     compile verdicts "$here/verdicts.c" "$build/lib/libperftrace.a"
-    TRACE_FILE=verdicts.json ./verdicts || exit 2
-    "$here/read_verdicts.py" "$PERFTRACE" "$modules" verdicts.ptrace >statements || exit 2
+    compile verdicts_slower "$here/verdicts.c" "$build/lib/libperftrace.a" -DPAUSE_US=400
+    mkdir before after
+    for run in 1 2 3 4 5 6 7; do
+        TRACE_FILE=before/$run.json ./verdicts && TRACE_FILE=after/$run.json ./verdicts_slower || exit 2
+    done
+    "$here/read_verdicts.py" "$PERFTRACE" "$modules" before after >statements || exit 2
     statements verdicts <statements
-    "$here/lint_workflow.py" "$PERFTRACE" "$modules" verdicts.ptrace >statements || exit 2
+    "$here/lint_workflow.py" "$PERFTRACE" "$modules" before/1.ptrace >statements || exit 2
     statements workflow <statements
 fi
 

@@ -1,14 +1,17 @@
 /* A program whose spans have names, and whose source has a path, that try to be more than that wherever a verdict is shown: for
- * read_verdicts.py. */
+ * read_verdicts.py. With PAUSE_US=400 all are slower, one is new and one is gone. */
 #define PERF_TARGET "verdicts"
 #include <perftrace.h>
 
 #include <unistd.h>
 
+#ifndef PAUSE_US
+#define PAUSE_US 100
+#endif
 #define SPAN(name)                                                                                           \
     do {                                                                                                     \
         PERF_SPAN(name, "id", 1);                                                                            \
-        usleep(100);                                                                                         \
+        usleep(PAUSE_US);                                                                                    \
     } while (0)
 
 /* clang-format off */
@@ -31,6 +34,11 @@ static void all(int turn) {
     SPAN("- list");
     SPAN("$x$ $$y$$ \\(z\\) {0} {{1}}");
     SPAN("");
+#if PAUSE_US > 100
+    SPAN("new @everybody <b>|`#2");
+#else
+    SPAN("gone @everybody <b>|`#2");
+#endif
 }
 /* clang-format on */
 

@@ -280,6 +280,8 @@ static int add_finding(const struct diff *diff, struct findings *findings, const
         perftrace_buffer_text(&text, "all spans together");
     else
         perftrace_buffer_visible(&text, runs_name(&diff->runs, change->function));
+    if (text.length == 0)
+        perftrace_buffer_text(&text, "\"\""); /* a span may have no name */
     finding->name = findings_text(findings, &text);
     section->say(diff, change, &text);
     finding->message = findings_text(findings, &text);

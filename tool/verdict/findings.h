@@ -48,6 +48,7 @@ struct finding {
 struct findings {
     const char *command; /* "check", "diff" */
     const char *about;   /* the budget, or what was compared; safe to show */
+    const char *place;   /* a file for those that have none of their own: what was judged; or NULL */
     const char *notes;   /* lines on the whole, or NULL */
     const char *summary; /* a line: what came of it; or NULL, then verdicts are counted */
     size_t shown_max;    /* for people so many of a section; 0: all */

@@ -93,22 +93,21 @@ static void write_rules(struct json *json, const struct findings *findings) {
     json_end_array(json);
 }
 
-static void write_location(struct json *json, const struct finding *finding) {
+/* Each result has a place: code scanning refuses all of a file in which one has none. */
+static void write_location(struct json *json, const struct findings *findings,
+                           const struct finding *finding) {
+    const char *file = finding->file != NULL ? finding->file : findings->place;
     json_array(json, "locations");
-    if (finding->file != NULL) {
-        json_object(json, NULL);
-        json_object(json, "physicalLocation");
-        json_object(json, "artifactLocation");
-        write_uri(json, "uri", finding->file);
-        json_end_object(json);
-        if (finding->line > 0) {
-            json_object(json, "region");
-            json_unsigned(json, "startLine", finding->line);
-            json_end_object(json);
-        }
-        json_end_object(json);
-        json_end_object(json);
-    }
+    json_object(json, NULL);
+    json_object(json, "physicalLocation");
+    json_object(json, "artifactLocation");
+    write_uri(json, "uri", file != NULL && *file != '\0' ? file : "perftrace");
+    json_end_object(json);
+    json_object(json, "region");
+    json_unsigned(json, "startLine", finding->file != NULL && finding->line > 0 ? finding->line : 1);
+    json_end_object(json);
+    json_end_object(json);
+    json_end_object(json);
     json_end_array(json);
 }
 
@@ -121,7 +120,7 @@ static void add_unlinked(struct perftrace_buffer *text, const char *words) {
     perftrace_buffer_text(text, words);
 }
 
-static void write_result(struct json *json, const struct finding *finding) {
+static void write_result(struct json *json, const struct findings *findings, const struct finding *finding) {
     struct perftrace_buffer text = {0};
     add_unlinked(&text, finding->name);
     perftrace_buffer_text(&text, ": ");
@@ -136,7 +135,7 @@ static void write_result(struct json *json, const struct finding *finding) {
     json_object(json, "message");
     json_text(json, "text", (struct perftrace_text){text.bytes != NULL ? text.bytes : "", text.length});
     json_end_object(json);
-    write_location(json, finding);
+    write_location(json, findings, finding);
     json_object(json, "partialFingerprints"); /* the same finding of another day */
     text.length = 0;
     perftrace_buffer_text(&text, finding->kind != NULL ? finding->kind : finding->rule);
@@ -168,7 +167,7 @@ static int write_sarif(const struct findings *findings, FILE *file, bool color) 
     json_array(&json, "results");
     for (size_t i = 0; i < findings->count; i++)
         if (is_result(&findings->list[i]))
-            write_result(&json, &findings->list[i]);
+            write_result(&json, findings, &findings->list[i]);
     json_end_array(&json);
     json_end_object(&json);
     json_end_array(&json);
