@@ -133,6 +133,31 @@ static void say_callers(const struct diff *diff, const struct change *change, st
     diff_say_callers(diff, change, text);
 }
 
+/* About how many runs of each side would tell, as bounds come nearer with the root of it; 0: not known. Either the lower bound has to pass the
+ * threshold, or the upper one has to keep from what would matter. */
+static double runs_wanted(const struct diff *diff, const struct change *change) {
+    const size_t *runs = diff->changes.runs;
+    double now = (double)(runs[RUNS_BASE] < runs[RUNS_HEAD] ? runs[RUNS_BASE] : runs[RUNS_HEAD]);
+    double estimate = log1p(change->time.change), lower = log1p(change->time.lower),
+           upper = log1p(change->time.upper);
+    double slower = log1p(diff->options.threshold), matters = log1p(diff->options.threshold / change->share);
+    double nearer = fmax((estimate - slower) / (estimate - lower), (matters - estimate) / (upper - estimate));
+    return isfinite(nearer) && nearer > 0 ? fmax(ceil(now / (nearer * nearer)), now + 1) : 0;
+}
+
+static void say_unclear(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
+    enum { MANY = 100 };
+    double wanted = runs_wanted(diff, change);
+    diff_say_time(diff, change, text);
+    if (wanted > MANY) {
+        perftrace_buffer_text(text, "; runs differ too much for any reasonable number of them to tell");
+    } else if (wanted > 0) {
+        perftrace_buffer_text(text, "; about ");
+        perftrace_buffer_unsigned(text, (uint64_t)wanted);
+        perftrace_buffer_text(text, " runs of each would tell");
+    }
+}
+
 static void say_too_few(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     diff_say_time(diff, change, text);
     perftrace_buffer_text(text, "; not certain");
@@ -164,7 +189,7 @@ static const struct section sections[] = {
      .verdict = VERDICT_INCONCLUSIVE,
      .wants = could_matter,
      .weight = possible_share,
-     .say = diff_say_time},
+     .say = say_unclear},
     {.title = too_few_title,
      .rule = "too-few-runs",
      .kind = "time",
