@@ -165,6 +165,22 @@ static void over_threads(void **state) {
     expect_n_plus_one("list>query|id 6/1");
 }
 
+/* A walk goes on on another thread: more may come when the call that began it has ended. */
+static void walk_over_threads(void **state) {
+    (void)state;
+    feed_call(&fed, 100, "10 1 query walk id=k0");
+    fed.track = 2;
+    feed_call(&fed, 100, "11 2 query walk id=k1");
+    feed_call(&fed, 100, "12 2 query walk id=k2");
+    feed_call(&fed, 300, "2 1 walk walk");
+    fed.track = 1;
+    feed_call(&fed, 500, "1 0 walk unknown");
+    fed.track = 2;
+    feed_call(&fed, 100, "13 1 query walk id=k3");
+    feed_finish(&fed);
+    expect_n_plus_one("walk>query|id 4/1");
+}
+
 static void async_calls(void **state) {
     (void)state;
     fed.async = true;
@@ -230,6 +246,20 @@ static void literals_do_not_count(void **state) {
     feed_call(&fed, 1000, "1 0 list unknown");
     feed_finish(&fed);
     expect_n_plus_one("list>run|sql 4/1");
+}
+
+/* Parameters of other names are another question, and so are texts that turn out to be queries. */
+static void only_what_is_alike_counts(void **state) {
+    (void)state;
+    static const char *const tables[] = {"a", "b", "c", "d"};
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 100, "%u 1 get list %s=%u", 10 + i, i % 2 == 0 ? "id" : "key", i * 7 + 3);
+    feed_call(&fed, 100, "20 1 run list what=nothing");
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 100, "%u 1 run list what=SELECT_*_FROM_%s_WHERE_id=3", 21 + i, tables[i]);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("");
 }
 
 /* ---- what looks like it ----------------------------------------------------------------------------- */
@@ -466,6 +496,56 @@ static void at_once(void **state) {
     assert_int_equal(siblings->sequential->numbers[0].number, 44);
 }
 
+/* `before` other calls of the parent come first. */
+static void expect_run_of_four(unsigned before) {
+    for (unsigned i = 0; i < before; i++)
+        feed_call(&fed, 10, "%u 1 query load id=k%u | found=1", 10 + i, i * i);
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 1000 + i);
+    feed_call(&fed, 10000, "1 0 load unknown");
+    feed_finish(&fed);
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->sequential_count, 1);
+    assert_int_equal(siblings->sequential->runs, 1);
+    assert_int_equal(siblings->sequential->calls, 4);
+    assert_int_equal(siblings->sequential->saved_ns, 30);
+    assert_int_equal(siblings->sequential->numbers[0].number, 1000);
+    assert_int_equal(siblings->sequential->numbers[3].number, 1003);
+}
+
+/* Wherever what is kept of a parent's calls is emptied. */
+static void at_once_among_many(void **state) {
+    (void)state;
+    for (unsigned before = 58; before <= 66; before++) {
+        expect_run_of_four(before);
+        feed_close(&fed);
+        fed = feed_open(0);
+    }
+}
+
+static void at_once_by_nobody(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        feed_call(&fed, 10, "%u 0 query unknown id=7 | found=1", 44 + i);
+    feed_call(&fed, 10, "47 0 query unknown id=8 | found=1");
+    feed_finish(&fed);
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->sequential_count, 1);
+    assert_int_equal(siblings->sequential->calls, 3);
+}
+
+/* Something else was called in between, if only without parameters. */
+static void interrupted(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 10 + 2 * i);
+        feed_call(&fed, 10, "%u 1 lock load", 11 + 2 * i);
+    }
+    feed_call(&fed, 100, "1 0 load unknown");
+    feed_finish(&fed);
+    assert_int_equal(analysis_siblings(fed.analysis)->sequential_count, 0);
+}
+
 static void not_at_once(void **state) {
     (void)state;
     for (unsigned i = 0; i < 5; i++) /* until it works */
@@ -497,11 +577,13 @@ int main(void) {
         TEST(three_helpers_make_a_loop),
         TEST(recursive),
         TEST(over_threads),
+        TEST(walk_over_threads),
         TEST(async_calls),
         TEST(parents_are_added_up),
         TEST(by_callers_names),
         TEST(calls_of_nobody_are_no_siblings),
         TEST(literals_do_not_count),
+        TEST(only_what_is_alike_counts),
         TEST(two_parameters),
         TEST(pages_by_what_came),
         TEST(pages_by_number),
@@ -521,6 +603,9 @@ int main(void) {
         TEST(asked_by_two_that_are_names_only),
         TEST(asked_again_as_it_failed),
         TEST(at_once),
+        TEST(at_once_among_many),
+        TEST(at_once_by_nobody),
+        TEST(interrupted),
         TEST(not_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
