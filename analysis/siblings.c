@@ -52,6 +52,8 @@ static struct open_parent *parent_of(struct siblings_state *state, const struct 
         slot = OPEN_CALLS_NONE;
     }
     struct open_parent *parent = parents_find(&state->parents, kind, number, slot);
+    if (parent == NULL && kind == PARENT_NOBODY && !call->asks)
+        return NULL; /* it can't come at once again */
     if (parent != NULL && kind == PARENT_BY_NAME &&
         call->id.number > parent->last_number + SIBLINGS_GAP_MAX) {
         siblings_end_parent(state, parent);

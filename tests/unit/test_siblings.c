@@ -165,6 +165,87 @@ static void over_threads(void **state) {
     expect_n_plus_one("list>query|id 6/1");
 }
 
+/* walk -> visit -> walk -> visit -> walk: what each walk asks is the outermost one's, without a way in between. */
+static void recursive_in_turn(void **state) {
+    (void)state;
+    for (unsigned depth = 3; depth >= 1; depth--) {
+        feed_call(&fed, 100, "%u %u query walk id=k%u", depth + 20, depth * 2, depth);
+        feed_call(&fed, 110 * (4 - depth), "%u %u walk %s", depth * 2, depth * 2 - 1,
+                  depth == 1 ? "unknown" : "visit");
+        if (depth > 1)
+            feed_call(&fed, 115 * (4 - depth), "%u %u visit walk", depth * 2 - 1, depth * 2 - 2);
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("walk>query|id 3/1");
+}
+
+/* Ends of several threads come in any order: a value is compared with the one of the call that began before. */
+static void threads_are_put_in_order(void **state) {
+    (void)state;
+    static const unsigned order[] = {3, 0, 2, 1, 5, 4};
+    for (unsigned i = 0; i < 6; i++) {
+        fed.track = 2 + order[i] % 2;
+        feed_call(&fed, 100, "%u 1 fetch list at=%u | rows=1", 10 + order[i], 7 + order[i] * 100);
+    }
+    fed.track = 1;
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    assert_int_equal(analysis_siblings(fed.analysis)->n_plus_one_count, 1);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(finding->examples[i].number, 10 + i);
+}
+
+/* Through a helper, which each time runs on another thread. */
+static void helpers_are_put_in_order(void **state) {
+    (void)state;
+    static const unsigned order[] = {3, 0, 2, 1, 5, 4};
+    for (unsigned i = 0; i < 6; i++) {
+        fed.track = 2 + order[i] % 2;
+        feed_call(&fed, 100, "%u %u fetch helper at=k%u | rows=1", 30 + order[i], 10 + order[i], order[i]);
+        feed_call(&fed, 110, "%u 1 helper list", 10 + order[i]);
+    }
+    fed.track = 1;
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    expect_n_plus_one("list>helper>fetch|at 6/1");
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(finding->examples[i].number, 30 + i);
+}
+
+/* Two helpers' calls, more than are kept one by one: none is lost on the way up. */
+static void many_go_up(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 50; i++) {
+        feed_call(&fed, 100, "%u %u query helper id=k%u", 1001 + 10 * i, 1000 + 10 * i, 2 * i);
+        feed_call(&fed, 100, "%u %u query helper id=k%u", 1002 + 10 * i, 1000 + 10 * i, 2 * i + 1);
+        feed_call(&fed, 300, "%u 1 helper list", 1000 + 10 * i);
+    }
+    feed_call(&fed, 100000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>helper>query|id 100/1");
+}
+
+/* What a helper without parameters has listed is its own: it tells nothing of what is asked for above. */
+static void listed_before(void **state) {
+    (void)state;
+    for (unsigned parent = 0; parent < 2; parent++) {
+        unsigned number = 100 * (parent + 1);
+        if (parent == 1)
+            feed_call(&fed, 100, "%u %u all list | found=4", number + 1, number);
+        for (unsigned i = 0; i < 4; i++)
+            feed_call(&fed, 100, "%u %u %s list id=%u", number + 10 + i, number,
+                      parent == 0 ? "get" : "fetch", i * 7 + 3);
+        feed_call(&fed, 1000, "%u 0 list unknown", number);
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("list>fetch|id 4/1\nlist>get|id 4/1");
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->n_plus_one[0].confidence, ANALYSIS_LIKELY);
+    assert_int_equal(siblings->n_plus_one[1].confidence, ANALYSIS_POSSIBLE);
+}
+
 /* A walk goes on on another thread: more may come when the call that began it has ended. */
 static void walk_over_threads(void **state) {
     (void)state;
@@ -445,6 +526,24 @@ static void asked_by_two(void **state) {
     assert_int_equal(within->parent.number, 1);
 }
 
+/* Each pair of callers by itself; and a parent counts once, however often it happened under it. */
+static void asked_by_several(void **state) {
+    (void)state;
+    static const char *const callers[] = {"exists", "load", "save", "load"};
+    for (unsigned parent = 0; parent < 2; parent++) {
+        for (unsigned i = 0; i < 4; i++) {
+            unsigned number = 100 * (parent + 1) + 10 * i;
+            for (unsigned j = 0; j < 2; j++)
+                feed_call(&fed, 10, "%u %u query %s entry=e%u_%u", number + 2 + j, number + 1, callers[i],
+                          parent, i < 3 ? j : 2 + j);
+            feed_call(&fed, 25, "%u %u %s open", number + 1, 100 * (parent + 1), callers[i]);
+        }
+        feed_call(&fed, 200, "%u 0 open unknown", 100 * (parent + 1));
+    }
+    feed_finish(&fed);
+    expect_again("query exists>load 4/2 40\nquery exists>save 4/2 40");
+}
+
 /* Under different parents nobody could have kept the answer. */
 static void asked_under_two_parents(void **state) {
     (void)state;
@@ -576,6 +675,11 @@ int main(void) {
         TEST(nested),
         TEST(three_helpers_make_a_loop),
         TEST(recursive),
+        TEST(recursive_in_turn),
+        TEST(threads_are_put_in_order),
+        TEST(helpers_are_put_in_order),
+        TEST(many_go_up),
+        TEST(listed_before),
         TEST(over_threads),
         TEST(walk_over_threads),
         TEST(async_calls),
@@ -599,6 +703,7 @@ int main(void) {
         TEST(cache_fill),
         TEST(no_cache_fill),
         TEST(asked_by_two),
+        TEST(asked_by_several),
         TEST(asked_under_two_parents),
         TEST(asked_by_two_that_are_names_only),
         TEST(asked_again_as_it_failed),
