@@ -227,23 +227,29 @@ static void many_go_up(void **state) {
     expect_n_plus_one("list>helper>query|id 100/1");
 }
 
-/* What a helper without parameters has listed is its own: it tells nothing of what is asked for above. */
+/* One query that lists as many as are then asked for makes it surer; not one that a helper made. */
 static void listed_before(void **state) {
     (void)state;
-    for (unsigned parent = 0; parent < 2; parent++) {
+    static const char *const functions[] = {"get", "fetch", "find"};
+    for (unsigned parent = 0; parent < 3; parent++) {
         unsigned number = 100 * (parent + 1);
         if (parent == 1)
             feed_call(&fed, 100, "%u %u all list | found=4", number + 1, number);
+        if (parent == 2) {
+            feed_call(&fed, 100, "%u %u all helper | found=4", number + 2, number + 1);
+            feed_call(&fed, 100, "%u %u helper list", number + 1, number);
+        }
         for (unsigned i = 0; i < 4; i++)
-            feed_call(&fed, 100, "%u %u %s list id=%u", number + 10 + i, number,
-                      parent == 0 ? "get" : "fetch", i * 7 + 3);
+            feed_call(&fed, 100, "%u %u %s list id=%u", number + 10 + i, number, functions[parent],
+                      i * 7 + 3);
         feed_call(&fed, 1000, "%u 0 list unknown", number);
     }
     feed_finish(&fed);
-    expect_n_plus_one("list>fetch|id 4/1\nlist>get|id 4/1");
+    expect_n_plus_one("list>fetch|id 4/1\nlist>get|id 4/1\nlist>find|id 4/1");
     const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
     assert_int_equal(siblings->n_plus_one[0].confidence, ANALYSIS_LIKELY);
     assert_int_equal(siblings->n_plus_one[1].confidence, ANALYSIS_POSSIBLE);
+    assert_int_equal(siblings->n_plus_one[2].confidence, ANALYSIS_POSSIBLE);
 }
 
 /* A walk goes on on another thread: more may come when the call that began it has ended. */
@@ -526,6 +532,22 @@ static void asked_by_two(void **state) {
     assert_int_equal(within->parent.number, 1);
 }
 
+/* Whatever numbers questions have: another one is not the same. */
+static void asked_again_among_many(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        feed_call(&fed, 10, "%u %u query other id=k%u", 2 * i + 2, 2 * i + 1, i);
+    for (unsigned other = 1; other < 300; other++) {
+        unsigned number = 1000 + 10 * other;
+        feed_call(&fed, 10, "%u %u query list id=k0", number + 1, number);
+        feed_call(&fed, 10, "%u %u query list id=k%u", number + 2, number, other);
+        feed_call(&fed, 10, "%u %u query list id=k0", number + 3, number);
+        feed_call(&fed, 50, "%u 0 list unknown", number);
+    }
+    feed_finish(&fed);
+    expect_again("query list>list 299/299 2990");
+}
+
 /* Each pair of callers by itself; and a parent counts once, however often it happened under it. */
 static void asked_by_several(void **state) {
     (void)state;
@@ -703,6 +725,7 @@ int main(void) {
         TEST(cache_fill),
         TEST(no_cache_fill),
         TEST(asked_by_two),
+        TEST(asked_again_among_many),
         TEST(asked_by_several),
         TEST(asked_under_two_parents),
         TEST(asked_by_two_that_are_names_only),
