@@ -1,0 +1,236 @@
+/* What is asked again under one parent, and what comes at once again: calls made by hand, one shape a test. */
+#include "../../analysis/siblings.h"
+#include "feed_calls.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct fed fed;
+
+static int begin(void **state) {
+    (void)state;
+    fed = feed_open(0);
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    feed_close(&fed);
+    return 0;
+}
+
+/* ---- asked again ---------------------------------------------------------------------------------- */
+
+/* All pairs, a line each: "function first>again calls/parents saved". */
+static void expect_again(const char *expected) {
+    char text[2048] = "";
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    for (uint32_t i = 0; i < siblings->asked_again_count; i++) {
+        const struct analysis_asked_again *again = &siblings->asked_again[i];
+        size_t at = strlen(text);
+        snprintf(text + at, sizeof text - at, "%s%s %s>%s %llu/%llu %llu", i > 0 ? "\n" : "",
+                 feed_name(&fed, again->function), feed_name(&fed, again->first_caller),
+                 feed_name(&fed, again->again_caller), (unsigned long long)again->again,
+                 (unsigned long long)again->parents, (unsigned long long)again->saved_ns);
+    }
+    assert_string_equal(text, expected);
+}
+
+static void asked_by_two(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        feed_call(&fed, 15, "%u %u query exists entry=e%u", i * 10 + 3, i * 10 + 2, i);
+        feed_call(&fed, 16, "%u %u exists open entry=e%u", i * 10 + 2, i * 10 + 1, i);
+        feed_call(&fed, 14, "%u %u query load entry=e%u", i * 10 + 5, i * 10 + 4, i);
+        feed_call(&fed, 18, "%u %u load open entry=e%u", i * 10 + 4, i * 10 + 1, i);
+        feed_call(&fed, 40, "%u 0 open unknown", i * 10 + 1);
+    }
+    feed_finish(&fed);
+    expect_again("query exists>load 2/2 28");
+    const struct analysis_asked_again *again = analysis_siblings(fed.analysis)->asked_again;
+    assert_int_equal(again->first.number, 3);
+    assert_int_equal(again->second.number, 5);
+    const struct analysis_within *within = analysis_within_question(fed.analysis, again->question);
+    assert_non_null(within);
+    assert_int_equal(within->again, 1);
+    assert_int_equal(within->parents, 1);
+    assert_int_equal(within->parent.number, 1);
+}
+
+/* Whatever numbers questions have: another one is not the same. */
+static void asked_again_among_many(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        feed_call(&fed, 10, "%u %u query other id=k%u", 2 * i + 2, 2 * i + 1, i);
+    for (unsigned other = 1; other < 300; other++) {
+        unsigned number = 1000 + 10 * other;
+        feed_call(&fed, 10, "%u %u query list id=k0", number + 1, number);
+        feed_call(&fed, 10, "%u %u query list id=k%u", number + 2, number, other);
+        feed_call(&fed, 10, "%u %u query list id=k0", number + 3, number);
+        feed_call(&fed, 50, "%u 0 list unknown", number);
+    }
+    feed_finish(&fed);
+    expect_again("query list>list 299/299 2990");
+}
+
+/* Each pair of callers by itself; and a parent counts once, however often it happened under it. */
+static void asked_by_several(void **state) {
+    (void)state;
+    static const char *const callers[] = {"exists", "load", "save", "load"};
+    for (unsigned parent = 0; parent < 2; parent++) {
+        for (unsigned i = 0; i < 4; i++) {
+            unsigned number = 100 * (parent + 1) + 10 * i;
+            for (unsigned j = 0; j < 2; j++)
+                feed_call(&fed, 10, "%u %u query %s entry=e%u_%u", number + 2 + j, number + 1, callers[i],
+                          parent, i < 3 ? j : 2 + j);
+            feed_call(&fed, 25, "%u %u %s open", number + 1, 100 * (parent + 1), callers[i]);
+        }
+        feed_call(&fed, 200, "%u 0 open unknown", 100 * (parent + 1));
+    }
+    feed_finish(&fed);
+    expect_again("query exists>load 4/2 40\nquery exists>save 4/2 40");
+}
+
+/* Under different parents nobody could have kept the answer. */
+static void asked_under_two_parents(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        feed_call(&fed, 15, "%u %u query %s entry=e", i * 10 + 3, i * 10 + 2, i == 0 ? "exists" : "load");
+        feed_call(&fed, 16, "%u 0 %s unknown", i * 10 + 2, i == 0 ? "exists" : "load");
+    }
+    feed_finish(&fed);
+    expect_again("");
+    assert_null(analysis_within_question(fed.analysis, 0));
+}
+
+static void asked_by_two_that_are_names_only(void **state) {
+    (void)state;
+    feed_call(&fed, 15, "42 0 query exists part=root entry=data | found=1");
+    feed_call(&fed, 14, "43 0 query load part=root entry=data | found=1");
+    feed_finish(&fed);
+    expect_again("query exists>load 1/1 14");
+}
+
+static void asked_again_as_it_failed(void **state) {
+    (void)state;
+    feed_call(&fed, 15, "2 1 query load id=7 | error=1");
+    feed_call(&fed, 15, "3 1 query load id=7 | error=0");
+    feed_call(&fed, 15, "4 1 query load id=7 | error=0");
+    feed_call(&fed, 60, "1 0 load unknown");
+    feed_finish(&fed);
+    expect_again("query load>load 1/1 15");
+}
+
+/* ---- at once again -------------------------------------------------------------------------------- */
+
+static void at_once(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 44 + i);
+    feed_call(&fed, 10, "47 1 query load id=8 | found=1");
+    for (unsigned i = 0; i < 2; i++)
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 48 + i);
+    feed_call(&fed, 100, "1 0 load unknown");
+    feed_finish(&fed);
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->sequential_count, 1);
+    assert_int_equal(siblings->sequential->runs, 2);
+    assert_int_equal(siblings->sequential->calls, 5);
+    assert_int_equal(siblings->sequential->longest, 3);
+    assert_int_equal(siblings->sequential->saved_ns, 30);
+    assert_int_equal(siblings->sequential->number_count, 3);
+    assert_int_equal(siblings->sequential->numbers[0].number, 44);
+}
+
+/* `before` other calls of the parent come first. */
+static void expect_run_of_four(unsigned before) {
+    for (unsigned i = 0; i < before; i++)
+        feed_call(&fed, 10, "%u 1 query load id=k%u | found=1", 10 + i, i * i);
+    for (unsigned i = 0; i < 4; i++)
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 1000 + i);
+    feed_call(&fed, 10000, "1 0 load unknown");
+    feed_finish(&fed);
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->sequential_count, 1);
+    assert_int_equal(siblings->sequential->runs, 1);
+    assert_int_equal(siblings->sequential->calls, 4);
+    assert_int_equal(siblings->sequential->saved_ns, 30);
+    assert_int_equal(siblings->sequential->numbers[0].number, 1000);
+    assert_int_equal(siblings->sequential->numbers[3].number, 1003);
+}
+
+/* Wherever what is kept of a parent's calls is emptied. */
+static void at_once_among_many(void **state) {
+    (void)state;
+    for (unsigned before = 58; before <= 66; before++) {
+        expect_run_of_four(before);
+        feed_close(&fed);
+        fed = feed_open(0);
+    }
+}
+
+static void at_once_by_nobody(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        feed_call(&fed, 10, "%u 0 query unknown id=7 | found=1", 44 + i);
+    feed_call(&fed, 10, "47 0 query unknown id=8 | found=1");
+    feed_finish(&fed);
+    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
+    assert_int_equal(siblings->sequential_count, 1);
+    assert_int_equal(siblings->sequential->calls, 3);
+}
+
+/* Something else was called in between, if only without parameters. */
+static void interrupted(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 10 + 2 * i);
+        feed_call(&fed, 10, "%u 1 lock load", 11 + 2 * i);
+    }
+    feed_call(&fed, 100, "1 0 load unknown");
+    feed_finish(&fed);
+    assert_int_equal(analysis_siblings(fed.analysis)->sequential_count, 0);
+}
+
+static void not_at_once(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) /* until it works */
+        feed_call(&fed, 10, "%u 1 send load to=x | ok=%u", 10 + i, i == 4);
+    for (unsigned i = 0; i < 5; i++) /* in vain, and then it is given up */
+        feed_call(&fed, 10, "%u 1 try load to=x | error=1", 15 + i);
+    for (unsigned i = 0; i < 5; i++) /* until there is something */
+        feed_call(&fed, 10, "%u 1 look load at=x | state=%s", 50 + i, i == 4 ? "full" : "empty");
+    for (unsigned i = 0; i < 5; i++) /* another answer each time: it is no question */
+        feed_call(&fed, 10, "%u 1 pop load queue=q | value=%u", 20 + i, i);
+    fed.start_ns = 1000000000;
+    for (unsigned i = 0; i < 5; i++) { /* by a clock */
+        feed_call(&fed, 10, "%u 1 poll load job=9", 30 + i);
+        fed.start_ns += 10000000;
+    }
+    feed_call(&fed, 100000000, "1 0 load unknown");
+    feed_finish(&fed);
+    assert_int_equal(analysis_siblings(fed.analysis)->sequential_count, 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(asked_by_two),
+        TEST(asked_again_among_many),
+        TEST(asked_by_several),
+        TEST(asked_under_two_parents),
+        TEST(asked_by_two_that_are_names_only),
+        TEST(asked_again_as_it_failed),
+        TEST(at_once),
+        TEST(at_once_among_many),
+        TEST(at_once_by_nobody),
+        TEST(interrupted),
+        TEST(not_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
