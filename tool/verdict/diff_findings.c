@@ -323,8 +323,10 @@ static int add_finding(const struct diff *diff, struct findings *findings, const
     finding->verdict = section->counts                  ? verdict_of_counts(diff, section, change)
                        : section->wants == is_sometimes ? verdict_of_sometimes(diff, change)
                                                         : section->verdict;
-    if (finding->verdict == VERDICT_FAIL && diff->changes.incomplete)
+    if (finding->verdict == VERDICT_FAIL && diff->changes.incomplete) {
         finding->verdict = VERDICT_INCONCLUSIVE;
+        finding->section = section->counts ? section->title : "Slower, as far as can be told";
+    }
     if (change->function != INTERN_NONE && diff->places[change->function].file != NULL) {
         finding->file = diff->places[change->function].file;
         finding->line = diff->places[change->function].line;
