@@ -2,6 +2,7 @@
 #include "diff.h"
 
 #include "../../analysis/statistics/shift.h"
+#include "../report/page_texts.h"
 #include "../support/page_frame.h"
 
 #include <stdlib.h>
@@ -15,8 +16,9 @@ struct node {
 struct tree {
     const struct diff *diff;
     const struct findings *findings;
-    struct node *nodes; /* by path */
-    double *sorted;     /* scratch: as many as there are runs or paths */
+    struct node *nodes;          /* by path */
+    double *sorted;              /* scratch: as many as there are runs or paths */
+    struct page_texts functions; /* of the paths on the page */
 };
 
 static double largest_total(const struct node *node) {
@@ -78,8 +80,8 @@ static uint32_t write_nodes(struct tree *tree, FILE *out) {
         }
         node->row = rows + 1;
         fprintf(out, "%s[%u,%u,%.7g,%.7g,%.7g,%.7g]", rows > 0 ? ",\n" : "\n", tree->nodes[parent].row,
-                runs->paths[path].function, node->calls[RUNS_BASE], node->calls[RUNS_HEAD],
-                node->self_ns[RUNS_BASE], node->self_ns[RUNS_HEAD]);
+                page_texts_place(&tree->functions, runs->paths[path].function), node->calls[RUNS_BASE],
+                node->calls[RUNS_HEAD], node->self_ns[RUNS_BASE], node->self_ns[RUNS_HEAD]);
         rows++;
     }
     return left_out;
@@ -107,10 +109,10 @@ static int write_functions(const struct tree *tree, FILE *out) {
         return -1;
     for (size_t i = 0; i < changes->count; i++)
         by_function[changes->spans[i].function] = &changes->spans[i];
-    for (uint32_t i = 0; i < runs->names.count && !name.failed; i++) {
-        const struct change *change = by_function[i];
+    for (uint32_t i = 0; i < tree->functions.count && !name.failed; i++) {
+        const struct change *change = by_function[tree->functions.order[i]];
         name.length = 0;
-        perftrace_buffer_json(&name, perftrace_name_shown(runs_name(runs, i)), 0);
+        perftrace_buffer_json(&name, perftrace_name_shown(runs_name(runs, tree->functions.order[i])), 0);
         if (!name.failed)
             fprintf(out, "%s[%.*s,\"%s\",%s]", i > 0 ? ",\n" : "\n", (int)name.length, name.bytes,
                     change != NULL ? answer_of(change) : "unclear",
@@ -128,7 +130,8 @@ static int write_flame(void *about, FILE *out) {
     int status = -1;
     tree->nodes = calloc((size_t)runs->path_count + 1, sizeof *tree->nodes);
     tree->sorted = malloc((most + 1) * sizeof *tree->sorted);
-    if (tree->nodes != NULL && tree->sorted != NULL) {
+    if (tree->nodes != NULL && tree->sorted != NULL &&
+        page_texts_open(&tree->functions, runs->names.count, PAGE_NODES_MAX)) {
         measure(tree);
         fprintf(out, "{\"per\": \"%s\", \"nodes\": [",
                 tree->diff->changes.together.per_frame ? "frame" : "run");
@@ -137,6 +140,7 @@ static int write_flame(void *about, FILE *out) {
         status = write_functions(tree, out);
         fputs("]}\n", out);
     }
+    page_texts_close(&tree->functions);
     free(tree->nodes);
     free(tree->sorted);
     return status;
