@@ -239,8 +239,10 @@ static int answer(const struct diff_values *values, const struct diff *diff) {
     perftrace_buffer_text(&about, " -> ");
     add_side(&about, diff->sides[RUNS_HEAD], values->commands[RUNS_HEAD]);
     findings.about = findings_text(&findings, &about);
-    const char *place = diff->sides[RUNS_HEAD]->paths[0];
-    perftrace_buffer_visible(&about, (struct perftrace_text){place, strlen(place)});
+    const char *command = values->commands[RUNS_HEAD]; /* the program, as its traces may be gone */
+    const char *place = command != NULL ? command : diff->sides[RUNS_HEAD]->paths[0];
+    perftrace_buffer_visible(
+        &about, (struct perftrace_text){place, command != NULL ? strcspn(place, " ") : strlen(place)});
     findings.place = findings_text(&findings, &about);
     free(about.bytes);
     if (diff_judge(diff, &findings) != 0)

@@ -15,6 +15,7 @@ perftrace diff --runs 5 --base './program finished base' --head './program finis
 echo "exit $?"
 cat order
 ls tmp
+perftrace diff -r 1 -f sarif --base './program finished base' --head './program finished head' | grep uri | sort -u
 perftrace diff -r 1 --keep kept --base './program finished base' --head './program finished head' | tail -1
 find kept -type f | sort
 perftrace diff -r 1 --keep kept --base './program finished base' --head './program finished head'
