@@ -346,6 +346,35 @@ static void spans_of_some_runs_are_not_judged(void **state) {
     runs_free(&runs);
 }
 
+/* What is twice as slow does not hide what is a tenth slower, nor what has become faster. */
+static void a_large_change_hides_no_small_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint64_t base_ns, head_ns;
+        enum compare_answer answer;
+    } spans[] = {{"parse", 200000, 400000, COMPARE_SLOWER}, {"draw", 400000, 250000, COMPARE_FASTER},
+                 {"walk", 300000, 330000, COMPARE_SLOWER},  {"steady", 300000, 300000, COMPARE_SAME},
+                 {"load", 50000, 50000, COMPARE_SAME},      {"frame", 70000, 70000, COMPARE_SAME},
+                 {"main", 10000, 10000, COMPARE_SAME}};
+    enum { SPANS = sizeof spans / sizeof *spans, RUNS = 6 };
+    struct runs runs;
+    assert_int_equal(runs_open(&runs, 2 * RUNS), 0);
+    for (size_t run = 0; run < 2 * RUNS; run++) {
+        struct played played[SPANS + 1] = {{NULL, NULL, 0, 0, 0}};
+        for (size_t i = 0; i < SPANS; i++) {
+            uint64_t ns = run < RUNS ? spans[i].base_ns : spans[i].head_ns;
+            played[i] = (struct played){spans[i].name, NULL, 1, ns + ns * ((run * 7 + i * 3) % 5) / 1000, 0};
+        }
+        add_run(&runs, run, run < RUNS ? in_base : in_head, played);
+    }
+    struct changes changes = find_changes(&runs);
+    for (size_t i = 0; i < SPANS; i++)
+        assert_int_equal(change_of(&changes, &runs, spans[i].name)->time.answer, spans[i].answer);
+    changes_free(&changes);
+    runs_free(&runs);
+}
+
 /* A span whose time is nothing at all has no logarithm, and is compared all the same. */
 static void no_time_is_no_trouble(void **state) {
     (void)state;
@@ -376,6 +405,7 @@ int main(void) {
         cmocka_unit_test(incomplete_runs_are_left_out),
         cmocka_unit_test(pairs_are_no_pairs_where_none_is_complete),
         cmocka_unit_test(spans_of_some_runs_are_not_judged),
+        cmocka_unit_test(a_large_change_hides_no_small_one),
         cmocka_unit_test(no_time_is_no_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

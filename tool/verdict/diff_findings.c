@@ -266,7 +266,7 @@ static void add_figures(struct finding *finding, const struct change *change) {
         findings_figure(finding, "change", change->time.change);
         findings_figure(finding, "lower", change->time.lower > -1 ? change->time.lower : NAN); /* unbounded */
         findings_figure(finding, "upper", change->time.upper);
-        findings_figure(finding, "p_value", change->time.p_slower);
+        findings_figure(finding, "p_value", fmin(change->time.p_slower, change->time.p_faster));
     }
     findings_figure(finding, "share", change->share);
     if (change->function == INTERN_NONE)
