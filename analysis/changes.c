@@ -306,7 +306,7 @@ static int judge_spans(struct work *work, struct change **chosen, struct compare
     double part = changes->together.judged ? 1 - OF_TOGETHER : 1;
     struct compare_options for_needed = *options;
     for_needed.alpha *= part;
-    changes->runs_needed = compare_runs_needed(count, &for_needed);
+    changes->runs_needed = compare_runs_needed(&for_needed);
     if (compare_with(spans, count, *options, part) != 0 ||
         (changes->together.judged && compare_with(&changes->together.time, 1, *options, OF_TOGETHER) != 0))
         return -PERFTRACE_ERROR_MEMORY;

@@ -1,172 +1,283 @@
-/* Comparing runs: logarithms of figures, so that changes are ratios, and rank tests on them. */
+/* Comparing runs: logarithms of figures, so that changes are ratios; what all spans share, and what each has of its own. */
 #include "compare.h"
 
 #include "statistics/shift.h"
+#include "statistics/together.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { FEWEST_TO_SHARE = 5 }; /* spans: what fewer have in common may be what has changed */
+enum { RUNS_MOST = 1000 };
+enum { SIGNS_TO_SPARE = 8 }; /* so many rearrangements of pairs are to lie beyond what is asked for */
+#define MUCH_NARROWER 0.6
+#define OF_USUAL_SPREAD 0.3 /* is added to a span's own: enough that none seems to spread by nothing */
 
 struct work {
     struct compare_span *spans;
     size_t count;
     const struct compare_options *options;
-    size_t *by_weight; /* numbers of spans, the heaviest first */
-    size_t *order;
-    double *base, *head; /* logarithms, or differences in `head` */
-    double *p_values;
+    size_t runs;                    /* of pairs: pairs */
+    double *plain;                  /* [span][run]: logarithms, or their differences in pairs */
+    double *own;                    /* the same without what spans share */
+    double *shared;                 /* [run]: that */
+    double *scratch;                /* of runs, thrice, or of spans, twice */
+    struct together_series *series; /* plain, own, and shared */
+    bool sharing;
+    bool pairs; /* are what is rearranged */
 };
 
-static void take_logarithms(const struct work *work, const struct compare_span *span) {
-    for (size_t i = 0; i < work->options->base_count; i++)
-        work->base[i] = log(span->base[i]);
-    for (size_t i = 0; i < work->options->head_count; i++)
-        work->head[i] = log(span->head[i]);
+static double median_of(double *values, size_t count) {
+    qsort(values, count, sizeof *values, statistics_compare);
+    return statistics_median(values, count);
 }
 
-/* Of alpha, what each of the two tests has where both are made. */
-#define OF_PAIRS 0.2
-#define OF_RANKS (1 - OF_PAIRS)
+/* ---- what spans share ------------------------------------------------------------------------------------ */
 
-/* The change with its bounds. Of pairs, those by their differences and those without, half of alpha each: the inner ones hold. */
-static int estimate(struct work *work, struct compare_span *span) {
+static void take_logarithms(const struct work *work) {
     const struct compare_options *options = work->options;
-    double alpha = options->pairs ? options->alpha / 2 : options->alpha;
-    struct shift shift, of_pairs;
-    take_logarithms(work, span);
-    if (statistics_shift(work->base, options->base_count, work->head, options->head_count, alpha, &shift) !=
-        0)
+    for (size_t i = 0; i < work->count; i++) {
+        const struct compare_span *span = &work->spans[i];
+        double *row = work->plain + i * work->runs;
+        for (size_t run = 0; run < options->base_count; run++)
+            row[run] = work->pairs ? log(span->head[run]) - log(span->base[run]) : log(span->base[run]);
+        for (size_t run = 0; !work->pairs && run < options->head_count; run++)
+            row[options->base_count + run] = log(span->head[run]);
+    }
+}
+
+/* Where a row's figures lie whatever run is whose, and how far they are from there. Differences of pairs: from zero. */
+static double middle_of(const struct work *work, const double *row, double *spread) {
+    double middle = 0;
+    if (!work->pairs) {
+        memcpy(work->scratch, row, work->runs * sizeof *row);
+        middle = median_of(work->scratch, work->runs);
+    }
+    for (size_t run = 0; run < work->runs; run++)
+        work->scratch[run] = fabs(row[run] - middle);
+    *spread = median_of(work->scratch, work->runs);
+    return middle;
+}
+
+struct weighted {
+    double value, weight;
+};
+
+static int by_value(const void *left, const void *right) {
+    return statistics_compare(&((const struct weighted *)left)->value,
+                              &((const struct weighted *)right)->value);
+}
+
+static double weighted_median(struct weighted *values, size_t count) {
+    double all = 0, below = 0;
+    qsort(values, count, sizeof *values, by_value);
+    for (size_t i = 0; i < count; i++)
+        all += values[i].weight;
+    for (size_t i = 0; i < count; i++) {
+        below += values[i].weight;
+        if (below > all / 2 || i == count - 1)
+            return values[i].value;
+        if (!(below < all / 2))
+            return (values[i].value + values[i + 1].value) / 2;
+    }
+    return 0;
+}
+
+/* Fills in what spans share and what is their own. */
+static int tell_apart(const struct work *work) {
+    double *middles = malloc(3 * work->count * sizeof *middles), *spreads = middles + work->count;
+    struct weighted *weighted = malloc(work->count * sizeof *weighted);
+    if (middles == NULL || weighted == NULL) {
+        free(middles);
+        free(weighted);
         return -1;
-    if (options->pairs) {
-        for (size_t i = 0; i < options->base_count; i++)
-            work->head[i] -= work->base[i];
-        if (statistics_shift_of_pairs(work->head, options->base_count, alpha, &of_pairs) != 0)
-            return -1;
-        bool pairs_tell_more = of_pairs.upper - of_pairs.lower < shift.upper - shift.lower;
-        shift.estimate = pairs_tell_more ? of_pairs.estimate : shift.estimate;
-        shift.lower = of_pairs.lower > shift.lower ? of_pairs.lower : shift.lower;
-        shift.upper = of_pairs.upper < shift.upper ? of_pairs.upper : shift.upper;
     }
-    span->change = expm1(shift.estimate);
-    span->lower = expm1(shift.lower);
-    span->upper = expm1(shift.upper);
+    for (size_t i = 0; i < work->count; i++)
+        middles[i] = middle_of(work, work->plain + i * work->runs, &spreads[i]);
+    memcpy(spreads + work->count, spreads, work->count * sizeof *spreads);
+    double usual = median_of(spreads + work->count, work->count);
+    for (size_t run = 0; run < work->runs; run++) {
+        for (size_t i = 0; i < work->count; i++)
+            weighted[i] = (struct weighted){work->plain[i * work->runs + run] - middles[i],
+                                            1 / (spreads[i] + usual + 1e-9)};
+        work->shared[run] = weighted_median(weighted, work->count);
+        for (size_t i = 0; i < work->count; i++)
+            work->own[i * work->runs + run] = work->plain[i * work->runs + run] - work->shared[run];
+    }
+    free(middles);
+    free(weighted);
     return 0;
 }
 
-/* How probable a change that way is if there is none; negative without memory. */
-static double by_ranks(struct work *work, const struct compare_span *span, bool slower) {
-    size_t base_count = work->options->base_count, head_count = work->options->head_count;
-    take_logarithms(work, span);
-    return slower ? statistics_mann_whitney(work->base, base_count, work->head, head_count)
-                  : statistics_mann_whitney(work->head, head_count, work->base, base_count);
+/* ---- bounds ---------------------------------------------------------------------------------------------- */
+
+/* Draws in what lies farther from the median than two and a half standard deviations, as the median of distances tells them. */
+static void draw_in(double *values, size_t count, double *scratch) {
+    memcpy(scratch, values, count * sizeof *values);
+    double middle = median_of(scratch, count);
+    for (size_t i = 0; i < count; i++)
+        scratch[i] = fabs(values[i] - middle);
+    double most = 2.5 * 1.4826 * median_of(scratch, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = values[i] > middle + most   ? middle + most
+                    : values[i] < middle - most ? middle - most
+                                                : values[i];
 }
 
-static double by_pairs(struct work *work, const struct compare_span *span, bool slower) {
-    take_logarithms(work, span);
-    for (size_t i = 0; i < work->options->base_count; i++)
-        work->head[i] = slower ? work->head[i] - work->base[i] : work->base[i] - work->head[i];
-    return statistics_signed_ranks(work->head, work->options->base_count);
+static int bounds_of(const struct work *work, const double *row, struct shift *shift) {
+    const struct compare_options *options = work->options;
+    double *values = work->scratch, *rest = values + work->runs;
+    memcpy(values, row, work->runs * sizeof *row);
+    draw_in(values, options->base_count, rest);
+    if (work->pairs)
+        return statistics_shift_of_pairs(values, options->base_count, options->alpha, shift);
+    draw_in(values + options->base_count, options->head_count, rest);
+    return statistics_shift(values, options->base_count, values + options->base_count, options->head_count,
+                            options->alpha, shift);
 }
 
-/* One test of the `count` heaviest spans, that has a share of alpha: what comes of it is compared with all of alpha. */
-static int ask(struct work *work, double (*test)(struct work *, const struct compare_span *, bool),
-               size_t count, double share, bool slower) {
-    for (size_t i = 0; i < count; i++) {
-        work->p_values[i] = test(work, &work->spans[work->by_weight[i]], slower);
-        if (work->p_values[i] < 0)
+/* ---- answers ----------------------------------------------------------------------------------------------- */
+
+/* Of estimates such as these rows give, from the median of the rows' spreads. */
+static double usual_spread(const struct work *work, const double *rows) {
+    double *spreads = work->scratch + 3 * work->runs, runs = (double)work->runs;
+    for (size_t i = 0; i < work->count; i++)
+        middle_of(work, rows + i * work->runs, &spreads[i]);
+    double a = (double)work->options->base_count, b = (double)work->options->head_count;
+    return OF_USUAL_SPREAD * 1.4826 * median_of(spreads, work->count) *
+           sqrt(work->pairs ? 1 / runs : 1 / a + 1 / b);
+}
+
+static int ask(const struct work *work) {
+    const struct compare_options *options = work->options;
+    size_t asked = work->sharing ? 2 * work->count + 1 : work->count;
+    double usual = usual_spread(work, work->plain), usual_own = usual_spread(work, work->own);
+    for (size_t i = 0; i < work->count; i++) {
+        work->series[i] =
+            (struct together_series){.values = work->plain + i * work->runs, .usual_spread = usual};
+        work->series[work->count + i] =
+            (struct together_series){.values = work->own + i * work->runs, .usual_spread = usual_own};
+    }
+    work->series[2 * work->count] =
+        (struct together_series){.values = work->shared, .usual_spread = usual_own};
+    return statistics_together(work->series, asked, options->base_count,
+                               work->pairs ? 0 : options->head_count, options->alpha);
+}
+
+static void answer(const struct work *work, struct compare_span *span, const struct shift *shift) {
+    const struct compare_options *options = work->options;
+    double alpha = options->alpha;
+    double threshold = options->threshold,
+           faster = -threshold / (1 + threshold); /* as much of a change the other way */
+    double least =
+        statistics_together_least(options->base_count, work->pairs ? 0 : options->head_count, alpha);
+    span->change = expm1(shift->estimate);
+    span->lower = expm1(shift->lower);
+    span->upper = expm1(shift->upper);
+    span->answer = span->p_slower <= alpha && span->lower > threshold  ? COMPARE_SLOWER
+                   : span->p_faster <= alpha && span->upper < faster   ? COMPARE_FASTER
+                   : span->lower >= faster && span->upper <= threshold ? COMPARE_SAME
+                   : least > alpha                                     ? COMPARE_TOO_FEW
+                                                                       : COMPARE_UNCLEAR;
+}
+
+static double p_slower(const struct together_series *series) {
+    return series->statistic > 0 ? series->p : 1;
+}
+
+static double p_faster(const struct together_series *series) {
+    return series->statistic < 0 ? series->p : 1;
+}
+
+static double least_of(double one, double other) {
+    return one < other ? one : other;
+}
+
+/* By what is its own; but where that varies much more (it waits, for however long the machine takes), by all of it. The narrower bounds
+ * would be passed more often than they say. */
+static int answer_span(const struct work *work, size_t which, const struct compare_span *whole,
+                       const struct shift *bounds, bool certain) {
+    struct compare_span *span = &work->spans[which];
+    const struct together_series *plain = &work->series[which], *own = plain + work->count;
+    struct shift shift, of_own;
+    span->p_slower = p_slower(plain);
+    span->p_faster = p_faster(plain);
+    span->relative = false;
+    if (bounds_of(work, work->plain + which * work->runs, &shift) != 0)
+        return -1;
+    if (work->sharing) {
+        if (bounds_of(work, work->own + which * work->runs, &of_own) != 0)
             return -1;
+        span->p_slower = least_of(span->p_slower, p_slower(own));
+        span->p_faster = least_of(span->p_faster, p_faster(own));
+        of_own.lower += certain ? bounds->lower : least_of(bounds->estimate, 0);
+        of_own.upper += certain ? bounds->upper : -least_of(-bounds->estimate, 0);
+        of_own.estimate += certain ? bounds->estimate : 0;
+        span->relative = MUCH_NARROWER * (of_own.upper - of_own.lower) <= shift.upper - shift.lower;
+        shift = span->relative ? of_own : shift;
+        /* What all have in common, this one has, too. */
+        if (certain && span->relative && shift.lower > 0)
+            span->p_slower = least_of(span->p_slower, whole->p_slower);
+        if (certain && span->relative && shift.upper < 0)
+            span->p_faster = least_of(span->p_faster, whole->p_faster);
     }
-    statistics_holm(work->p_values, count, work->order);
-    for (size_t i = 0; i < count; i++) {
-        struct compare_span *span = &work->spans[work->by_weight[i]];
-        double *p = slower ? &span->p_slower : &span->p_faster, mine = work->p_values[i] / share;
-        *p = mine < *p ? mine : *p;
-    }
+    answer(work, span, &shift);
     return 0;
-}
-
-/* The least p that the runs can give. */
-static double least_p_of_ranks(const struct compare_options *options) {
-    double ways = 1, n = (double)options->base_count;
-    for (size_t i = 1; i <= options->head_count; i++)
-        ways *= (n + (double)i) / (double)i;
-    return 1 / ways;
-}
-
-static double least_p_of_pairs(const struct compare_options *options) {
-    return options->pairs ? exp2(-(double)options->base_count) : 1;
-}
-
-static enum compare_answer answer(const struct compare_span *span, double threshold, double alpha) {
-    double faster = -threshold / (1 + threshold); /* as much of a change as `threshold` is the other way */
-    if (span->p_slower <= alpha && span->lower > threshold)
-        return COMPARE_SLOWER;
-    if (span->p_faster <= alpha && span->upper < faster)
-        return COMPARE_FASTER;
-    return span->lower >= faster && span->upper <= threshold ? COMPARE_SAME : COMPARE_UNCLEAR;
 }
 
 static int judge_all(struct work *work) {
     const struct compare_options *options = work->options;
-    double possible = floor(OF_PAIRS * options->alpha / least_p_of_pairs(options));
-    size_t in_pairs = possible < (double)work->count ? (size_t)possible : work->count;
-    double ranks = in_pairs > 0 ? OF_RANKS : 1;
-    for (size_t i = 0; i < work->count; i++) {
-        work->spans[i].p_slower = work->spans[i].p_faster = 1;
-        if (estimate(work, &work->spans[i]) != 0)
+    struct compare_span whole = {0};
+    struct shift shift = {0};
+    take_logarithms(work);
+    if (tell_apart(work) != 0 || ask(work) != 0 || bounds_of(work, work->shared, &shift) != 0)
+        return -1;
+    whole.p_slower = work->sharing ? p_slower(&work->series[2 * work->count]) : 1;
+    whole.p_faster = work->sharing ? p_faster(&work->series[2 * work->count]) : 1;
+    answer(work, &whole, &shift);
+    bool certain = whole.p_slower <= options->alpha || whole.p_faster <= options->alpha;
+    for (size_t i = 0; i < work->count; i++)
+        if (answer_span(work, i, &whole, &shift, certain) != 0)
             return -1;
-    }
-    for (int slower = 0; slower < 2; slower++)
-        if (ask(work, by_ranks, work->count, ranks, slower != 0) != 0 ||
-            ask(work, by_pairs, in_pairs, OF_PAIRS, slower != 0) != 0)
-            return -1;
-    bool too_few = least_p_of_ranks(options) * (double)work->count > ranks * options->alpha;
-    for (size_t i = 0; i < work->count; i++) {
-        struct compare_span *span = &work->spans[work->by_weight[i]];
-        span->answer = answer(span, options->threshold, options->alpha);
-        if (span->answer == COMPARE_UNCLEAR && too_few && i >= in_pairs)
-            span->answer = COMPARE_TOO_FEW;
-    }
+    if (options->whole != NULL)
+        *options->whole = whole;
     return 0;
 }
 
-static void sort_by_weight(struct work *work) { /* a heap would be faster; there are hundreds */
-    for (size_t i = 0; i < work->count; i++) {
-        size_t at = i;
-        for (; at > 0 && work->spans[work->by_weight[at - 1]].weight < work->spans[i].weight; at--)
-            work->by_weight[at] = work->by_weight[at - 1];
-        work->by_weight[at] = i;
-    }
+/* Signs of a few pairs, some of which were held up, are soon as they are by chance; which run is whose can then tell more. */
+static bool signs_can_tell(size_t pairs, double alpha) {
+    return statistics_together_least(pairs, 0, alpha) * SIGNS_TO_SPARE <= alpha;
 }
 
 int compare(struct compare_span *spans, size_t count, const struct compare_options *options) {
-    struct work work = {.spans = spans, .count = count, .options = options};
-    size_t runs = options->base_count + options->head_count;
+    struct work work = {.spans = spans,
+                        .count = count,
+                        .options = options,
+                        .sharing = count >= FEWEST_TO_SHARE,
+                        .pairs = options->pairs && signs_can_tell(options->base_count, options->alpha)};
     int status = -1;
     if (count == 0)
         return 0;
-    work.by_weight = malloc(2 * count * sizeof *work.by_weight);
-    work.base = malloc((runs + count) * sizeof *work.base);
-    if (work.by_weight == NULL || work.base == NULL)
-        goto out;
-    work.order = work.by_weight + count;
-    work.head = work.base + options->base_count;
-    work.p_values = work.base + runs;
-    sort_by_weight(&work);
-    status = judge_all(&work);
-out:
-    free(work.by_weight);
-    free(work.base);
+    work.runs = work.pairs ? options->base_count : options->base_count + options->head_count;
+    work.plain = malloc((work.runs * (2 * count + 4) + count) * sizeof *work.plain);
+    work.series = malloc((2 * count + 1) * sizeof *work.series);
+    if (work.plain != NULL && work.series != NULL) {
+        work.own = work.plain + work.runs * count;
+        work.shared = work.own + work.runs * count;
+        work.scratch = work.shared + work.runs;
+        status = judge_all(&work);
+    }
+    free(work.plain);
+    free(work.series);
     return status;
 }
 
-size_t compare_runs_needed(size_t count, const struct compare_options *options) {
-    enum { MOST = 1000 };
-    struct compare_options other = *options;
-    double ranks = options->pairs ? OF_RANKS : 1;
-    for (other.base_count = 2; other.base_count < MOST; other.base_count++) {
-        other.head_count = other.base_count;
-        if (least_p_of_ranks(&other) * (double)count <= ranks * options->alpha)
-            break;
-    }
-    return other.base_count;
+size_t compare_runs_needed(const struct compare_options *options) {
+    double alpha = options->alpha;
+    size_t runs = 2;
+    while (runs < RUNS_MOST && !(options->pairs && signs_can_tell(runs, alpha)) &&
+           statistics_together_least(runs, runs, alpha) > alpha)
+        runs++;
+    return runs;
 }

@@ -13,32 +13,43 @@ enum compare_answer {
     COMPARE_TOO_FEW, /* runs: no difference whatsoever could be certain */
 };
 
+struct compare_span;
+
 struct compare_options {
     double threshold; /* as a share: 0.02 */
-    double alpha;     /* how probable it may be that any span is said to be slower that is not */
+    double alpha;     /* how probable it may be that any span is said to be slower or faster that is not */
     bool pairs;       /* the first of base and the first of head ran one after the other, and so on */
-    size_t base_count, head_count; /* runs */
+    size_t base_count, head_count; /* runs; of pairs as many of each */
+    struct compare_span *
+        whole; /* or NULL: filled in with the answer about what all spans share (its inputs are not looked at) */
 };
 
 struct compare_span {
     const double *base, *head; /* a figure of each run, > 0 */
-    double weight; /* which spans are asked about first, where not all can be: their time in all runs */
+    double weight;             /* its time in all runs; it is for the caller to order spans by */
 
     /* The answer: */
     enum compare_answer answer;
     double change, lower,
-        upper; /* as a share: 0.05 is 5 % slower. Bounds as in struct shift; of pairs, where there are pairs */
-    double p_slower, p_faster; /* after the adjustment for all that was asked */
+        upper; /* as a share: 0.05 is 5 % slower. Each bound alone is passed by the true change with probability alpha */
+    double p_slower, p_faster; /* after the adjustment for all that was asked, each way; one of them is 1 */
+    bool
+        relative; /* the change is that by which it differs from what all spans share, which may be the machine's (see below) */
 };
 
-/* Slower: the lower bound of the change exceeds the threshold, and no change at all is improbable after Holm's adjustment for all
- * spans, by Mann and Whitney's test. That test is not misled by pairs (what they share makes it careful), nor by a run that something else held up, but it
- * does not see through a machine that drifts more than the program has changed. Signed ranks of pairs do; yet n pairs never
- * give a probability below 2^-n, which is not improbable enough where many are asked. So a fifth of alpha is theirs, for as many spans as
- * they can tell of: those that weigh most, which does not depend on how they have changed. 0, or -1 without memory. */
+/* Slower: no change at all is improbable, for all spans together (statistics/together.h),
+ * and the lower bound of the change (Hodges and Lehmann's, of runs whose outliers are drawn in) exceeds the threshold. Pairs
+ * that are so few that their signs could not tell, eight or fewer with the usual alpha, are taken for two sets of runs.
+ *
+ * What all spans share in a run is for the most part the machine: another program on it, the weather, the frequency. So of five
+ * spans or more it is also asked how each differs from what they share, the median over spans (weighted by how little they vary),
+ * as sizes of samples are told from genes that most are alike (S. Anders, W. Huber, Genome Biology 11, 2010). Whether
+ * what they share has changed is a question of its own, `whole`: if that is certain, its bounds are added to those of
+ * the spans; if it is not, a span's bounds reach from the change without it to that with it, as it is estimated. So
+ * nothing is called slower because everything else has become faster. 0, or -1 without memory. */
 int compare(struct compare_span *spans, size_t count, const struct compare_options *options);
 
-/* How many runs of each side it takes so that a difference of any of `count` spans can become certain. */
-size_t compare_runs_needed(size_t count, const struct compare_options *options);
+/* How many runs of each side it takes so that a difference can become certain: of any number of spans. */
+size_t compare_runs_needed(const struct compare_options *options);
 
 #endif

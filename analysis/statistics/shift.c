@@ -1,4 +1,4 @@
-/* Rank tests: exact null distributions by counting, estimates and bounds from sorted differences. */
+/* Estimates and bounds from sorted differences; where the bounds lie is counted. */
 #include "shift.h"
 
 #include "distributions.h"
@@ -18,165 +18,39 @@ double statistics_median(const double *sorted, size_t count) {
     return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
-/* ---- ranks ------------------------------------------------------------------------------------------------ */
+/* ---- Hodges and Lehmann --------------------------------------------------------------------------------------- */
 
-struct ranked {
-    double value;
-    uint32_t rank2; /* twice the rank, from 1: ties have the mean of theirs */
-    uint32_t group; /* what it belongs to: 1 counts */
-};
-
-static int by_value(const void *left, const void *right) {
-    double a = ((const struct ranked *)left)->value, b = ((const struct ranked *)right)->value;
-    return (a > b) - (a < b);
-}
-
-/* Sorts and ranks; returns the sum of t^3 - t over groups of t ties. */
-static double rank(struct ranked *ranked, size_t count) {
-    double ties = 0;
-    qsort(ranked, count, sizeof *ranked, by_value);
-    for (size_t first = 0, end; first < count; first = end) {
-        for (end = first + 1; end < count && !(ranked[end].value > ranked[first].value);)
-            end++;
-        for (size_t i = first; i < end; i++)
-            ranked[i].rank2 = (uint32_t)(first + 1 + end);
-        double t = (double)(end - first);
-        ties += t * t * t - t;
-    }
-    return ties;
-}
-
-static uint64_t rank_sum2(const struct ranked *ranked, size_t count) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += ranked[i].group == 1 ? ranked[i].rank2 : 0;
-    return sum;
-}
-
-/* Without ties ranks are whole numbers: half as many sums to count. Takes what rank() said, and a sum of twice the ranks along. */
-static uint64_t make_whole(struct ranked *ranked, size_t count, double ties, uint64_t sum2) {
-    if (ties > 0)
-        return sum2;
-    for (size_t i = 0; i < count; i++)
-        ranked[i].rank2 /= 2;
-    return sum2 / 2;
-}
-
-/* ways[(sizes - 1) * (sum_max + 1) + s]: how many sets of sizes - 1 of the numbers have the sum s; the rows before it are of smaller sets,
- * as far as they lead there. `sizes` 1: of any size, in ways[s]. The numbers are sorted: the smallest sum of k of them is that of the
- * first k, the largest that of the last. */
-static double *count_sets(const struct ranked *ranked, size_t count, size_t sizes, size_t sum_max) {
+/* ways[(sizes - 1) * (sum_max + 1) + s]: how many sets of sizes - 1 of the numbers 1 to `count` have the sum s; the rows before it are of
+ * smaller sets, as far as they lead there. `sizes` 1: of any size, in ways[s]. */
+static double *count_sets(size_t count, size_t sizes, size_t sum_max) {
     size_t width = sum_max + 1;
     double *ways = calloc(sizes * width, sizeof *ways);
     if (ways == NULL)
         return NULL;
     ways[0] = 1;
-    for (size_t i = 0, so_far = 0; i < count; i++) {
-        size_t rank2 = ranked[i].rank2;
-        so_far += rank2;
+    for (size_t i = 0; i < count; i++) {
+        size_t number = i + 1;
         if (sizes == 1) {
-            for (size_t sum = so_far; sum >= rank2; sum--)
-                ways[sum] += ways[sum - rank2];
+            for (size_t sum = number * (number + 1) / 2; sum >= number; sum--)
+                ways[sum] += ways[sum - number];
             continue;
         }
-        /* Sums of sets that number i makes sets of k; later numbers have to do for those that are still missing. */
-        size_t least = 0, most = 0, k_max = i + 1 < sizes ? i + 1 : sizes - 1;
-        for (size_t k = 1; k < k_max; k++) {
-            least += ranked[k - 1].rank2;
-            most += ranked[i - k].rank2;
-        }
-        for (size_t k = k_max; k > 0 && k + count >= sizes + i; k--) {
+        /* Sums of sets that this number makes sets of k: of the smallest to the largest k - 1 before it. Later numbers have to do for those
+         * that are still missing. */
+        for (size_t k = number < sizes ? number : sizes - 1; k > 0 && k + count >= sizes + i; k--) {
+            size_t least = (k - 1) * k / 2, most = (k - 1) * (2 * number - k) / 2;
             for (size_t sum = least; sum <= most; sum++)
-                ways[k * width + sum + rank2] += ways[(k - 1) * width + sum];
-            least -= k > 1 ? ranked[k - 2].rank2 : 0;
-            most -= k > 1 ? ranked[i + 1 - k].rank2 : 0;
+                ways[k * width + sum + number] += ways[(k - 1) * width + sum];
         }
     }
     return ways;
 }
 
-static size_t sum_of_all(const struct ranked *ranked, size_t count) {
-    size_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += ranked[i].rank2;
-    return sum;
-}
-
-/* P(sum of the chosen ranks >= observed). */
-static double upper_tail(const double *ways, size_t sum_max, uint64_t observed) {
-    double above = 0, all = 0;
-    for (size_t sum = 0; sum <= sum_max; sum++) {
-        all += ways[sum];
-        above += sum >= observed ? ways[sum] : 0;
-    }
-    return above / all;
-}
-
-/* ---- Wilcoxon's signed ranks ------------------------------------------------------------------------------- */
-
-double statistics_signed_ranks(const double *differences, size_t count) {
-    struct ranked *ranked = malloc((count + 1) * sizeof *ranked);
-    if (ranked == NULL)
-        return -1;
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (differences[i] > 0 || differences[i] < 0)
-            ranked[n++] = (struct ranked){.value = fabs(differences[i]), .group = differences[i] > 0 ? 1 : 0};
-    double ties = rank(ranked, n), p = 1;
-    uint64_t observed = rank_sum2(ranked, n);
-    if (n > EXACT_MAX) {
-        double N = (double)n, mean = N * (N + 1) / 4, variance = N * (N + 1) * (2 * N + 1) / 24 - ties / 48;
-        p = 1 - statistics_normal(((double)observed / 2 - mean - 0.5) / sqrt(variance));
-    } else if (n > 0) {
-        observed = make_whole(ranked, n, ties, observed);
-        size_t sum_max = sum_of_all(ranked, n);
-        double *ways = count_sets(ranked, n, 1, sum_max);
-        p = ways != NULL ? upper_tail(ways, sum_max, observed) : -1;
-        free(ways);
-    }
-    free(ranked);
-    return p;
-}
-
-/* ---- Mann and Whitney --------------------------------------------------------------------------------------- */
-
-double statistics_mann_whitney(const double *base, size_t base_count, const double *head, size_t head_count) {
-    size_t n = base_count + head_count;
-    if (base_count == 0 || head_count == 0)
-        return 1;
-    struct ranked *ranked = malloc(n * sizeof *ranked);
-    if (ranked == NULL)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        ranked[i] = i < base_count ? (struct ranked){.value = base[i], .group = 0}
-                                   : (struct ranked){.value = head[i - base_count], .group = 1};
-    double ties = rank(ranked, n), p;
-    uint64_t observed = rank_sum2(ranked, n);
-    if (n > EXACT_MAX) {
-        double N = (double)n, a = (double)base_count, b = (double)head_count;
-        double mean = b * (N + 1) / 2, variance = a * b / 12 * (N + 1 - ties / (N * (N - 1)));
-        p = variance > 0 ? 1 - statistics_normal(((double)observed / 2 - mean - 0.5) / sqrt(variance)) : 1;
-    } else {
-        observed = make_whole(ranked, n, ties, observed);
-        size_t sum_max = sum_of_all(ranked, n);
-        double *ways = count_sets(ranked, n, head_count + 1, sum_max);
-        p = ways != NULL ? upper_tail(ways + head_count * (sum_max + 1), sum_max, observed) : -1;
-        free(ways);
-    }
-    free(ranked);
-    return p;
-}
-
-/* ---- Hodges and Lehmann --------------------------------------------------------------------------------------- */
-
 /* How many of the sorted differences lie below the lower bound: the largest k with P(statistic < k) <= alpha, without ties; of the
  * signed ranks of n (sizes 1), or of m among n. 0: there is no bound. */
 static size_t below_bound_exact(size_t n, size_t m, double alpha) {
-    struct ranked ranked[EXACT_MAX];
-    for (size_t i = 0; i < n; i++)
-        ranked[i] = (struct ranked){.rank2 = (uint32_t)(i + 1)};
     size_t sum_max = n * (n + 1) / 2, least = m * (m + 1) / 2;
-    double *ways = count_sets(ranked, n, m == 0 ? 1 : m + 1, sum_max);
+    double *ways = count_sets(n, m == 0 ? 1 : m + 1, sum_max);
     if (ways == NULL)
         return SIZE_MAX;
     const double *row = ways + m * (sum_max + 1);
@@ -244,21 +118,4 @@ int statistics_shift(const double *base, size_t base_count, const double *head, 
     bounds(differences, base_count * head_count, k, shift);
     free(differences);
     return 0;
-}
-
-/* ---- Holm ----------------------------------------------------------------------------------------------------- */
-
-void statistics_holm(double *p_values, size_t count, size_t *order) {
-    for (size_t i = 0; i < count; i++) { /* few: insertion */
-        size_t at = i;
-        for (; at > 0 && p_values[order[at - 1]] > p_values[i]; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
-    double least = 0;
-    for (size_t i = 0; i < count; i++) {
-        double adjusted = p_values[order[i]] * (double)(count - i);
-        least = adjusted > least ? adjusted : least;
-        p_values[order[i]] = least < 1 ? least : 1;
-    }
 }

@@ -9,6 +9,7 @@
 #include "../../analysis/statistics/distributions.h"
 #include "../../analysis/statistics/exceeding.h"
 #include "../../analysis/statistics/shift.h"
+#include "../../analysis/statistics/together.h"
 #include "../../analysis/statistics/trend.h"
 
 #include <math.h>
@@ -89,92 +90,141 @@ static void percentile_needs_enough_samples(void **state) {
     assert_true(statistics_exceeding(10000, 100, 0.01, 1, 0.05).more == EXCEEDING_NEVER_KNOWN);
 }
 
-/* ---- ranks ------------------------------------------------------------------------------------------- */
+/* ---- many series at once ------------------------------------------------------------------------------- */
 
-static double rank_of(const double *values, size_t count, double value) {
-    double below = 0, same = 0;
-    for (size_t i = 0; i < count; i++) {
-        below += fabs(values[i]) < fabs(value);
-        same += !(fabs(values[i]) < fabs(value)) && !(fabs(values[i]) > fabs(value));
-    }
-    return below + (same + 1) / 2;
-}
-
-/* All signs of all differences. */
-static double signed_ranks_by_counting(const double *differences, size_t count) {
-    double observed = 0, above = 0;
+/* Of few figures nothing is trimmed: Student's t, and so much more in its denominator. */
+static double mean_of(const double *values, size_t count, double *square_of_error) {
+    double mean = 0, squares = 0;
     for (size_t i = 0; i < count; i++)
-        observed += differences[i] > 0 ? rank_of(differences, count, differences[i]) : 0;
-    for (unsigned signs = 0; signs < 1u << count; signs++) {
-        double sum = 0;
-        for (size_t i = 0; i < count; i++)
-            sum += signs >> i & 1 ? rank_of(differences, count, differences[i]) : 0;
-        above += sum >= observed - 1e-9;
+        mean += values[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    *square_of_error = squares / ((double)count * (double)(count - 1));
+    return mean;
+}
+
+static double t_of(const double *values, size_t base_count, size_t head_count, unsigned labels,
+                   double usual) {
+    double sides[2][16], error[2] = {0, 0}, mean[2] = {0, 0};
+    size_t counts[2] = {0, 0}, runs = base_count + head_count;
+    for (size_t i = 0; i < runs; i++) {
+        unsigned label = labels >> i & 1;
+        if (head_count == 0)
+            sides[1][counts[1]++] = label ? -values[i] : values[i];
+        else
+            sides[label][counts[label]++] = values[i];
     }
-    return above / (double)(1u << count);
+    for (size_t side = head_count == 0; side < 2; side++)
+        mean[side] = mean_of(sides[side], counts[side], &error[side]);
+    return (mean[1] - mean[0]) / (sqrt(error[0] + error[1]) + usual);
 }
 
-static void signed_ranks_are_exact(void **state) {
-    (void)state;
-    static const double plain[] = {3.1, -1.2, 4.4, 0.5, -0.7, 2.2, 5.9, 1.1, 6.5};
-    static const double tied[] = {3, -1, 4, 1, -1, 2, 2, -2};
-    near(statistics_signed_ranks(plain, 9), signed_ranks_by_counting(plain, 9), 1e-12);
-    near(statistics_signed_ranks(tied, 8), signed_ranks_by_counting(tied, 8), 1e-12);
-    static const double zeros[] = {0, 3.1, -1.2, 0, 4.4, 0.5};
-    static const double without[] = {3.1, -1.2, 4.4, 0.5};
-    near(statistics_signed_ranks(zeros, 6), signed_ranks_by_counting(without, 4), 1e-12);
-    static const double all[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    near(statistics_signed_ranks(all, 9), 1.0 / 512, 1e-12);
-    near(statistics_signed_ranks(zeros, 1), 1, 0);
-}
-
-/* All ways to choose who is head. */
-static double mann_whitney_by_counting(const double *base, size_t n, const double *head, size_t m) {
-    double all[16], observed = 0, above = 0, ways = 0;
-    for (size_t i = 0; i < n + m; i++)
-        all[i] = i < n ? base[i] : head[i - n];
-    for (size_t i = 0; i < m; i++)
-        observed += rank_of(all, n + m, head[i]);
-    for (unsigned chosen = 0; chosen < 1u << (n + m); chosen++) {
-        if ((size_t)__builtin_popcount(chosen) != m)
+/* All rearrangements, one by one. */
+static double together_by_counting(double rows[][16], const double *usual, size_t series, size_t asked,
+                                   size_t base_count, size_t head_count) {
+    size_t runs = base_count + head_count;
+    unsigned as_it_was = head_count > 0 ? ((1u << runs) - 1) & ~((1u << base_count) - 1) : 0, ways = 0,
+             reach = 0;
+    double observed = fabs(t_of(rows[asked], base_count, head_count, as_it_was, usual[asked]));
+    for (unsigned labels = 0; labels < 1u << runs; labels++) {
+        if (head_count > 0 && (size_t)__builtin_popcount(labels) != head_count)
             continue;
-        double sum = 0;
-        for (size_t i = 0; i < n + m; i++)
-            sum += chosen >> i & 1 ? rank_of(all, n + m, all[i]) : 0;
+        double most = 0;
+        for (size_t i = 0; i < series; i++) {
+            double t = fabs(t_of(rows[i], base_count, head_count, labels, usual[i]));
+            most = t > most ? t : most;
+        }
         ways++;
-        above += sum >= observed - 1e-9;
+        reach += most >= observed - 1e-9;
     }
-    return above / ways;
+    return (double)reach / ways;
 }
 
-static void mann_whitney_is_exact(void **state) {
+static void series_are_asked_together(void **state) {
     (void)state;
-    static const double base[] = {1.1, 2.2, 3.3, 4.4, 5.5}, head[] = {2.5, 3.5, 6.1, 7.2, 4.6, 9};
-    near(statistics_mann_whitney(base, 5, head, 6), mann_whitney_by_counting(base, 5, head, 6), 1e-12);
-    static const double base_tied[] = {1, 2, 2, 3, 5}, head_tied[] = {2, 3, 3, 4, 5, 5, 6};
-    near(statistics_mann_whitney(base_tied, 5, head_tied, 7),
-         mann_whitney_by_counting(base_tied, 5, head_tied, 7), 1e-12);
-    static const double low[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, high[] = {11, 12, 13, 14, 15, 16, 17, 18, 19};
-    near(statistics_mann_whitney(low, 9, high, 9), 1.0 / 48620, 1e-12);
-    assert_true(statistics_mann_whitney(low, 0, high, 9) == 1);
+    static double rows[3][16] = {
+        {3.1, -1.2, 4.4, 0.5, 2.7}, {-0.2, -0.3, -0.1, -0.25, -0.4}, {1, -1, 1, -1, 2}};
+    static double sets[3][16] = {{1, 4, 2, 5, 6, 8, 5.5}, {1, 1, 1, 1, 1, 1, 2}, {9, 8, 9.5, 3, 2, 1, 4}};
+    static const double usual[] = {0.1, 0.5, 0.01};
+    struct together_series series[3];
+    for (size_t head_count = 0; head_count <= 4; head_count += 4) {
+        size_t base_count = head_count == 0 ? 5 : 3;
+        double(*of)[16] = head_count == 0 ? rows : sets;
+        for (size_t i = 0; i < 3; i++)
+            series[i] = (struct together_series){.values = of[i], .usual_spread = usual[i]};
+        assert_int_equal(statistics_together(series, 3, base_count, head_count, 0.025), 0);
+        for (size_t i = 0; i < 3; i++) {
+            near(series[i].p, together_by_counting(of, usual, 3, i, base_count, head_count), 1e-12);
+            assert_true((series[i].statistic > 0) == (i != (head_count == 0 ? 1 : 2)));
+        }
+    }
+    near(statistics_together_least(5, 0, 0.025), 2.0 / 32, 1e-12);
+    near(statistics_together_least(3, 4, 0.025), 1.0 / 35, 1e-12);
+    near(statistics_together_least(4, 4, 0.025), 2.0 / 70, 1e-12);
+    near(statistics_together_least(50, 50, 0.025), 1.0 / 1024, 1e-12);
+    near(statistics_together_least(50, 50, 0.001), 1.0 / 25000, 1e-12);
 }
 
-/* The normal approximation goes on where counting ends. */
-static void many_figures_are_approximated(void **state) {
+/* What Bonferroni and Holm would take for it. */
+static void asking_the_same_again_costs_nothing(void **state) {
     (void)state;
-    double base[26], head[26], differences[52];
-    for (int i = 0; i < 26; i++) {
-        base[i] = i * 10;
-        head[i] = i * 10 + 33 + i % 3;
-    }
-    double exact = statistics_mann_whitney(base, 25, head, 25);
-    double approximate = statistics_mann_whitney(base, 26, head, 26);
-    assert_true(fabs(exact - approximate) < 0.02 && exact < 0.2);
-    for (int i = 0; i < 52; i++)
-        differences[i] = i % 3 == 0 ? -i - 0.5 : i + 0.25;
-    assert_true(fabs(statistics_signed_ranks(differences, 50) - statistics_signed_ranks(differences, 52)) <
-                0.02);
+    static const double differences[] = {5.2, 4.1, 6.3, 3.2, 5.5, 4.9, 2.1, 7.0, 5.1};
+    struct together_series series[50];
+    for (size_t i = 0; i < 50; i++)
+        series[i] = (struct together_series){.values = differences, .usual_spread = 0.1};
+    assert_int_equal(statistics_together(series, 50, 9, 0, 0.025), 0);
+    /* As it was, and with the sign of the smallest changed, which is trimmed either way; and their opposites. */
+    near(series[49].p, 4.0 / 512, 1e-12);
 }
+
+static void a_run_that_was_held_up_hides_nothing(void **state) {
+    (void)state;
+    static const double differences[] = {5.2, 4.1, 6.3, 3.2, -15, 4.9, 2.1, 7.0, 5.1};
+    struct together_series one = {.values = differences};
+    assert_int_equal(statistics_together(&one, 1, 9, 0, 0.025), 0);
+    assert_true(one.p < 0.04 && one.statistic > 0);
+    static const double sets[] = {1, 1.1, 0.9, 1.2, 30,  1.05, 0.8,  1.15, 0.95,
+                                  2, 2.1, 2.2, 1.9, 2.3, 1.8,  2.05, 2.4,  2};
+    one = (struct together_series){.values = sets};
+    assert_int_equal(statistics_together(&one, 1, 9, 9, 0.025), 0);
+    assert_true(one.p < 0.04 && one.statistic > 0);
+}
+
+/* More than can all be tried: some are, always the same ones. */
+static void many_runs_are_rearranged_by_chance(void **state) {
+    (void)state;
+    double differences[80], noise[80];
+    for (size_t i = 0; i < 80; i++) {
+        noise[i] = (double)(i * 37 % 80) - 39.5;
+        differences[i] = noise[i] + 20;
+    }
+    for (size_t head_count = 0; head_count <= 40; head_count += 40) {
+        struct together_series series[] = {{.values = differences}, {.values = noise}};
+        for (size_t i = 40; i < 80 && head_count > 0; i++)
+            differences[i] += 40;
+        assert_int_equal(statistics_together(series, 2, 80 - head_count, head_count, 0.025), 0);
+        assert_true(series[0].p <= 2.0 / 512 && series[0].statistic > 0);
+        assert_true(series[1].p > 0.3);
+        double before = series[1].p;
+        assert_int_equal(statistics_together(series, 2, 80 - head_count, head_count, 0.025), 0);
+        near(series[1].p, before, 0);
+    }
+}
+
+/* Figures that do not differ at all, and ones that differ by nothing else. */
+static void figures_without_spread(void **state) {
+    (void)state;
+    static const double none[8] = {0}, same[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    struct together_series series[] = {{.values = none}, {.values = same}};
+    assert_int_equal(statistics_together(series, 1, 8, 0, 0.025), 0);
+    assert_true(series[0].p == 1);
+    assert_int_equal(statistics_together(series, 2, 8, 0, 0.025), 0);
+    near(series[1].p, 9.0 / 128, 1e-12); /* any one with another sign is trimmed */
+    assert_int_equal(statistics_together(series, 2, 4, 4, 0.025), 0);
+    assert_true(series[0].p == 1 && series[1].p == 1);
+}
+
+/* ---- Hodges and Lehmann --------------------------------------------------------------------------------- */
 
 /* Hollander and Wolfe give for n = 9 the 5 % point 37 of T+, so that the lower bound is the ninth of 45 means: P(T+ <= 8) = 25 / 512. */
 static void bounds_are_the_right_differences(void **state) {
@@ -231,17 +281,6 @@ static void bounds_cover_as_often_as_they_say(void **state) {
     }
     assert_in_range(wrong_pairs, 60, 130); /* 5 % of 2000, and three deviations */
     assert_in_range(wrong, 60, 130);
-}
-
-static void holm_multiplies_step_by_step(void **state) {
-    (void)state;
-    double p[] = {0.04, 0.01, 0.03, 0.005}; /* Holm (1979): 0.02, 0.03, 0.06, then not less */
-    size_t order[4];
-    statistics_holm(p, 4, order);
-    near(p[3], 0.02, 1e-12);
-    near(p[1], 0.03, 1e-12);
-    near(p[2], 0.06, 1e-12);
-    near(p[0], 0.06, 1e-12);
 }
 
 /* ---- dependence -------------------------------------------------------------------------------------- */
@@ -313,12 +352,13 @@ int main(void) {
         cmocka_unit_test(binomial_tails_are_their_sums),
         cmocka_unit_test(quantiles_are_those_of_tables),
         cmocka_unit_test(percentile_needs_enough_samples),
-        cmocka_unit_test(signed_ranks_are_exact),
-        cmocka_unit_test(mann_whitney_is_exact),
-        cmocka_unit_test(many_figures_are_approximated),
+        cmocka_unit_test(series_are_asked_together),
+        cmocka_unit_test(asking_the_same_again_costs_nothing),
+        cmocka_unit_test(a_run_that_was_held_up_hides_nothing),
+        cmocka_unit_test(many_runs_are_rearranged_by_chance),
+        cmocka_unit_test(figures_without_spread),
         cmocka_unit_test(bounds_are_the_right_differences),
         cmocka_unit_test(bounds_cover_as_often_as_they_say),
-        cmocka_unit_test(holm_multiplies_step_by_step),
         cmocka_unit_test(dependence_of_a_known_process),
         cmocka_unit_test(runs_that_differ_count_for_less),
         cmocka_unit_test(trend_of_few_points),
