@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 # CMake starts its own make, which must not see this one's flags.
 CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 
-.PHONY: build demo test test-consumers torture fuzz bench install lint clean help
+.PHONY: build demo test test-consumers torture hitches fuzz bench install lint clean help
 .NOTPARALLEL:
 
 build: ## Build the libraries, the perftrace command and the examples (default)
@@ -32,6 +32,11 @@ test-consumers: ## Give exported files and verdicts to the programs that they ar
 torture: ## Kill it, starve it, feed it anything: the tests of its promises, in full (some want root)
 	@scripts/deps.sh build test torture
 	@scripts/torture.sh $(BUILD)
+
+hitches: ## Put 200 hitches into the engine's city, and see how many causes check names
+	@scripts/deps.sh build demo
+	@$(MAKE) --no-print-directory build
+	@PERFTRACE=$(BUILD)/bin/perftrace PERFTRACE_BUILD=$(BUILD) tests/examples/hitches.py 200 $(HITCH_SEED)
 
 fuzz: ## Feed the readers mutated inputs under libFuzzer (FUZZ_SECONDS for each target, default 60)
 	@scripts/deps.sh build test fuzz

@@ -47,6 +47,39 @@ static struct explain_part *part_in(struct explain_stretch *stretch, const struc
                                          : part_of(&stretch->others, &stretch->others_count, name);
 }
 
+static int add_pair(struct explain_stretch *stretch, uint32_t ended, uint32_t went_on, uint64_t ns) {
+    uint64_t key = pair_key(ended, went_on);
+    uint32_t known = stretch->pairs.count;
+    if (known >= EXPLAIN_PAIRS_MAX && pair_table_find(&stretch->pairs, key) == INTERN_NONE)
+        return 0;
+    if (array_reserve((void **)&stretch->pair_ns, known, &stretch->pair_capacity, sizeof *stretch->pair_ns) !=
+        0)
+        return -PERFTRACE_ERROR_MEMORY;
+    uint32_t pair = pair_table_add(&stretch->pairs, key);
+    if (pair == INTERN_NONE)
+        return -PERFTRACE_ERROR_MEMORY;
+    if (pair == known)
+        stretch->pair_ns[pair] = 0;
+    stretch->pair_ns[pair] += ns;
+    return 0;
+}
+
+/* The lane has come to an end of what it did from `from` to `end`: beside whatever goes on on other threads. */
+static int pass_beside(struct explain *explain, struct explain_stretch *stretch,
+                       const struct explain_lane *lane, uint64_t from, uint64_t end) {
+    for (uint32_t i = 0; i < explain->lane_count; i++) {
+        const struct explain_lane *other = &explain->lanes[i];
+        bool own = other->track == stretch->track;
+        if (other == lane || (!own && (i >= EXPLAIN_LANES_MAX || !other->is_thread || other->depth == 0)))
+            continue;
+        uint64_t both = other->last_ns > from ? other->last_ns : from;
+        uint32_t name = other->depth > 0 ? other->open[other->depth - 1].name : EXPLAIN_IN_NONE;
+        if (both < end && add_pair(stretch, lane->open[lane->depth - 1].name, name, end - both) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    }
+    return 0;
+}
+
 /* Gives the time since the lane's last item to what has been open. */
 static int pass_time(struct explain *explain, struct explain_lane *lane, uint64_t now_ns) {
     for (size_t i = 0; i < explain->count; i++) {
@@ -61,6 +94,9 @@ static int pass_time(struct explain *explain, struct explain_lane *lane, uint64_
             return -PERFTRACE_ERROR_MEMORY;
         part->self_ns += end - from;
         stretch->gap_ns -= own ? end - from : 0; /* made whole at the end of the input */
+        if ((size_t)(lane - explain->lanes) < EXPLAIN_LANES_MAX &&
+            pass_beside(explain, stretch, lane, from, end) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
     }
     lane->last_ns = now_ns > lane->last_ns ? now_ns : lane->last_ns;
     return 0;
@@ -134,6 +170,8 @@ void explain_free(struct explain *explain) {
     for (size_t i = 0; i < explain->count; i++) {
         free(explain->stretches[i].own);
         free(explain->stretches[i].others);
+        pair_table_free(&explain->stretches[i].pairs);
+        free(explain->stretches[i].pair_ns);
     }
     free(explain->stretches);
     text_table_free(&explain->names);

@@ -7,7 +7,13 @@
 #include "../include/perftrace_reader.h"
 #include "intern.h"
 
-enum { EXPLAIN_NAMES_MAX = 4096 }; /* spans of further names are one: the last */
+enum {
+    EXPLAIN_NAMES_MAX = 4096,    /* spans of further names are one: the last */
+    EXPLAIN_IN_NONE = 4096,      /* stands for no span in pairs of names */
+    EXPLAIN_LANES_MAX = 64,      /* threads beyond these are waited for by nobody */
+    EXPLAIN_PAIRS_MAX = 1 << 16, /* further pairs of one stretch are not kept */
+    EXPLAIN_WAITED_MAX = 4
+};
 
 struct explain_part {
     uint64_t self_ns, calls; /* calls: that began in it */
@@ -22,6 +28,11 @@ struct explain_stretch {
     struct explain_part *own;    /* on the track, by number of the name */
     struct explain_part *others; /* on the other threads */
     uint32_t own_count, others_count;
+    /* What went on at the same time on two threads, by pairs of names: so long was the first the innermost span of one thread until it
+     * ended or called another, and the second that of another thread, which went on. */
+    struct pair_table pairs;
+    uint64_t *pair_ns;
+    uint32_t pair_capacity;
 };
 
 struct explain {
@@ -55,5 +66,21 @@ struct explain_difference {
  * the sum is that of their lengths, or on the others. NULL without memory. */
 struct explain_difference *explain_compare(const struct explain *explain, const struct explain_stretch *first,
                                            const struct explain_stretch *second, bool others, size_t *count);
+
+/* The span that the difference is due to: the one of the stretch's own track that grew most, or, where that one lasted until something on
+ * another thread had ended which grew as well, that. It is a guess, as spans don't tell whether they work or wait; what is as busy as ever,
+ * only for longer, is not taken for a cause. */
+struct explain_cause {
+    struct perftrace_text name; /* of length 0: in no span */
+    bool elsewhere;             /* on another thread */
+    int64_t ns;                 /* so much more: on its own track, or, elsewhere, on all */
+    struct explain_part first, second;
+    struct perftrace_text
+        waited[EXPLAIN_WAITED_MAX]; /* elsewhere: what lasted until it had ended, its own track's first */
+    size_t waited_count;
+};
+/* 1, 0 where nothing grew, or -1 without memory. */
+int explain_find_cause(const struct explain *explain, const struct explain_stretch *first,
+                       const struct explain_stretch *second, struct explain_cause *cause);
 
 #endif

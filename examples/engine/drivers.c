@@ -3,6 +3,7 @@
 #define PERF_TARGET "amp_gameplay"
 #include <perftrace.h>
 
+#include "hitches.h"
 #include "program.h"
 #include "traffic.h"
 
@@ -112,6 +113,7 @@ void drivers_drive(struct engine *engine, unsigned part) {
     (void)part;
     struct traffic *traffic = engine->traffic;
     PERF_SPAN("drive", "vehicles", traffic->vehicles_count);
+    hitches_at(engine, "drive");
     for (uint32_t i = 0; i < traffic->vehicles_count; i++)
         drive_one(traffic, i);
 }

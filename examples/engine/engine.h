@@ -13,6 +13,7 @@
 struct renderer;
 struct gpu;
 struct traffic;
+struct hitches;
 
 struct engine_settings {
     const char *prefabs; /* the file */
@@ -49,6 +50,7 @@ struct engine {
     struct renderer *renderer;
     struct gpu *gpu;               /* NULL: none */
     struct traffic *traffic;       /* NULL: none */
+    struct hitches *hitches;       /* NULL: none */
     struct tally tally[PARTS_MAX]; /* by part */
     uint64_t frame;
     char problem[256]; /* why engine_start failed */

@@ -3,6 +3,7 @@
 #include <perftrace.h>
 
 #include "gameplay.h"
+#include "hitches.h"
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ static void spin(struct engine *engine, unsigned part) {
     uint32_t first, end, spinning = 0;
     world_part(world, part, schedule_parts(engine->schedule), &first, &end);
     PERF_SPAN("spin", "entities", end - first);
+    hitches_at(engine, "spin");
     for (uint32_t i = first; i < end; i++) {
         if (!(world->components[i] & COMPONENT_SPIN))
             continue;
@@ -77,6 +79,7 @@ static void sync_transforms(struct engine *engine, unsigned part) {
     uint32_t first, end;
     world_part(&engine->world, part, schedule_parts(engine->schedule), &first, &end);
     PERF_SPAN("sync_transforms", "entities", end - first);
+    hitches_at(engine, "sync_transforms");
     uint32_t synced = gameplay_sync(&engine->world, first, end);
     PERF_METRIC("dirty", synced);
     engine->tally[part].synced += synced;

@@ -3,6 +3,7 @@
 #include <perftrace.h>
 
 #include "gameplay.h"
+#include "hitches.h"
 #include "program.h"
 #include "render.h"
 
@@ -74,6 +75,7 @@ static void churn(struct engine *engine, unsigned part) {
     uint32_t count = churned_count < CHURN ? churned_count : CHURN, roots[CHURN];
     struct placement placements[CHURN];
     PERF_SPAN("churn", "entities", count * prefab->count);
+    hitches_at(engine, "churn");
     for (uint32_t i = 0; i < count; i++) {
         factory_despawn(&engine->world, prefab, churned[(churned_next + i) % churned_count]);
         placements[i] = somewhere();

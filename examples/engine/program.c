@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include "gpu.h"
+#include "hitches.h"
 #include "render.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ struct option {
     bool city;           /* only the city's */
 };
 
-#define OPTIONS 9
+#define OPTIONS 10
 
 static void list_options(struct program *program, struct option options[OPTIONS]) {
     const struct option list[OPTIONS] = {
@@ -31,6 +32,8 @@ static void list_options(struct program *program, struct option options[OPTIONS]
         {"--cull", "scalar: CPU without SIMD; cpu; both: the GPU, too", NULL, 0, 0, &program->cull,
          "scalar|cpu|both|", false},
         {"--prefabs", "a file of prefabs", NULL, 0, 0, &program->prefabs, NULL, false},
+        {"--hitch", "KIND@FRAME:SYSTEM:MS: a frame that is slow on purpose", NULL, 0, 0, &program->hitch,
+         NULL, false},
         {"--buildings", "how many buildings", &program->buildings, 1, 100000, NULL, NULL, true},
         {"--vehicles", "how many vehicles", &program->vehicles, 1, 1000, NULL, NULL, true},
         {"--broadphase", "how collisions are looked for: simple or quadtree", NULL, 0, 0,
@@ -176,6 +179,11 @@ int program_run(const struct program *program, struct engine *engine, void (*bef
         fprintf(stderr, "%s: no memory\n", program->name);
         return -1;
     }
+    const char *why = "";
+    if (program->hitch != NULL && (engine->hitches = hitches_start(program->hitch, &why)) == NULL) {
+        frame_times_free(&times);
+        return wrong(program, "--hitch", why);
+    }
     uint64_t stop_ns = measure_now_ns() + program->seconds * 1000000000U, elapsed_ns;
     size_t resident = 0;
     while (program->frames > 0 ? engine->frame < program->frames : measure_now_ns() < stop_ns) {
@@ -185,6 +193,7 @@ int program_run(const struct program *program, struct engine *engine, void (*bef
         if (engine->frame == 100) /* by then all that is used at all has been */
             resident = measure_resident_bytes();
     }
+    hitches_stop(engine->hitches);
     print_simulation(engine);
     frame_times_print(&times, stdout);
     print_systems(engine);

@@ -14,6 +14,7 @@ struct program {
     const char *cull;       /* scalar, cpu, both */
     const char *broadphase; /* simple, quadtree (the city) */
     const char *picture;    /* a file for the last frame seen from above (the city); NULL: none */
+    const char *hitch;      /* what is to make frames slow (hitches.h); NULL: nothing */
     bool city;              /* which options there are */
     char prefabs_path[4096];
 };

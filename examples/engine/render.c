@@ -4,6 +4,7 @@
 #include <perftrace.h>
 
 #include "gpu.h"
+#include "hitches.h"
 #include "render.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static void cull_cpu(struct engine *engine, unsigned part) {
     uint32_t first, end;
     world_part(&engine->world, part, schedule_parts(engine->schedule), &first, &end);
     PERF_SPAN("cull_cpu", "entities", end - first);
+    hitches_at(engine, "cull_cpu");
     seen->count = cull_by(cull_simd(), engine, first, end, seen->entities);
     PERF_METRIC("visible", seen->count);
 }
@@ -59,6 +61,7 @@ static void update_lods(struct engine *engine, unsigned part) {
     struct world *world = &engine->world;
     struct seen *seen = &renderer->seen[part];
     PERF_SPAN("update_lods", "entities", seen->count);
+    hitches_at(engine, "update_lods");
     uint32_t changed = 0;
     memset(seen->batch, 0, sizeof seen->batch);
     for (uint32_t i = 0; i < seen->count; i++) {
@@ -77,6 +80,7 @@ static void build_batches(struct engine *engine, unsigned part) {
     struct renderer *renderer = engine->renderer;
     unsigned parts = schedule_parts(engine->schedule);
     PERF_SPAN("build_batches", "parts", parts);
+    hitches_at(engine, "build_batches");
     uint32_t next = 0, batches = 0;
     for (unsigned batch = 0; batch < engine->bundle.meshes * LODS; batch++) {
         uint32_t first = next;
@@ -100,6 +104,7 @@ static void extract_instances(struct engine *engine, unsigned part) {
     const struct world *world = &engine->world;
     struct seen *seen = &renderer->seen[part];
     PERF_SPAN("extract_instances", "entities", seen->count);
+    hitches_at(engine, "extract_instances");
     for (uint32_t i = 0; i < seen->count; i++) {
         uint32_t entity = seen->entities[i], batch = batch_of(world, entity);
         struct instance *instance = &renderer->instances[seen->batch[batch]++];
@@ -116,6 +121,7 @@ static void begin_render(struct engine *engine, unsigned part) {
     struct renderer *renderer = engine->renderer;
     unsigned parts = schedule_parts(engine->schedule);
     PERF_SPAN("begin_render", "parts", parts);
+    hitches_at(engine, "begin_render");
     renderer->frustum = frustum_of(&renderer->camera);
     for (unsigned i = 0; i < parts; i++) {
         uint32_t first, end;
@@ -128,6 +134,7 @@ static void end_render(struct engine *engine, unsigned part) {
     (void)part;
     struct renderer *renderer = engine->renderer;
     PERF_SPAN("end_render", "entities", renderer->instances_count, "batches", renderer->batches_count);
+    hitches_at(engine, "end_render");
     if (engine->gpu != NULL && renderer->gpu_seen != renderer->instances_count)
         renderer->gpu_differs++;
     PERF_COUNTER("entities_visible", renderer->instances_count);

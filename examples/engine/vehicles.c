@@ -3,6 +3,7 @@
 #define PERF_TARGET "amp_gameplay"
 #include <perftrace.h>
 
+#include "hitches.h"
 #include "traffic.h"
 
 #include <stdlib.h>
@@ -182,6 +183,7 @@ static void step_physics(struct engine *engine, unsigned part) {
     (void)part;
     struct traffic *traffic = engine->traffic;
     PERF_SPAN("step_physics", "vehicles", traffic->vehicles_count);
+    hitches_at(engine, "step_physics");
     dAllocateODEDataForThread(
         (unsigned)dAllocateMaskAll); /* any thread of the schedule may be the one; for good */
     for (uint32_t i = 0; i < traffic->vehicles_count; i++)
@@ -220,6 +222,7 @@ static void move_vehicles(struct engine *engine, unsigned part) {
     (void)part;
     struct traffic *traffic = engine->traffic;
     PERF_SPAN("move_vehicles", "vehicles", traffic->vehicles_count);
+    hitches_at(engine, "move_vehicles");
     uint32_t moving = 0;
     for (uint32_t i = 0; i < traffic->vehicles_count; i++) {
         struct vehicle *vehicle = traffic->vehicles[i];

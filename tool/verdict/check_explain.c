@@ -90,20 +90,41 @@ static void add_worst(struct perftrace_buffer *text, const struct check *check, 
     perftrace_buffer_text(text, "\n");
 }
 
-static void add_part(struct perftrace_buffer *text, const struct explain_difference *difference) {
-    add_signed_duration(text, difference->ns);
-    if (difference->name.length == 0)
+static void add_name(struct perftrace_buffer *text, struct perftrace_text name) {
+    if (name.length == 0)
         perftrace_buffer_text(text, "(in no span)");
     else
-        perftrace_buffer_visible(text, difference->name);
-    if (difference->first.calls != difference->second.calls) {
-        perftrace_buffer_text(text, "  (");
-        perftrace_buffer_unsigned(text, difference->first.calls);
-        perftrace_buffer_text(text, difference->first.calls == 1 ? " call, usually " : " calls, usually ");
-        perftrace_buffer_unsigned(text, difference->second.calls);
-        perftrace_buffer_text(text, ")");
-    }
+        perftrace_buffer_visible(text, name);
+}
+
+static void add_calls(struct perftrace_buffer *text, uint64_t calls, uint64_t usual_calls) {
+    if (calls == usual_calls)
+        return;
+    perftrace_buffer_text(text, "  (");
+    perftrace_buffer_unsigned(text, calls);
+    perftrace_buffer_text(text, calls == 1 ? " call, usually " : " calls, usually ");
+    perftrace_buffer_unsigned(text, usual_calls);
+    perftrace_buffer_text(text, ")");
+}
+
+static void add_part(struct perftrace_buffer *text, const struct explain_difference *difference) {
+    add_signed_duration(text, difference->ns);
+    add_name(text, difference->name);
+    add_calls(text, difference->first.calls, difference->second.calls);
     perftrace_buffer_text(text, "\n");
+}
+
+static void add_cause(struct perftrace_buffer *text, const struct explain_cause *cause) {
+    perftrace_buffer_text(text, "cause: ");
+    add_name(text, cause->name);
+    perftrace_buffer_text(text, cause->elsewhere ? " on another thread, +" : ", +");
+    add_duration(text, cause->ns > 0 ? (uint64_t)cause->ns : 0);
+    add_calls(text, cause->first.calls, cause->second.calls);
+    for (size_t i = 0; i < cause->waited_count; i++) {
+        perftrace_buffer_text(text, i > 0 ? " and " : "; ");
+        add_name(text, cause->waited[i]);
+    }
+    perftrace_buffer_text(text, cause->waited_count > 0 ? " waited for it\n" : "\n");
 }
 
 /* The parts that say most, in order, and the rest in one line, so that they add up. */
@@ -156,6 +177,32 @@ static int keep_parts(struct findings *findings, struct finding *finding,
     return 0;
 }
 
+static int keep_cause(struct findings *findings, struct finding *finding, const struct explain_cause *cause) {
+    struct perftrace_buffer name = {0};
+    struct finding_cause *kept = perftrace_arena_take(&findings->arena, sizeof *kept);
+    const char **waited = perftrace_arena_take(&findings->arena, EXPLAIN_WAITED_MAX * sizeof *waited);
+    if (kept == NULL || waited == NULL)
+        return -1;
+    for (size_t i = 0; i < cause->waited_count; i++) {
+        perftrace_buffer_visible(&name, cause->waited[i]);
+        waited[i] = findings_text(findings, &name);
+    }
+    perftrace_buffer_visible(&name, cause->name);
+    *kept = (struct finding_cause){.part = {.name = findings_text(findings, &name),
+                                            .elsewhere = cause->elsewhere,
+                                            .gap = cause->name.length == 0,
+                                            .difference_ns = cause->ns,
+                                            .ns = cause->first.self_ns,
+                                            .usual_ns = cause->second.self_ns,
+                                            .calls = cause->first.calls,
+                                            .usual_calls = cause->second.calls},
+                                   .waited = waited,
+                                   .waited_count = cause->waited_count};
+    free(name.bytes);
+    finding->cause = kept;
+    return 0;
+}
+
 static int compare_stretches(const struct check *check, struct findings *findings, struct finding *finding,
                              const struct explain *explain, const struct promise *promise,
                              const struct samples *samples, const struct sample *median, size_t first,
@@ -165,7 +212,13 @@ static int compare_stretches(const struct check *check, struct findings *finding
     size_t count, others_count;
     struct explain_difference *own = explain_compare(explain, worst, usual, false, &count);
     struct explain_difference *others = explain_compare(explain, worst, usual, true, &others_count);
-    int status = own != NULL && others != NULL ? 0 : -1;
+    struct explain_cause cause;
+    int caused = explain_find_cause(explain, worst, usual, &cause);
+    int status = own != NULL && others != NULL && caused >= 0 ? 0 : -1;
+    if (status == 0 && caused > 0) {
+        add_cause(text, &cause);
+        status = keep_cause(findings, finding, &cause);
+    }
     if (status == 0) {
         add_sample(text, check, promise, &samples->worst[0]);
         perftrace_buffer_text(text, " took ");

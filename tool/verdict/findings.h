@@ -26,6 +26,13 @@ struct finding_part {
     uint64_t ns, usual_ns, calls, usual_calls;
 };
 
+/* What an explanation comes to. */
+struct finding_cause {
+    struct finding_part part;
+    const char **waited; /* elsewhere: what waited for it, the sample's own track's first; of the arena */
+    size_t waited_count;
+};
+
 struct finding {
     enum verdict verdict;
     const char *rule;    /* what kind of thing this is: "budget", "slower", "calls" …; one word */
@@ -43,6 +50,7 @@ struct finding {
     size_t figure_count;
     struct finding_part *parts; /* the largest difference first; of the arena */
     size_t part_count;
+    struct finding_cause *cause; /* NULL: none; of the arena */
 };
 
 struct findings {

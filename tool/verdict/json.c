@@ -17,20 +17,32 @@ static void write_lines(struct json *json, const char *key, const char *lines) {
     json_end_array(json);
 }
 
+static void write_part(struct json *json, const struct finding_part *part) {
+    json_string(json, "span", part->name);
+    json_string(json, "where", part->gap ? "in no span" : part->elsewhere ? "on other threads" : "here");
+    json_signed(json, "difference_ns", part->difference_ns);
+    json_unsigned(json, "self_ns", part->ns);
+    json_unsigned(json, "usual_self_ns", part->usual_ns);
+    json_unsigned(json, "calls", part->calls);
+    json_unsigned(json, "usual_calls", part->usual_calls);
+}
+
 static void write_parts(struct json *json, const struct finding *finding) {
+    if (finding->cause != NULL) {
+        json_object(json, "cause");
+        write_part(json, &finding->cause->part);
+        json_array(json, "waited");
+        for (size_t i = 0; i < finding->cause->waited_count; i++)
+            json_string(json, NULL, finding->cause->waited[i]);
+        json_end_array(json);
+        json_end_object(json);
+    }
     if (finding->part_count == 0)
         return;
     json_array(json, "explanation");
     for (size_t i = 0; i < finding->part_count; i++) {
-        const struct finding_part *part = &finding->parts[i];
         json_object(json, NULL);
-        json_string(json, "span", part->name);
-        json_string(json, "where", part->gap ? "in no span" : part->elsewhere ? "on other threads" : "here");
-        json_signed(json, "difference_ns", part->difference_ns);
-        json_unsigned(json, "self_ns", part->ns);
-        json_unsigned(json, "usual_self_ns", part->usual_ns);
-        json_unsigned(json, "calls", part->calls);
-        json_unsigned(json, "usual_calls", part->usual_calls);
+        write_part(json, &finding->parts[i]);
         json_end_object(json);
     }
     json_end_array(json);
