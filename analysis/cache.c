@@ -17,7 +17,6 @@ struct cache_of_function {
     bool writer;          /* its results are of no use to a cache */
     uint32_t writes;      /* rules, as bits, of which it is the writer */
     uint32_t invalidated; /* rules that are about its cache */
-    uint32_t top;         /* the key on top of the stack + 1; 0: unknown */
     uint64_t first_ns;    /* of all its questions, followed or not: what their first calls took */
     uint64_t root_hits, root_ns;
     struct lru_stack stack;
@@ -26,11 +25,13 @@ struct cache_of_function {
 
 /* A call that was found in the stack, beyond the first places. */
 struct cache_hit {
-    uint32_t function;
-    unsigned shift; /* it stands for 1 << shift of them */
+    struct analysis_cache_curve *curve;
     uint64_t place, ns;
+    unsigned shift; /* it stands for 1 << shift of them */
 };
 #define HITS_MAX 512u
+#define HITS_AHEAD                                                                                           \
+    8u /* so many before it is counted, a hit's bin is brought near; and its page's address, as many before */
 
 struct cache {
     struct analysis_cache found; /* first: what the others see */
@@ -97,7 +98,6 @@ static bool halve(struct cache *cache, struct perftrace_budget *budget) {
         if (function == NULL)
             continue;
         lru_stack_thin(&function->stack, cache->keys.keys, renumber, &cache->keys, budget);
-        function->top = 0;
         if (!cache_curve_coarsen(&function->curve, budget))
             return false;
     }
@@ -157,7 +157,6 @@ static struct cache_of_function *function_of(struct analysis *analysis, struct c
 /* ---- writes --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t clear(struct cache *cache, struct cache_of_function *function) {
-    function->top = 0;
     return lru_stack_clear(&function->stack, cache->keys.keys, forget, cache);
 }
 
@@ -177,8 +176,6 @@ static uint64_t remove_one(struct cache *cache, struct cache_of_function *functi
         return 0;
     if (!lru_stack_remove(&function->stack, keys, number, budget))
         return clear(cache, function);
-    if (function->top == number + 1)
-        function->top = 0;
     forget(cache, number);
     return 1;
 }
@@ -203,7 +200,7 @@ static void apply_rules(struct analysis *analysis, struct cache *cache, uint32_t
 
 #define SLOW __attribute__((noinline)) /* out of the way of what each call goes through */
 
-/* Out of memory: on with less. False: nothing is left to do without. */
+/* Out of memory: on with less. False: nothing is left to do without, and it is off. */
 static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache) {
     if (halve(cache, &analysis->budget))
         return true;
@@ -211,31 +208,30 @@ static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache)
     return false;
 }
 
-static const struct analysis_cache_curve *curve_of(const struct cache *cache, uint32_t hit) {
-    const struct cache_of_function *function = cache->functions[cache->hits[hit].function];
-    return &function->curve;
-}
-
 /* Puts the hits that were left for later into the curves. */
 static SLOW void count_hits(struct analysis *analysis, struct cache *cache) {
     uint32_t count = cache->hit_count;
+    const struct cache_hit *hits = cache->hits;
     cache->hit_count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        cache_curve_expect_page(curve_of(cache, i), cache->hits[i].place);
-    for (uint32_t i = 0; i < count; i++)
-        cache_curve_expect(curve_of(cache, i), cache->hits[i].place);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct cache_hit *hit = &cache->hits[i];
-        while (!cache_curve_add(&cache->functions[hit->function]->curve, hit->place,
-                                UINT64_C(1) << hit->shift, hit->ns, &analysis->budget))
+    for (uint32_t i = 0; i < count + 2 * HITS_AHEAD; i++) {
+        if (i < count)
+            cache_curve_expect_page(hits[i].curve, hits[i].place);
+        uint32_t next = i - HITS_AHEAD, now = next - HITS_AHEAD;
+        if (next < count)
+            cache_curve_expect(hits[next].curve, hits[next].place);
+        if (now >= count)
+            continue;
+        const struct cache_hit *hit = &hits[now];
+        while (
+            !cache_curve_add(hit->curve, hit->place, UINT64_C(1) << hit->shift, hit->ns, &analysis->budget))
             if (!go_on_with_less(analysis, cache))
                 return;
     }
 }
 
-static inline void keep_hit(struct analysis *analysis, struct cache *cache, uint32_t function, uint64_t place,
-                            unsigned shift, uint64_t ns) {
-    cache->hits[cache->hit_count++] = (struct cache_hit){function, shift, place, ns};
+static inline void keep_hit(struct analysis *analysis, struct cache *cache,
+                            struct analysis_cache_curve *curve, uint64_t place, unsigned shift, uint64_t ns) {
+    cache->hits[cache->hit_count++] = (struct cache_hit){curve, place, ns, shift};
     if (cache->hit_count == HITS_MAX)
         count_hits(analysis, cache);
 }
@@ -260,7 +256,7 @@ static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
             done = function->invalidated == 0 ||
                    cache_rules_put(&cache->rules, function->invalidated, number, call, budget);
         else if (done && place == 0)
-            place = (uint64_t)lru_stack_place(&function->stack, &keys->keys[number]) << shift;
+            place = (uint64_t)lru_stack_place(&function->stack, keys->keys[number].position) << shift;
         if (done && lru_stack_touch(&function->stack, keys->keys, number, budget))
             break;
         if (!go_on_with_less(analysis, cache))
@@ -270,42 +266,13 @@ static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
             break;
         shift = place == 0 ? keys->shift : shift;
     }
-    if (number != CACHE_KEY_NONE)
-        function->top = number + 1;
     if (place == 0)
         return number;
     if (number != CACHE_KEY_NONE)
         keys->keys[number].saved_ns = cache_sum(keys->keys[number].saved_ns, call->elapsed_ns);
     unsigned before = keys->shift;
-    keep_hit(analysis, cache, call->function, place, shift, cache_times(call->elapsed_ns, shift));
+    keep_hit(analysis, cache, &function->curve, place, shift, cache_times(call->elapsed_ns, shift));
     return cache->off ? CACHE_KEY_NONE : keys->shift == before ? number : cache_key_of(keys, call->question);
-}
-
-/* The same in the usual case: the place where it was, 0 where it is not so simple and nothing is done. */
-static inline uint32_t ask_again(struct cache *cache, struct cache_of_function *function,
-                                 const struct analysis_call *call) {
-    uint32_t number = call->question, place = 1;
-    if (number >= cache->keys.count || cache->keys.shift != 0)
-        return 0;
-    struct lru_key *key = &cache->keys.keys[number];
-    if (function->top != number + 1) {
-        place = lru_stack_again(&function->stack, key, number);
-        if (place == 0)
-            return 0;
-        function->top = number + 1;
-    }
-    key->saved_ns = cache_sum(key->saved_ns, call->elapsed_ns);
-    return place;
-}
-
-/* And of a question that nobody has asked before. False: as above. */
-static inline bool ask_new(struct cache *cache, struct cache_of_function *function, uint32_t number) {
-    if (number != cache->keys.count || number >= cache->keys.capacity || cache->keys.shift != 0 ||
-        function->invalidated != 0 || !lru_stack_new(&function->stack, &cache->keys.keys[number], number))
-        return false;
-    cache->keys.count++;
-    function->top = number + 1;
-    return true;
 }
 
 static inline void ask_root(struct cache *cache, struct cache_of_function *function,
@@ -317,7 +284,6 @@ static inline void ask_root(struct cache *cache, struct cache_of_function *funct
     function->root_ns = cache_sum(function->root_ns, cache_times(call->elapsed_ns, shift));
 }
 
-/* A call with parameters of a function that does not write. */
 static SLOW void add_question_slowly(struct analysis *analysis, struct cache *cache,
                                      struct cache_of_function *function, const struct analysis_call *call) {
     uint32_t number = cache_key_of(&cache->keys, call->question);
@@ -327,54 +293,73 @@ static SLOW void add_question_slowly(struct analysis *analysis, struct cache *ca
         ask_root(cache, function, call, number);
 }
 
+/* Where the question of a call is in its function's stack, as whose topmost it is left: 0: it was not there. PLACE_UNKNOWN: it is not so
+ * simple, and nothing is done. */
+#define PLACE_UNKNOWN UINT32_MAX
+static inline uint32_t ask(struct cache_keys *keys, struct cache_of_function *function, uint32_t number) {
+    if (number >= keys->count) {
+        if (number != keys->count || number >= keys->capacity)
+            return PLACE_UNKNOWN;
+        keys->count++; /* nobody has asked it before */
+    }
+    struct lru_key *key = &keys->keys[number];
+    uint32_t place = lru_stack_again(&function->stack, key, number);
+    if (place == 0 && (function->invalidated != 0 || !lru_stack_new(&function->stack, key, number)))
+        return PLACE_UNKNOWN;
+    return place;
+}
+
+/* A call with parameters of a function that does not write. */
 static inline void add_question(struct analysis *analysis, struct cache *cache,
                                 struct cache_of_function *function, const struct analysis_call *call) {
+    uint32_t number = call->question, place = PLACE_UNKNOWN;
+    uint64_t ns = call->elapsed_ns;
     if (call->first_asked)
-        function->first_ns = cache_sum(function->first_ns, call->elapsed_ns);
-    if (ask_new(cache, function, call->question)) {
-        ask_root(cache, function, call, call->question);
-        return;
-    }
-    uint32_t place = ask_again(cache, function, call);
-    if (place == 0) {
+        function->first_ns = cache_sum(function->first_ns, ns);
+    if (cache->keys.shift == 0)
+        place = ask(&cache->keys, function, number);
+    if (place == PLACE_UNKNOWN) {
         add_question_slowly(analysis, cache, function, call);
         return;
     }
-    if (place <= CACHE_PAGE_BINS)
-        cache_curve_add_near(&function->curve, place, 1, call->elapsed_ns);
-    else
-        keep_hit(analysis, cache, call->function, place, 0, call->elapsed_ns);
-    if (cache->keys.shift == 0 && !cache->off)
-        ask_root(cache, function, call, call->question);
+    if (place > 0) {
+        struct lru_key *key = &cache->keys.keys[number];
+        key->saved_ns = cache_sum(key->saved_ns, ns);
+    }
+    ask_root(cache, function, call, number);
+    if (place > CACHE_PAGE_BINS)
+        keep_hit(analysis, cache, &function->curve, place, 0, ns);
+    else if (place > 0)
+        cache_curve_add_near(&function->curve, place, 1, ns);
 }
 
-/* A function's first call, or one that may write. */
-static SLOW void add_slowly(struct analysis *analysis, struct cache *cache, const struct analysis_call *call,
-                            bool asks) {
-    struct cache_of_function *function;
-    while ((function = function_of(analysis, cache, call->function)) == NULL)
-        if (!go_on_with_less(analysis, cache))
-            return;
+static int end_root(struct cache *cache, const struct analysis_call *call) {
+    if (call->parent == 0 && !call->async && cache->roots.track_count > 0)
+        cache_roots_end(&cache->roots, call->track);
+    return 0;
+}
+
+/* A call that has parameters or may write. */
+static SLOW int add_call(struct analysis *analysis, struct cache *cache, const struct analysis_call *call) {
+    struct cache_of_function *function =
+        call->function < cache->function_count ? cache->functions[call->function] : NULL;
+    while (function == NULL && !cache->off) {
+        function = function_of(analysis, cache, call->function);
+        if (function == NULL)
+            go_on_with_less(analysis, cache);
+    }
+    if (function == NULL)
+        return 0;
     if (function->writes != 0)
         apply_rules(analysis, cache, function->writes, call);
-    else if (asks)
+    else if (call->asks)
         add_question(analysis, cache, function, call);
+    return end_root(cache, call);
 }
 
 static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
     struct cache *cache = state;
-    if (cache->off)
-        return 0;
-    bool asks = call->asks;
-    struct cache_of_function *function =
-        call->function < cache->function_count ? cache->functions[call->function] : NULL;
-    if (asks && function != NULL && function->writes == 0)
-        add_question(analysis, cache, function, call);
-    else if (asks || cache->rules.count > 0)
-        add_slowly(analysis, cache, call, asks);
-    if (call->parent == 0 && !call->async && cache->roots.track_count > 0)
-        cache_roots_end(&cache->roots, call->track);
-    return 0;
+    return call->asks || cache->rules.count > 0 ? add_call(analysis, cache, call) : end_root(cache, call);
 }
 
 static void cache_expect(const void *state, const struct analysis_call *call) {

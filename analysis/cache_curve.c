@@ -4,25 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Coarse bins: as many places as stand alone, and then half as many bins for each doubling. */
-#define ALONE_BITS 11u
-#define ALONE (1u << ALONE_BITS)
 #define PAGES_MAX (1u << 28)
-
-static uint64_t bin_of(const struct analysis_cache_curve *curve, uint64_t place) {
-    uint64_t depth = place - 1;
-    if (!curve->coarse || depth < ALONE)
-        return depth;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(depth) - (ALONE_BITS - 1);
-    return ((uint64_t)shift << (ALONE_BITS - 1)) + (depth >> shift);
-}
 
 /* The last place of a bin. */
 static uint64_t place_of(const struct analysis_cache_curve *curve, uint64_t bin) {
-    if (!curve->coarse || bin < ALONE)
+    if (!curve->coarse || bin < CACHE_ALONE)
         return bin + 1;
-    unsigned shift = (unsigned)(bin >> (ALONE_BITS - 1)) - 1;
-    return (bin - ((uint64_t)shift << (ALONE_BITS - 1)) + 1) << shift;
+    unsigned shift = (unsigned)(bin >> (CACHE_ALONE_BITS - 1)) - 1;
+    return (bin - ((uint64_t)shift << (CACHE_ALONE_BITS - 1)) + 1) << shift;
 }
 
 static bool reserve_pages(struct analysis_cache_curve *curve, uint64_t page,
@@ -68,33 +57,19 @@ static void free_page(struct cache_bin *page, struct perftrace_budget *budget) {
     free(page);
 }
 
-void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place) {
-    uint64_t page = bin_of(curve, place) / CACHE_PAGE_BINS;
-    if (page < curve->page_count)
-        __builtin_prefetch(&curve->pages[page]);
-}
-
-void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
-    uint64_t number = bin_of(curve, place), page = number / CACHE_PAGE_BINS;
-    if (page < curve->page_count && curve->pages[page] != NULL)
-        __builtin_prefetch(&curve->pages[page][number % CACHE_PAGE_BINS], 1);
-}
-
-bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
-                     struct perftrace_budget *budget) {
+/* To a bin whose page may not be there yet. */
+bool cache_curve_add_new(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
+                         struct perftrace_budget *budget) {
     if (place <= CACHE_PAGE_BINS) {
         cache_curve_add_near(curve, place, hits, ns);
         return true;
     }
-    uint64_t number = bin_of(curve, place), page = number / CACHE_PAGE_BINS;
+    uint64_t page = cache_curve_bin(curve, place) / CACHE_PAGE_BINS;
     if (!reserve_pages(curve, page, budget))
         return false;
     if (curve->pages[page] == NULL && (curve->pages[page] = new_page(budget)) == NULL)
         return false;
-    struct cache_bin *bin = &curve->pages[page][number % CACHE_PAGE_BINS];
-    bin->hits = cache_sum(bin->hits, hits);
-    bin->ns = cache_sum(bin->ns, ns);
-    return true;
+    return cache_curve_add(curve, place, hits, ns, budget);
 }
 
 void cache_curve_take(struct analysis_cache_curve *curve, uint64_t hits, uint64_t ns) {
@@ -116,7 +91,7 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
     struct analysis_cache_curve coarse = {.coarse = true};
     memcpy(coarse.first, curve->first, sizeof coarse.first);
     if (curve->page_count > 0) {
-        uint64_t last = bin_of(&coarse, (uint64_t)curve->page_count * CACHE_PAGE_BINS);
+        uint64_t last = cache_curve_bin(&coarse, (uint64_t)curve->page_count * CACHE_PAGE_BINS);
         coarse.page_count = (uint32_t)(last / CACHE_PAGE_BINS) + 1;
         coarse.pages = calloc(coarse.page_count, sizeof(*coarse.pages));
         if (coarse.pages == NULL)
@@ -126,7 +101,7 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
         struct cache_bin *old = curve->pages[page];
         if (old == NULL)
             continue;
-        uint64_t to = bin_of(&coarse, (uint64_t)page * CACHE_PAGE_BINS + 1) / CACHE_PAGE_BINS;
+        uint64_t to = cache_curve_bin(&coarse, (uint64_t)page * CACHE_PAGE_BINS + 1) / CACHE_PAGE_BINS;
         struct cache_bin bins[CACHE_PAGE_BINS];
         memcpy(bins, old, sizeof bins);
         if (coarse.pages[to] == NULL) {
@@ -136,7 +111,7 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
             free_page(old, budget);
         }
         for (uint32_t i = 0; i < CACHE_PAGE_BINS; i++) {
-            uint64_t number = bin_of(&coarse, (uint64_t)page * CACHE_PAGE_BINS + i + 1);
+            uint64_t number = cache_curve_bin(&coarse, (uint64_t)page * CACHE_PAGE_BINS + i + 1);
             struct cache_bin *bin = &coarse.pages[to][number % CACHE_PAGE_BINS];
             bin->hits = cache_sum(bin->hits, bins[i].hits);
             bin->ns = cache_sum(bin->ns, bins[i].ns);
@@ -149,7 +124,7 @@ bool cache_curve_coarsen(struct analysis_cache_curve *curve, struct perftrace_bu
 }
 
 const struct cache_bin *cache_curve_next(const struct analysis_cache_curve *curve, uint64_t *place) {
-    for (uint64_t number = *place == 0 ? 0 : bin_of(curve, *place) + 1;
+    for (uint64_t number = *place == 0 ? 0 : cache_curve_bin(curve, *place) + 1;
          number / CACHE_PAGE_BINS < pages_of(curve); number++) {
         const struct cache_bin *page = page_of(curve, number / CACHE_PAGE_BINS);
         if (page == NULL) {

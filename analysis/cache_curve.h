@@ -32,12 +32,42 @@ static inline void cache_curve_add_near(struct analysis_cache_curve *curve, uint
     bin->hits = cache_sum(bin->hits, hits);
     bin->ns = cache_sum(bin->ns, ns);
 }
-/* A place beyond CACHE_PAGE_BINS will be added to: its page is brought near, and then its bin. */
-void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place);
-void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place);
+/* Coarse bins: as many places as stand alone, and then half as many bins for each doubling. */
+#define CACHE_ALONE_BITS 11u
+#define CACHE_ALONE (1u << CACHE_ALONE_BITS)
+static inline uint64_t cache_curve_bin(const struct analysis_cache_curve *curve, uint64_t place) {
+    uint64_t depth = place - 1;
+    if (!curve->coarse || depth < CACHE_ALONE)
+        return depth;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(depth) - (CACHE_ALONE_BITS - 1);
+    return ((uint64_t)shift << (CACHE_ALONE_BITS - 1)) + (depth >> shift);
+}
+
+/* A place beyond CACHE_PAGE_BINS will be added to: its page's address is brought near, and then its bin. */
+static inline void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place) {
+    uint64_t page = cache_curve_bin(curve, place) / CACHE_PAGE_BINS;
+    if (page < curve->page_count)
+        __builtin_prefetch(&curve->pages[page]);
+}
+static inline void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
+    uint64_t bin = cache_curve_bin(curve, place), page = bin / CACHE_PAGE_BINS;
+    if (page < curve->page_count && curve->pages[page] != NULL)
+        __builtin_prefetch(&curve->pages[page][bin % CACHE_PAGE_BINS], 1);
+}
+
+bool cache_curve_add_new(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
+                         struct perftrace_budget *budget);
 /* From 1. False without memory, within the budget: nothing is added. */
-bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
-                     struct perftrace_budget *budget);
+static inline bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits,
+                                   uint64_t ns, struct perftrace_budget *budget) {
+    uint64_t number = cache_curve_bin(curve, place), page = number / CACHE_PAGE_BINS;
+    if (page >= curve->page_count || curve->pages[page] == NULL)
+        return cache_curve_add_new(curve, place, hits, ns, budget);
+    struct cache_bin *bin = &curve->pages[page][number % CACHE_PAGE_BINS];
+    bin->hits = cache_sum(bin->hits, hits);
+    bin->ns = cache_sum(bin->ns, ns);
+    return true;
+}
 /* Takes so many hits and so much time out again, at the smallest places first. */
 void cache_curve_take(struct analysis_cache_curve *curve, uint64_t hits, uint64_t ns);
 /* From now on with few bins however far the places. False without memory: as it was. */

@@ -8,8 +8,9 @@
 
 /* NULL: not known, and not to be added, or no memory. */
 static struct cache_root_track *track_of(struct cache_roots *roots, uint32_t track, bool add) {
-    if (roots->last_track == (uint64_t)track + 1)
-        return &roots->tracks[roots->last_number];
+    struct cache_root_track *recent = cache_roots_recent(roots, track);
+    if (recent != NULL)
+        return recent;
     uint32_t number = pair_table_find(&roots->numbers, track);
     if (number == INTERN_NONE) {
         if (!add ||
@@ -25,14 +26,9 @@ static struct cache_root_track *track_of(struct cache_roots *roots, uint32_t tra
         roots->tracks[number] = (struct cache_root_track){0, 0};
         roots->track_count = number + 1;
     }
-    roots->last_track =
-        track + 1; /* of the last track of all it is 0, which is no track's: looked up each time */
-    roots->last_number = number;
+    roots->recent[track % CACHE_ROOTS_RECENT].track = track;
+    roots->recent[track % CACHE_ROOTS_RECENT].number = number + 1;
     return &roots->tracks[number];
-}
-
-static bool is_open(const struct cache_roots *roots, uint32_t serial) {
-    return serial != 0 && roots->open[serial % OPEN_SLOTS] == serial;
 }
 
 /* Serials whose slot is taken are skipped; that there are too many of them, or no numbers left, shows as 0. */
@@ -54,7 +50,7 @@ static void purge(struct cache_roots *roots) {
     struct perftrace_map kept = {.budget = roots->beside.budget};
     for (size_t i = 0; i < roots->beside.size; i++) {
         const struct perftrace_map_slot *slot = &roots->beside.slots[i];
-        if (slot->value != NULL && is_open(roots, slot->group) &&
+        if (slot->value != NULL && cache_roots_open(roots, slot->group) &&
             !perftrace_map_put(&kept, slot->group, slot->id, slot->value))
             break; /* some hits less */
     }
@@ -85,7 +81,7 @@ bool cache_roots_ask_slowly(struct cache_roots *roots, uint32_t track, uint64_t 
     if (*root == on->serial)
         return true;
     bool hit = roots->beside.count > 0 && perftrace_map_find(&roots->beside, on->serial, number) != NULL;
-    if (is_open(roots, *root))
+    if (cache_roots_open(roots, *root))
         put_beside(roots, *root, number);
     *root = on->serial;
     return hit;
@@ -123,7 +119,8 @@ void cache_roots_end_all(struct cache_roots *roots) {
     roots->open_count = 0;
     perftrace_budget_give(roots->beside.budget, roots->numbers.count * CACHE_ROOT_TRACK_BYTES);
     pair_table_free(&roots->numbers);
-    roots->track_count = roots->last_track = 0;
+    roots->track_count = 0;
+    memset(roots->recent, 0, sizeof roots->recent);
     perftrace_map_free(&roots->beside);
 }
 

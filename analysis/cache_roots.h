@@ -11,6 +11,7 @@
 
 #define CACHE_ROOTS_OPEN_MAX 1024u /* root calls open at once; in further ones nothing is hit */
 #define CACHE_ROOT_TRACK_BYTES 48u /* what one takes from the budget */
+#define CACHE_ROOTS_RECENT 64u
 
 struct cache_root_track {
     uint32_t serial; /* of its open root call; 0: none */
@@ -22,7 +23,9 @@ struct cache_roots {
     struct pair_table numbers; /* of tracks */
     struct cache_root_track *tracks;
     uint32_t track_count, track_capacity;
-    uint32_t last_track, last_number;        /* track + 1 and its number */
+    struct {
+        uint32_t track, number;              /* number + 1; 0: none */
+    } recent[CACHE_ROOTS_RECENT];            /* where a track's number may be found at once */
     uint32_t open[2 * CACHE_ROOTS_OPEN_MAX]; /* serials, each in the slot of its lower bits */
     uint32_t open_count;
     uint32_t serial;             /* the last one */
@@ -31,19 +34,29 @@ struct cache_roots {
     uint64_t busy;               /* root calls with two calls or more in them */
 };
 
+/* NULL: it has to be looked for, or is not known. */
+static inline struct cache_root_track *cache_roots_recent(const struct cache_roots *roots, uint32_t track) {
+    uint32_t at = track % CACHE_ROOTS_RECENT, number = roots->recent[at].number;
+    return roots->recent[at].track == track && number != 0 ? &roots->tracks[number - 1] : NULL;
+}
+
+static inline bool cache_roots_open(const struct cache_roots *roots, uint32_t serial) {
+    return serial != 0 && roots->open[serial % (2 * CACHE_ROOTS_OPEN_MAX)] == serial;
+}
+
 /* The next call of a key on a track: whether it is hit. *root is the key's own. False without memory as well. */
 bool cache_roots_ask_slowly(struct cache_roots *roots, uint32_t track, uint64_t number, uint32_t *root);
 static inline bool cache_roots_ask(struct cache_roots *roots, uint32_t track, uint64_t number,
                                    uint32_t *root) {
-    if (roots->last_track == (uint64_t)track + 1) {
-        const struct cache_root_track *on = &roots->tracks[roots->last_number];
-        if (on->serial != 0 && on->asked == 2) {
-            if (on->serial == *root)
-                return true;
-            if (*root == 0 && roots->beside.count == 0) { /* a new one */
-                *root = on->serial;
-                return false;
-            }
+    struct cache_root_track *on = cache_roots_recent(roots, track);
+    if (on != NULL && on->serial != 0) { /* its root call is open */
+        if (on->asked < 2 && ++on->asked == 2)
+            roots->busy++;
+        if (*root == on->serial)
+            return true;
+        if (roots->beside.count == 0 && !cache_roots_open(roots, *root)) {
+            *root = on->serial;
+            return false;
         }
     }
     return cache_roots_ask_slowly(roots, track, number, root);

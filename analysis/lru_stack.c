@@ -5,52 +5,22 @@
 #include <string.h>
 
 #define LRU_HOLE (UINT32_MAX - 1)
-#define BLOCK_BITS LRU_BLOCK_BITS
-#define BLOCK_WORDS (1u << (BLOCK_BITS - 6))
-#define NEAR_WORDS 8u /* so many words from the end are counted without the tree */
 #define CAPACITY_MIN 64u
 #define CAPACITY_MAX (UINT32_MAX / 2)
 
-static uint32_t marks_between(const uint64_t *marks, uint32_t word, uint32_t end) {
-    uint32_t count = 0;
-    for (; word < end; word++)
-        count += lru_bits(marks[word]);
-    return count;
-}
-
-/* Marks in full blocks before `block`. */
-static uint32_t tree_sum(const uint32_t *sums, uint32_t block) {
-    uint32_t sum = 0;
-    for (; block > 0; block &= block - 1)
-        sum += sums[block];
-    return sum;
-}
-
-/* The block that has just got full becomes part of the tree: its own marks and the sums of those that it stands for. */
-void lru_stack_block_full(struct lru_stack *stack, uint32_t block) {
-    uint32_t number = block + 1;
-    uint32_t sum = marks_between(stack->marks, block * BLOCK_WORDS, block * BLOCK_WORDS + BLOCK_WORDS);
+/* The first words of a tape, and what is kept of the next one from now on. A block that has got full becomes part of the tree: its own
+ * marks and the sums of those that it stands for. */
+void lru_stack_word_full(struct lru_stack *stack, uint32_t word) {
+    int16_t marks = (int16_t)(stack->before[word] + (int16_t)lru_bits(stack->marks[word]));
+    uint32_t next = word + 1, number = next / LRU_BLOCK_WORDS;
+    bool full = next % LRU_BLOCK_WORDS == 0;
+    stack->before[next] = full ? 0 : marks;
+    if (!full)
+        return;
+    uint32_t sum = (uint32_t)marks;
     for (uint32_t part = number - 1; part > (number & (number - 1)); part &= part - 1)
         sum += stack->sums[part];
     stack->sums[number] = sum;
-}
-
-uint32_t lru_stack_place(const struct lru_stack *stack, const struct lru_key *key) {
-    uint32_t word = key->position >> 6, last = (stack->next - 1) >> 6;
-    uint32_t below = lru_bits(stack->marks[word] & ((UINT64_C(1) << (key->position & 63)) - 1));
-    if (last - word < NEAR_WORDS)
-        return marks_between(stack->marks, word, last + 1) - below;
-    uint32_t block = key->position >> BLOCK_BITS;
-    below += tree_sum(stack->sums, block) + marks_between(stack->marks, block * BLOCK_WORDS, word);
-    return stack->marked - below;
-}
-
-static void clear_mark(struct lru_stack *stack, uint32_t position) {
-    stack->marks[position >> 6] &= ~(UINT64_C(1) << (position & 63));
-    stack->marked--;
-    uint32_t full = stack->next >> BLOCK_BITS; /* blocks */
-    for (uint32_t number = (position >> BLOCK_BITS) + 1; number <= full; number += number & -number)
-        stack->sums[number]--;
 }
 
 /* ---- holes: a heap with the topmost, which has the largest position, first -------------------------------------- */
@@ -94,10 +64,10 @@ static bool holes_add(struct lru_stack *stack, uint32_t position, struct perftra
 static void leave(struct lru_stack *stack, uint32_t position) {
     if (stack->hole_count == 0 || stack->holes[0] < position) {
         if (position != 0)
-            clear_mark(stack, position);
+            lru_stack_unmark(stack, position);
         return;
     }
-    clear_mark(stack, stack->holes[0]);
+    lru_stack_unmark(stack, stack->holes[0]);
     if (position != 0) {
         stack->owners[position] = LRU_HOLE;
         holes_replace_top(stack, position);
@@ -108,9 +78,30 @@ static void leave(struct lru_stack *stack, uint32_t position) {
 
 /* ---- the tape ------------------------------------------------------------------------------------------------------- */
 
+static size_t blocks_of(uint32_t capacity) {
+    return (capacity >> LRU_BLOCK_BITS) + 1;
+}
+
+static size_t before_bytes(uint32_t capacity) {
+    return blocks_of(capacity) * LRU_BLOCK_WORDS * sizeof(int16_t);
+}
+
 static size_t tape_bytes(uint32_t capacity) {
-    return capacity / 64 * sizeof(uint64_t) + capacity * sizeof(uint32_t) +
-           ((capacity >> BLOCK_BITS) + 1) * sizeof(uint32_t);
+    return capacity / 64 * sizeof(uint64_t) + before_bytes(capacity) + capacity * sizeof(uint32_t) +
+           blocks_of(capacity) * sizeof(uint32_t);
+}
+
+/* Pieces for so many positions. What can't be made larger or smaller stays as it is. False: not all are as large as that. */
+static bool resize(struct lru_stack *stack, uint32_t capacity) {
+    uint64_t *marks = realloc(stack->marks, capacity / 64 * sizeof *marks);
+    stack->marks = marks != NULL ? marks : stack->marks;
+    int16_t *before = realloc(stack->before, before_bytes(capacity));
+    stack->before = before != NULL ? before : stack->before;
+    uint32_t *owners = realloc(stack->owners, capacity * sizeof *owners);
+    stack->owners = owners != NULL ? owners : stack->owners;
+    uint32_t *sums = realloc(stack->sums, blocks_of(capacity) * sizeof *sums);
+    stack->sums = sums != NULL ? sums : stack->sums;
+    return marks != NULL && before != NULL && owners != NULL && sums != NULL;
 }
 
 static bool grow(struct lru_stack *stack, struct perftrace_budget *budget) {
@@ -122,21 +113,15 @@ static bool grow(struct lru_stack *stack, struct perftrace_budget *budget) {
     size_t more = tape_bytes(capacity) - (stack->capacity == 0 ? 0 : tape_bytes(stack->capacity));
     if (!perftrace_budget_take(budget, more))
         return false;
-    /* What has grown may stay so: capacity says how much of each is used. */
-    uint64_t *marks = realloc(stack->marks, capacity / 64 * sizeof *marks);
-    stack->marks = marks != NULL ? marks : stack->marks;
-    uint32_t *owners = marks == NULL ? NULL : realloc(stack->owners, capacity * sizeof *owners);
-    stack->owners = owners != NULL ? owners : stack->owners;
-    uint32_t *sums =
-        owners == NULL ? NULL : realloc(stack->sums, ((capacity >> BLOCK_BITS) + 1) * sizeof *sums);
-    if (sums == NULL) {
+    if (!resize(stack, capacity)) {
         perftrace_budget_give(budget, more);
         return false;
     }
-    stack->sums = sums;
-    memset(stack->marks + stack->capacity / 64, 0, (capacity - stack->capacity) / 64 * sizeof *marks);
-    if (stack->capacity == 0)
+    memset(stack->marks + stack->capacity / 64, 0, (capacity - stack->capacity) / 64 * sizeof *stack->marks);
+    if (stack->capacity == 0) {
         stack->next = 1; /* position 0 is none */
+        stack->before[0] = 0;
+    }
     stack->capacity = capacity;
     return true;
 }
@@ -180,8 +165,9 @@ static void move_together(struct lru_stack *stack, struct lru_key *keys, renumbe
     stack->marks[0] &= ~UINT64_C(1);
     stack->next = to;
     stack->marked = to - 1;
-    for (uint32_t block = 0; block < to >> BLOCK_BITS; block++)
-        lru_stack_block_full(stack, block);
+    stack->before[0] = 0;
+    for (uint32_t word = 0; word < to / 64; word++)
+        lru_stack_word_full(stack, word);
 }
 
 /* Makes room at the end of the tape. Two thirds may be taken, so that moving together costs a few steps an access at most. */
@@ -204,13 +190,7 @@ bool lru_stack_touch(struct lru_stack *stack, struct lru_key *keys, uint32_t num
     if (stack->next == stack->capacity && !make_room(stack, keys, budget))
         return false;
     leave(stack, keys[number].position);
-    uint32_t position = stack->next++;
-    stack->marks[position >> 6] |= UINT64_C(1) << (position & 63);
-    stack->owners[position] = number;
-    stack->marked++;
-    keys[number].position = position;
-    if ((stack->next & ((1u << BLOCK_BITS) - 1)) == 0)
-        lru_stack_block_full(stack, position >> BLOCK_BITS);
+    lru_stack_push(stack, &keys[number], number);
     return true;
 }
 
@@ -251,13 +231,7 @@ void lru_stack_thin(struct lru_stack *stack, struct lru_key *keys, renumber_func
         return;
     perftrace_budget_give(budget, tape_bytes(stack->capacity) - tape_bytes(capacity));
     stack->capacity = capacity;
-    /* A piece that can't be made smaller stays as it is. */
-    uint64_t *marks = realloc(stack->marks, capacity / 64 * sizeof *marks);
-    stack->marks = marks != NULL ? marks : stack->marks;
-    uint32_t *owners = realloc(stack->owners, capacity * sizeof *owners);
-    stack->owners = owners != NULL ? owners : stack->owners;
-    uint32_t *sums = realloc(stack->sums, ((capacity >> BLOCK_BITS) + 1) * sizeof *sums);
-    stack->sums = sums != NULL ? sums : stack->sums;
+    resize(stack, capacity);
 }
 
 void lru_stack_free(struct lru_stack *stack, struct perftrace_budget *budget) {
@@ -265,6 +239,7 @@ void lru_stack_free(struct lru_stack *stack, struct perftrace_budget *budget) {
         perftrace_budget_give(budget, tape_bytes(stack->capacity));
     perftrace_budget_give(budget, stack->hole_capacity * sizeof *stack->holes);
     free(stack->marks);
+    free(stack->before);
     free(stack->owners);
     free(stack->sums);
     free(stack->holes);

@@ -2,8 +2,8 @@
  * is, in logarithmic time, and moves it to the top.
  *
  * Each access gets the next position on a tape, and a mark there, which moves on with the key: its place is the number of marks
- * from its own on. Marks are bits, counted in words near the end of the tape and in a Fenwick tree (P. M. Fenwick, 1994) of
- * blocks further away. When the tape is full, the marks are moved together, in order (F. Olken: Efficient methods for
+ * from its own on. Marks are bits. How many there are before one is added up from its word, what is kept of each word (the marks
+ * before it in its block), and a Fenwick tree (P. M. Fenwick, 1994) of blocks. When the tape is full, the marks are moved together, in order (F. Olken: Efficient methods for
  * calculating the success function of fixed space replacement policies, 1981, has a balanced tree in its stead).
  *
  * What is removed leaves a hole: a place that caches of that size and larger have free. The next key that comes to the top
@@ -26,6 +26,7 @@ struct lru_key {
 /* Zero-initialised is empty. */
 struct lru_stack {
     uint64_t *marks;  /* a bit for each position: a key's or a hole's */
+    int16_t *before;  /* by word of marks, up to the one of `next`: marks before it in its block */
     uint32_t *owners; /* by position: which key, or LRU_HOLE */
     uint32_t *sums;   /* the tree: of marks in blocks that are full */
     uint32_t *holes;  /* their positions, a heap with the topmost first */
@@ -34,7 +35,10 @@ struct lru_stack {
     uint32_t hole_count, hole_capacity;
 };
 
-#define LRU_BLOCK_BITS 9u /* positions in a block of the tree: one cache line of marks */
+#define LRU_BLOCK_BITS 10u /* positions in a block of the tree */
+#define LRU_BLOCK_WORDS (1u << (LRU_BLOCK_BITS - 6))
+/* Half of the `before` of a block: as much as all machines change at once. */
+typedef int16_t lru_words __attribute__((vector_size(LRU_BLOCK_WORDS), aligned(2), may_alias));
 
 /* Without a machine instruction that not every machine has. */
 static inline uint32_t lru_bits(uint64_t word) {
@@ -44,45 +48,65 @@ static inline uint32_t lru_bits(uint64_t word) {
     return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
 }
 
-void lru_stack_block_full(struct lru_stack *stack, uint32_t block);
-/* The next two at once, in the usual case: the key was used not long ago, and nothing has been removed. Returns the place where it was;
- * 0 where it is not so simple: then nothing is done. */
-static inline uint32_t lru_stack_again(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
-    uint32_t position = key->position, next = stack->next;
-    if (position == 0 || next == stack->capacity || stack->hole_count != 0 ||
-        position >> LRU_BLOCK_BITS != next >> LRU_BLOCK_BITS)
-        return 0;
-    uint32_t word = position >> 6, last = (next - 1) >> 6;
-    uint32_t place = lru_bits(stack->marks[word] >> (position & 63));
-    stack->marks[word] &= ~(UINT64_C(1) << (position & 63));
-    while (word < last)
-        place += lru_bits(stack->marks[++word]);
-    stack->marks[next >> 6] |= UINT64_C(1) << (next & 63);
-    stack->owners[next] = number;
-    key->position = next;
-    stack->next = next + 1;
-    if ((stack->next & ((1u << LRU_BLOCK_BITS) - 1)) == 0)
-        lru_stack_block_full(stack, next >> LRU_BLOCK_BITS);
-    return place;
+/* The place of a mark, from 1. */
+static inline uint32_t lru_stack_place(const struct lru_stack *stack, uint32_t position) {
+    uint32_t word = position >> 6, before = (uint32_t)stack->before[word];
+    uint32_t upto = before + lru_bits(stack->marks[word] << (~position & 63));
+    for (uint32_t block = position >> LRU_BLOCK_BITS; block > 0; block &= block - 1)
+        upto += stack->sums[block];
+    return stack->marked + 1 - upto;
 }
 
-/* A key that is not in the stack comes to the top, in the usual case. False: it is not so simple, and nothing is done. */
-static inline bool lru_stack_new(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
+static inline void lru_stack_unmark(struct lru_stack *stack, uint32_t position) {
+    const lru_words low = {0, 1, 2, 3, 4, 5, 6, 7}, high = {8, 9, 10, 11, 12, 13, 14, 15};
+    uint32_t word = position >> 6, full = stack->next >> LRU_BLOCK_BITS; /* blocks */
+    stack->marks[word] &= ~(UINT64_C(1) << (position & 63));
+    stack->marked--;
+    lru_words *before = (lru_words *)&stack->before[word & ~(LRU_BLOCK_WORDS - 1)];
+    int16_t number = (int16_t)(word & (LRU_BLOCK_WORDS - 1));
+    before[0] += low > number; /* -1 for words behind it */
+    before[1] += high > number;
+    for (uint32_t block = (position >> LRU_BLOCK_BITS) + 1; block <= full; block += block & (0u - block))
+        stack->sums[block]--;
+}
+
+void lru_stack_word_full(struct lru_stack *stack, uint32_t word);
+/* Puts a key on top that is not in the stack; the tape has room. */
+static inline void lru_stack_push(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
     uint32_t next = stack->next;
-    if (key->position != 0 || next == stack->capacity || stack->hole_count != 0)
-        return false;
     stack->marks[next >> 6] |= UINT64_C(1) << (next & 63);
     stack->owners[next] = number;
     stack->marked++;
     key->position = next;
     stack->next = next + 1;
-    if ((stack->next & ((1u << LRU_BLOCK_BITS) - 1)) == 0)
-        lru_stack_block_full(stack, next >> LRU_BLOCK_BITS);
+    if ((stack->next & 63) == 0)
+        lru_stack_word_full(stack, next >> 6);
+}
+
+/* A key that is in the stack comes to the top, in the usual case: nothing has been removed. Returns the place where it was; 0 where it is
+ * not so simple: then nothing is done. */
+static inline uint32_t lru_stack_again(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
+    uint32_t position = key->position;
+    if (position == 0)
+        return 0;
+    if (position == stack->next - 1)
+        return 1;
+    if (stack->next == stack->capacity || stack->hole_count != 0)
+        return 0;
+    uint32_t place = lru_stack_place(stack, position);
+    lru_stack_unmark(stack, position);
+    lru_stack_push(stack, key, number);
+    return place;
+}
+
+/* And one that is not in the stack. False: as above. */
+static inline bool lru_stack_new(struct lru_stack *stack, struct lru_key *key, uint32_t number) {
+    if (key->position != 0 || stack->next == stack->capacity || stack->hole_count != 0)
+        return false;
+    lru_stack_push(stack, key, number);
     return true;
 }
 
-/* The place of a key that is in the stack, from 1. */
-uint32_t lru_stack_place(const struct lru_stack *stack, const struct lru_key *key);
 /* Brings a key to the top, from its place or from outside. False without memory, within the budget: nothing has changed. */
 bool lru_stack_touch(struct lru_stack *stack, struct lru_key *keys, uint32_t number,
                      struct perftrace_budget *budget);
