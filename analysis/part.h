@@ -13,6 +13,7 @@ struct analysis_part {
     int (*open)(const struct analysis *analysis, void *state); /* options are known */
     /* Whether it has anything to do with calls, by the options; left out: always. */
     bool (*wants)(const struct analysis *analysis);
+    /* Calls stay where they are until end_round. */
     int (*add)(struct analysis *analysis, void *state, const struct analysis_call *call);
     /* A call that counts for nothing: options.selection leaves it out, or it has no end (its elapsed_ns is up to the last thing known
      * of its track). But a part may be waiting for it: its children, or a call that it is the parent of, may count; what is kept
