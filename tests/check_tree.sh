@@ -29,19 +29,48 @@ grep -E '\.(c|h|cpp)$' "$scratch/files" >"$scratch/sources"
 
 # ---- who may include whom ---------------------------------------------------------------------------------------
 
+# Every include of a header of this project, as "FILE:LINE INCLUDED", both from the root of the tree. A name in quotes or
+# brackets is looked for beside the file, then in include/; what is found nowhere is a system's header.
+xargs grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]' /dev/null <"$scratch/sources" |
+    awk -v list="$scratch/files" '
+        function plain(path, parts, kept, count, depth, i) { # without "." and ".."
+            count = split(path, parts, "/")
+            for (i = 1; i <= count; i++) {
+                if (parts[i] == ".." && depth > 0)
+                    depth--
+                else if (parts[i] != "." && parts[i] != "")
+                    kept[++depth] = parts[i]
+            }
+            path = kept[1]
+            for (i = 2; i <= depth; i++)
+                path = path "/" kept[i]
+            return path
+        }
+        BEGIN {
+            while ((getline file <list) > 0)
+                here[file] = 1
+        }
+        {
+            split($0, where, ":")
+            folder = where[1]
+            sub("[^/]*$", "", folder)
+            name = $0
+            sub(/^[^<"]*[<"]/, "", name)
+            sub(/[">].*/, "", name)
+            target = plain(folder name)
+            if (!(target in here))
+                target = "include/" name
+            if (target in here)
+                print where[1] ":" where[2], target
+        }' >"$scratch/includes"
+
 # may_include PART PARTS...: files under PART include, of this project, only their own part's and these parts' headers.
 may_include() {
     part=$1
+    allowed=$(echo "$@" | tr ' ' '|')
     shift
-    allowed=$(echo "$part" "$@" | tr ' ' '|')
-    grep "^$part/" "$scratch/sources" | xargs -r grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]+["<]' /dev/null |
-        while IFS=: read -r file line text; do
-            name=$(echo "$text" | sed -E 's/.*include[[:space:]]+["<]([^">]*)[">].*/\1/')
-            target=$(realpath -m --relative-to=. "$(dirname "$file")/$name")
-            [ -e "$target" ] || target=include/$name
-            [ -e "$target" ] || continue # a system's header
-            echo "$target" | grep -qE "^($allowed)(/|$)" || echo "$file:$line includes $target"
-        done | complain "$part/ may include only $part $*"
+    grep "^$part/" "$scratch/includes" | grep -vE " ($allowed)(/|\$)" | sed 's/ / includes /' |
+        complain "$part/ may include only $part $*"
 }
 
 items=include/perftrace_items.h
@@ -69,19 +98,13 @@ not_include tool/support 'commands|import|export|report|verdict'
 
 # ---- files ------------------------------------------------------------------------------------------------------
 
-while read -r file; do
-    lines=$(wc -l <"$file")
-    [ "$lines" -le 600 ] || echo "$file: $lines lines"
-done <"$scratch/sources" | complain "longer than 600 lines"
+xargs wc -l <"$scratch/sources" | awk '$1 > 600 && $2 != "total" { print $2 ": " $1 " lines" }' | complain "longer than 600 lines"
 
-while read -r file; do
-    head -1 "$file" | grep -qE '^(/\*|//) ?[^ ]' || echo "$file"
-done <"$scratch/sources" | complain "the first line does not say what the file is for"
+xargs awk 'FNR == 1 && !/^(\/\*|\/\/) ?[^ ]/ { print FILENAME }' <"$scratch/sources" |
+    complain "the first line does not say what the file is for"
 
-grep -E '\.h$' "$scratch/sources" | while read -r file; do
-    case $file in */list.h) continue ;; esac # made to be included more than once
-    grep -qE '^#(ifndef|if !defined)' "$file" || echo "$file"
-done | complain "headers without a guard"
+grep -E '\.h$' "$scratch/sources" | grep -vE '/list\.h$' | # which are made to be included more than once
+    xargs grep -LE '^#(ifndef|if !defined)' | complain "headers without a guard"
 
 # ---- words ------------------------------------------------------------------------------------------------------
 
@@ -93,19 +116,25 @@ xargs grep -nIE '[[:space:]]+$' /dev/null <"$scratch/sources" | complain "space 
 # ---- prose ------------------------------------------------------------------------------------------------------
 
 # Words in `backticks`, and targets of [links](...), that look like a file of this tree: they are there.
-grep -E '\.md$' "$scratch/texts" | while read -r file; do
-    {
-        grep -noE '`[A-Za-z0-9_./*-]+`' "$file" | tr -d '`'
-        grep -noE '\]\([A-Za-z0-9_./-]+(#[^)]*)?\)' "$file" | sed -E 's/\]\(//; s/(#[^)]*)?\)$//'
-    } | while IFS=: read -r line name; do
-        case $name in
-        *'*'* | *NAME* | /* | ./* | *.ptrace | trace.json | build/*) continue ;; # patterns, and what programs write
-        */ | */*.* | [A-Z]*.md | *.sh | *.c | *.h) ;;
-        *) continue ;;
-        esac
-        [ -e "$name" ] || [ -e "$(dirname "$file")/$name" ] || grep -qE "(^|/)$(echo "$name" | sed 's/[.]/\\./g')\$" "$scratch/files" ||
-            echo "$file:$line: $name"
-    done
-done | complain "named in the documents, but not there"
+grep -E '\.md$' "$scratch/texts" >"$scratch/documents"
+{
+    xargs grep -noE '`[A-Za-z0-9_./*-]+`' /dev/null <"$scratch/documents" | tr -d '`'
+    xargs grep -noE '\]\([A-Za-z0-9_./-]+(#[^)]*)?\)' /dev/null <"$scratch/documents" | sed -E 's/\]\(//; s/(#[^)]*)?\)$//'
+} | while IFS=: read -r file line name; do
+    case $name in
+    *'*'* | *NAME* | /* | ./* | *.ptrace | trace.json | build/*) continue ;; # patterns, and what programs write
+    */ | */*.* | [A-Z]*.md | *.sh | *.c | *.h) ;;
+    *) continue ;;
+    esac
+    [ -e "$name" ] || [ -e "${file%"${file##*/}"}$name" ] || echo "$file:$line: $name"
+done | awk -v list="$scratch/files" '
+    BEGIN {
+        while ((getline file <list) > 0) { # by each of its ends: b.c and a/b.c name src/a/b.c
+            here[file] = 1
+            while (sub("^[^/]*/", "", file))
+                here[file] = 1
+        }
+    }
+    !($NF in here)' | complain "named in the documents, but not there"
 
 [ ! -e "$scratch/failed" ]
