@@ -18,12 +18,12 @@ name=$(basename "$source")
 cp "$source" "$scratch/with/$name"
 python3 "$here/strip.py" "$source" >"$scratch/without/$name"
 
-# Nor does the compiler have to warn of anything: what is only recorded counts as used.
-(cd "$scratch/with" && "$@" -O2 -Wall -Werror -I"$root/include" -iquote "$(dirname "$source")" -c "$name" -o object.o)
-
 for version in with without; do
-    (cd "$scratch/$version" && "$@" -O2 -w -I"$root/include" -iquote "$(dirname "$source")" \
-        -c "$name" -o object.o)
+    # Nor does the compiler have to warn of anything: what is only recorded counts as used.
+    warnings=-w
+    [ $version = without ] || warnings="-Wall -Werror"
+    # shellcheck disable=SC2086  # a list of words
+    (cd "$scratch/$version" && "$@" -O2 $warnings -I"$root/include" -iquote "$(dirname "$source")" -c "$name" -o object.o)
     objdump -t "$scratch/$version/object.o" | awk '$NF ~ /^\.L/ { print $(NF - 2), $1, $NF }' | sort |
         awk '{ print $3, ".L_" NR }' >"$scratch/labels"
     objcopy --strip-debug --remove-section=.comment --redefine-syms="$scratch/labels" "$scratch/$version/object.o"
