@@ -44,21 +44,21 @@ static void in_threads(long spans) {
         pthread_join(ids[i], NULL);
 }
 
-static void start(bool flight) {
+/* With little room where a test puts the rings back again and again: they are copied whole. */
+static void start(bool flight, uint32_t buffer_bytes) {
     struct perftrace_config config = PERFTRACE_CONFIG_DEFAULT;
     config.chrome_output = false;
     config.flush_ms = 3600000; /* the trace gets what is flushed, and full segments */
-    if (flight) {
+    config.process_buffer_bytes = buffer_bytes;
+    if (flight)
         config.when_full = PERFTRACE_FULL_OVERWRITE;
-        config.process_buffer_bytes = 1 << 20;
-    }
     if (perftrace_init(&config) != 0)
         _exit(98);
 }
 
 /* The first part of the main thread's segment is in the trace, the rest only in the ring. */
 static void killed(void *spans) {
-    start(false);
+    start(false, 1 << 20);
     PERF_SPAN("outer", "who", "me");
     in_threads(*(long *)spans);
     PERF_EVENT("before");
@@ -82,14 +82,14 @@ static void *kill_soon(void *argument) {
 static void killed_at_work(void *argument) {
     (void)argument;
     pthread_t killer;
-    start(false);
+    start(false, 0);
     pthread_create(&killer, NULL, kill_soon, NULL);
     in_threads(100000000);
 }
 
 static void flies(void *argument) {
     (void)argument;
-    start(true);
+    start(true, 1 << 20);
     in_threads(100000);
     PERF_SPAN("landing");
     kill(getpid(), SIGKILL);
@@ -97,7 +97,7 @@ static void flies(void *argument) {
 
 static void ends(void *argument) {
     (void)argument;
-    start(false);
+    start(false, 0);
     PERF_EVENT("all");
 }
 
@@ -371,7 +371,7 @@ static void lives(void *argument) {
         _exit(90);
     pid_t recorder = fork();
     if (recorder == 0) {
-        start(false);
+        start(false, 0);
         PERF_EVENT("here");
         perftrace_flush();
         PERF_EVENT("and there");
