@@ -62,13 +62,19 @@ static inline void perftrace_hash_wide(const uint64_t secret[2], const char *byt
     const uint64_t other = secret[0] * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x8ebc6af09c88c6e3);
     const uint64_t another = secret[1] * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x8ebc6af09c88c6e3);
     uint64_t one = secret[0] ^ length * UINT64_C(0x589965cc75374cc3), two = secret[1] ^ one, a, b;
-    for (; length > 16; bytes += 16, length -= 16) {
-        a = perftrace_hash_word_(bytes);
-        b = perftrace_hash_word_(bytes + 8);
-        one = perftrace_hash_mix(a ^ one, b ^ other);
-        two = perftrace_hash_mix(a ^ two, b ^ another);
+    if (length > 16) {
+        const char *last = bytes + length - 16; /* the last 16 bytes may overlap those before */
+        for (; bytes < last; bytes += 16) {
+            a = perftrace_hash_word_(bytes);
+            b = perftrace_hash_word_(bytes + 8);
+            one = perftrace_hash_mix(a ^ one, b ^ other);
+            two = perftrace_hash_mix(a ^ two, b ^ another);
+        }
+        a = perftrace_hash_word_(last);
+        b = perftrace_hash_word_(last + 8);
+    } else {
+        perftrace_hash_rest_(bytes, length, &a, &b);
     }
-    perftrace_hash_rest_(bytes, length, &a, &b);
     hash[0] =
         perftrace_hash_mix(perftrace_hash_mix(a ^ one, b ^ other) ^ secret[0], UINT64_C(0xe7037ed1a0b428db));
     hash[1] = perftrace_hash_mix(perftrace_hash_mix(a ^ two, b ^ another) ^ secret[1],

@@ -91,6 +91,16 @@ static inline const char *find_elapsed(const char *at) {
 #endif
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The number that eight digits make, each a byte: neighbours are put together, digits to pairs, to fours, to eight. */
+static inline uint64_t eight_digits(uint64_t eight) {
+    eight = eight * 10 + (eight >> 8);
+    return ((eight & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+            (eight >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+           32;
+}
+#endif
+
 /* The whole number at `at`: returns what follows its digits. Without digits, or with more than 19, *digits says so. */
 static inline const char *read_number(const char *at, uint64_t *value, unsigned *digits) {
     uint64_t number = 0;
@@ -98,23 +108,21 @@ static inline const char *read_number(const char *at, uint64_t *value, unsigned 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     /* Bit 7 of each byte that is no digit, up to the first one: above it borrows and carries may disturb. */
     uint64_t text = word(at);
+    if ((unsigned char)(at[1] - '0') > 9) { /* many have one digit, or none */
+        *value = text & 15;
+        *digits = (unsigned char)(*at - '0') <= 9;
+        return at + *digits;
+    }
     uint64_t others = ((text + UINT64_C(0x4646464646464646)) | (text - UINT64_C(0x3030303030303030))) &
                       UINT64_C(0x8080808080808080);
     if (others != 0) {
-        count = (unsigned)__builtin_ctzll(others) / 8;
-        /* As if zeros stood before; then neighbours are put together: digits to pairs, to fours, to eight. The shift is split, as
-         * it may be by all bits. */
-        uint64_t eight = (text & UINT64_C(0x0f0f0f0f0f0f0f0f)) << (56 - 8 * count) << 8;
-        if (count == 0)
-            eight = 0;
-        eight = eight * 10 + (eight >> 8);
-        number = ((eight & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
-                  (eight >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
-                 32;
-        *value = number;
-        *digits = count;
-        return at + count;
+        unsigned high = (unsigned)__builtin_ctzll(others); /* 7 and eight times as many as there are digits */
+        *value = eight_digits((text & UINT64_C(0x0f0f0f0f0f0f0f0f)) << (~high & 63) << 8);
+        *digits = high / 8;
+        return at + high / 8;
     }
+    number = eight_digits(text & UINT64_C(0x0f0f0f0f0f0f0f0f));
+    count = 8;
 #endif
     for (; at[count] >= '0' && at[count] <= '9' && count < 20; count++)
         number = number * 10 + (uint64_t)(at[count] - '0'); /* of 20 digits it is not used */
@@ -130,31 +138,10 @@ static inline bool is_end(const char *at) {
 
 /* ---- metrics -------------------------------------------------------------------------------------- */
 
-/* perftrace's own metric. Returns what follows it; NULL: it is something else. */
-static inline const char *read_own(struct perftrace_log_entry *entry, const char *name, bool *unusual) {
-    uint64_t first = word(name), value;
-    unsigned digits;
-    const char *rest;
-    if (first == word("elapsed_") && starts(name + 8, "us=", 3)) {
-        rest = read_number(name + 11, &value, &digits);
-        *unusual |= value / 1000 != entry->elapsed_ms; /* somebody else's of that name */
-        entry->elapsed_ns = value * 1000;
-        entry->milliseconds = false;
-    } else if (first == word("parent_c") && starts(name + 8, "all=", 4)) {
-        rest = read_number(name + 12, &value, &digits);
-        entry->parent = value;
-    } else if (starts(name, "thread=", 7)) {
-        rest = read_number(name + 7, &value, &digits);
-        *unusual |= value > UINT32_MAX;
-        entry->thread = (uint32_t)value;
-    } else
-        return NULL;
-    *unusual |= digits == 0 || digits > 19;
-    return rest;
-}
+enum { FIELD_METRIC, FIELD_ELAPSED_US, FIELD_PARENT, FIELD_THREAD };
 
 /* The `=` after a name of letters, digits and the like; NULL if anything else comes first. */
-static inline const char *find_equals(const char *name) {
+static const char *find_equals(const char *name) {
     enum { NAME_BYTES_MAX = 64 };
     for (const char *at = name; at < name + NAME_BYTES_MAX; at++) {
         if (*at == '=')
@@ -165,7 +152,7 @@ static inline const char *find_equals(const char *name) {
     return NULL;
 }
 
-static inline uint64_t add_shape(uint64_t shape, uint64_t secret, const char *name, size_t length) {
+static uint64_t add_shape(uint64_t shape, uint64_t secret, const char *name, size_t length) {
     uint64_t low, high;
     if (length <= 16)
         perftrace_hash_rest_(name, length, &low, &high);
@@ -176,35 +163,120 @@ static inline uint64_t add_shape(uint64_t shape, uint64_t secret, const char *na
     return perftrace_hash_mix(shape ^ low, high ^ secret ^ length);
 }
 
+static uint8_t kind_of(const char *name, size_t length) {
+    static const char *const names[] = {
+        [FIELD_ELAPSED_US] = "elapsed_us", [FIELD_PARENT] = "parent_call", [FIELD_THREAD] = "thread"};
+    for (uint8_t kind = FIELD_ELAPSED_US; kind <= FIELD_THREAD; kind++)
+        if (strlen(names[kind]) == length && memcmp(names[kind], name, length) == 0)
+            return kind;
+    return FIELD_METRIC;
+}
+
+/* Whether the field begins with the bar at `at`: its name, and nothing but it, is before the `=`. */
+static inline bool stands(const struct perftrace_log_field *field, const char *at) {
+#ifdef __SSE2__
+    __m128i text = _mm_load_si128((const __m128i *)(const void *)field->text);
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
+    unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, here));
+    return (same & field->mask) == field->mask &&
+           (field->length <= 16 || memcmp(field->text + 16, at + 16, field->length - 16u) == 0);
+#else
+    return memcmp(field->text, at, field->length) == 0;
+#endif
+}
+
+/* The field at `at` as one that has not come after `before` so far. It is kept if there is room, else it is in *unknown.
+ * NULL: there is no name. */
+static struct perftrace_log_field *learn(struct perftrace_log_index *index,
+                                         struct perftrace_log_field *before, const char *at,
+                                         struct perftrace_log_field *unknown) {
+    struct perftrace_log_fields *fields = &index->fields;
+    const char *name = at + 1, *equals = find_equals(name);
+    if (equals == NULL || equals == name)
+        return NULL;
+    size_t length = (size_t)(equals + 1 - at);
+    struct perftrace_log_field field = {
+        .kind = kind_of(name, length - 2),
+        .length = (uint8_t)length,
+        .mask = length >= 16 ? 0xffff : (1u << length) - 1,
+    };
+    field.shape = field.kind == FIELD_METRIC ? add_shape(before->shape, index->secret[0], name, length - 2)
+                                             : before->shape;
+    unsigned choices = 0;
+    for (const struct perftrace_log_field *known = before->next; known != NULL; known = known->other)
+        choices++;
+    struct perftrace_log_field *kept = &fields->list[fields->count];
+    if (before == unknown || length > sizeof field.text || choices == PERFTRACE_LOG_FIELD_CHOICES ||
+        fields->count == PERFTRACE_LOG_KNOWN_FIELDS) {
+        fields->missed++;
+        kept = unknown;
+    } else {
+        fields->count++;
+        memcpy(field.text, at, length);
+        field.other = before->next;
+        before->next = kept;
+    }
+    *kept = field;
+    return kept;
+}
+
+/* What is known of fields is forgotten where it was of little use. */
+static void prepare_fields(struct perftrace_log_index *index) {
+    enum { MISSED_MAX = 64 };
+    struct perftrace_log_fields *fields = &index->fields;
+    if (fields->count != 0 && fields->missed <= MISSED_MAX)
+        return;
+    fields->list[0] = (struct perftrace_log_field){.shape = index->secret[1]};
+    fields->count = 1;
+    fields->missed = 0;
+}
+
 /* The metrics from entry->tail on. False: something is unusual, and log_line.c has to read them. */
 static inline bool read_metrics(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
                                 const char *bytes) {
     const char *at = bytes + entry->tail;
-    bool unusual = false;
+    struct perftrace_log_field *field = index->fields.list;
     struct perftrace_log_metric *metrics = &index->metrics[index->metric_count], *metric = metrics;
-    uint64_t shape = index->secret[1];
+    struct perftrace_log_field unknown;
     while (*at == '|') {
-        const char *name = at + 1;
-        at = read_own(entry, name, &unusual);
-        if (at == NULL) {
-            const char *equals = find_equals(name);
-            unsigned digits;
-            if (equals == NULL || equals == name || metric - metrics == PERFTRACE_LOG_SHAPE_MAX)
-                return false;
-            metric->name = (uint32_t)(name - bytes);
-            metric->name_length = (uint32_t)(equals - name);
-            shape = add_shape(shape, index->secret[0], name, metric->name_length);
-            at = read_number(equals + 1, &metric->value, &digits);
-            /* With a zero in front it would be a text. */
-            unusual |= digits == 0 || digits > 18 || (equals[1] == '0' && digits > 1);
-            metric++;
-        }
-        if (unusual)
+        struct perftrace_log_field *next = field->next;
+        while (next != NULL && !stands(next, at))
+            next = next->other;
+        if (next == NULL && (next = learn(index, field, at, &unknown)) == NULL)
             return false;
+        field = next;
+        const char *value_at = at + field->length;
+        uint64_t value;
+        unsigned digits;
+        const char *rest = read_number(value_at, &value, &digits);
+        if (digits == 0 || digits > 19)
+            return false;
+        if (field->kind == FIELD_METRIC) {
+            /* With a zero in front it would be a text. */
+            if (digits > 18 || (*value_at == '0' && digits > 1) ||
+                metric - metrics == PERFTRACE_LOG_SHAPE_MAX)
+                return false;
+            metric->value = value;
+            metric->name = (uint32_t)(at + 1 - bytes);
+            metric->name_length = field->length - 2u;
+            metric++;
+        } else if (field->kind == FIELD_ELAPSED_US) {
+            if (value / 1000 != entry->elapsed_ms) /* somebody else's of that name */
+                return false;
+            entry->elapsed_ns = value * 1000;
+            entry->milliseconds = false;
+        } else if (field->kind == FIELD_PARENT) {
+            entry->parent = value;
+        } else {
+            if (value > UINT32_MAX)
+                return false;
+            entry->thread = (uint32_t)value;
+        }
+        at = rest;
     }
     entry->metric_count = (uint8_t)(metric - metrics);
     entry->first_metric = index->metric_count;
-    entry->shape = shape;
+    entry->shape = field->shape;
     entry->end = (uint32_t)(at + (*at == '\r') - bytes);
     index->metric_count += entry->metric_count;
     return is_end(at);
@@ -214,7 +286,7 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
 
 /* What the line with the mark at entry->start says. Returns how far it has been read. */
 static inline const char *read_entry(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
-                                     const char *bytes) {
+                                     const uint64_t secret[2], const char *bytes) {
     unsigned digits;
     entry->keyed = entry->plain = false;
     const char *at = read_number(bytes + entry->start + MARK, &entry->number, &digits);
@@ -226,7 +298,7 @@ static inline const char *read_entry(struct perftrace_log_index *index, struct p
     at = read_number(elapsed + BEFORE_MS, &entry->elapsed_ms, &digits);
     if ((*at != '|' && !is_end(at)) || digits == 0 || digits > 19 || entry->elapsed_ms > ELAPSED_MS_MAX)
         return elapsed + 1;
-    perftrace_hash_wide(index->secret, name, (size_t)(elapsed - name), entry->key);
+    perftrace_hash_wide(secret, name, (size_t)(elapsed - name), entry->key);
     entry->keyed = true;
     entry->milliseconds = true;
     entry->elapsed_ns = entry->elapsed_ms * 1000000;
@@ -239,8 +311,11 @@ static inline const char *read_entry(struct perftrace_log_index *index, struct p
 
 void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, uint32_t length) {
     const char *at = bytes, *end = bytes + length;
+    const uint64_t secret[2] = {index->secret[0],
+                                index->secret[1]}; /* what is made of it needs to be made once */
     uint32_t newlines = 0;
     index->count = index->metric_count = 0;
+    prepare_fields(index);
     while (at < end) {
         if (index->count == PERFTRACE_LOG_ENTRIES_MAX ||
             index->metric_count > PERFTRACE_LOG_METRICS_MAX - PERFTRACE_LOG_SHAPE_MAX)
@@ -258,7 +333,7 @@ void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, u
         struct perftrace_log_entry *entry = &index->entries[index->count++];
         entry->start = (uint32_t)(at - bytes);
         entry->newlines = newlines;
-        at = read_entry(index, entry, bytes);
+        at = read_entry(index, entry, secret, bytes);
         if (*at != '\n' || at < bytes + entry->start) {
             at = memchr(at, '\n', (size_t)(end + 1 - at));
         }

@@ -33,6 +33,27 @@ enum {
     PERFTRACE_LOG_ENTRIES_MAX = 4096,
     PERFTRACE_LOG_METRICS_MAX = 16384,
     PERFTRACE_LOG_SHAPE_MAX = 64, /* metrics of a line that are listed: of one with more, none */
+    PERFTRACE_LOG_KNOWN_FIELDS = 256,
+    PERFTRACE_LOG_FIELD_CHOICES = 8,
+};
+
+/* A field behind elapsed_ms, after those that came before it on its line: most lines are like others, so what comes next is one of
+ * few, and is compared instead of looked for. */
+struct perftrace_log_field {
+    _Alignas(16) char text[32];        /* from the bar to the `=` … */
+    struct perftrace_log_field *next;  /* the last one known to follow, … */
+    struct perftrace_log_field *other; /* … or to stand in this one's place; NULL: none */
+    uint64_t shape;                    /* of the line up to here */
+    uint32_t mask;                     /* a bit for each of the first 16 bytes of the text */
+    uint8_t length;                    /* of the text */
+    uint8_t kind;                      /* metric, or which of perftrace's own */
+};
+
+/* The first one is what all lines have. */
+struct perftrace_log_fields {
+    uint32_t count;  /* 0: there is not even that */
+    uint32_t missed; /* fields for which there was no room */
+    struct perftrace_log_field list[PERFTRACE_LOG_KNOWN_FIELDS];
 };
 
 struct perftrace_log_index {
@@ -40,6 +61,7 @@ struct perftrace_log_index {
     uint32_t count, metric_count;
     uint32_t used;     /* bytes that were looked through */
     uint32_t newlines; /* in them */
+    struct perftrace_log_fields fields;
     struct perftrace_log_entry entries[PERFTRACE_LOG_ENTRIES_MAX];
     struct perftrace_log_metric metrics[PERFTRACE_LOG_METRICS_MAX];
 };

@@ -344,6 +344,66 @@ static void many_short_lines(void **state) {
     free(log.bytes);
 }
 
+/* A name of a metric; `kinds` of them: such as begin like others, or like perftrace's own, and of any length. */
+static void add_name(struct perftrace_buffer *log, uint64_t kinds) {
+    static const char *const own[] = {"elapsed_us", "parent_call", "thread", "elapsed_ms", "caller"};
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrst";
+    uint64_t kind = below(kinds);
+    if (kind % 3 == 0)
+        perftrace_buffer_text(log, own[kind / 3 % 5]);
+    perftrace_buffer_add(log, letters, kind % (sizeof letters - 1));
+    if (kind % 7 == 0 && kind > 0)
+        perftrace_buffer_unsigned(log, kind / 7);
+}
+
+/* Fields that come in few orders, in very many, and in many first and in few later. */
+static void fields_in_any_order(void **state) {
+    (void)state;
+    struct perftrace_buffer log = {0};
+    static const uint64_t kinds[] = {2, 5, 30, 200, 3000};
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        random_state = seed;
+        log.length = 0;
+        for (uint64_t lines = 4000; lines > 0; lines--) {
+            uint64_t now = seed <= 5 ? kinds[seed - 1] : lines > 2000 ? 3000 : 5;
+            perftrace_buffer_text(&log, "PERF_TRACE|1|f|caller=g|elapsed_ms=5");
+            for (uint64_t fields = below(seed % 2 == 0 ? 4 : 9); fields > 0; fields--) {
+                static const char *const values[] = {"=5", "=0", "=12345678", "=5999", "=00", "=x", "", "="};
+                perftrace_buffer_text(&log, "|");
+                add_name(&log, now);
+                perftrace_buffer_text(&log, values[below(below(20) == 0 ? 8 : 4)]);
+            }
+            perftrace_buffer_text(&log, below(30) == 0 ? "\r\n" : "\n");
+        }
+        check(log.bytes, log.length);
+    }
+    free(log.bytes);
+}
+
+/* Whole numbers of all lengths, in each place that has one. */
+static void numbers_of_any_length(void **state) {
+    (void)state;
+    static const char digits[] = "123456789098765432101234";
+    static const char *const before[] = {
+        "PERF_TRACE|", "|f|elapsed_ms=", "|found=", "|parent_call=", "|elapsed_us=", "|thread="};
+    struct perftrace_buffer log = {0};
+    for (int place = 0; place < 6; place++)
+        for (int length = 0; length < 24; length++)
+            for (int from = 0; from < 12; from += 9) {
+                for (int i = 0; i < 6; i++) {
+                    perftrace_buffer_text(&log, before[i]);
+                    if (i == place)
+                        perftrace_buffer_add(&log, digits + from % (25 - length), (size_t)length);
+                    else
+                        perftrace_buffer_text(&log, i == 4 && place != 1 ? "1000" : "1");
+                }
+                perftrace_buffer_text(&log, "\n");
+            }
+    check(log.bytes, log.length);
+    free(log.bytes);
+}
+
 /* A reader that is closed before its end, while a thread of it may wait for more. */
 static void closed_early(void **state) {
     (void)state;
@@ -368,6 +428,8 @@ int main(void) {
         cmocka_unit_test(bytes_that_are_changed),
         cmocka_unit_test(lines_longer_than_a_piece),
         cmocka_unit_test(many_short_lines),
+        cmocka_unit_test(fields_in_any_order),
+        cmocka_unit_test(numbers_of_any_length),
         cmocka_unit_test(closed_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
