@@ -74,19 +74,15 @@ static size_t brief_calls(struct perftrace_log_reader *log) {
     for (size_t i = 0; i < count; i++) {
         const struct perftrace_log_entry *entry = &index->entries[log->entry + i];
         struct perftrace_call *call = &log->calls[i];
-        if (!entry->keyed) {
-            *call = (struct perftrace_call){.brief = true, .place = log->entry + i};
-            continue;
+        *call = (struct perftrace_call){.brief = true, .place = log->entry + i};
+        if (entry->keyed) {
+            call->number = entry->number;
+            call->parent_number = entry->parent;
+            call->elapsed_ns = entry->elapsed_ns;
+            call->milliseconds = entry->milliseconds;
+            call->key[0] = entry->key[0];
+            call->key[1] = entry->key[1];
         }
-        *call = (struct perftrace_call){
-            .brief = true,
-            .place = log->entry + i,
-            .number = entry->number,
-            .parent_number = entry->parent,
-            .elapsed_ns = entry->elapsed_ns,
-            .milliseconds = entry->milliseconds,
-            .key = {entry->key[0], entry->key[1]},
-        };
     }
     log->entry += (uint32_t)count;
     return count;
