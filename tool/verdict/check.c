@@ -22,8 +22,12 @@ static void keep_names(struct check *check, const struct perftrace_reader *reade
                                                            : site->kind;
         text_table_add(&check->names, kind, site->name.bytes, site->name.length);
     }
-    for (size_t i = 0; i < perftrace_reader_track_count(reader); i++)
-        check->gpu_tracks += perftrace_reader_track(reader, i)->kind == PERFTRACE_ON_GPU;
+    for (size_t i = 0; i < perftrace_reader_track_count(reader); i++) {
+        const struct perftrace_track_info *track = perftrace_reader_track(reader, i);
+        check->gpu_tracks += track->kind == PERFTRACE_ON_GPU;
+        if (track->name.length > 0 && check->names.count < CHECK_NAMES_MAX)
+            text_table_add(&check->names, CHECK_TRACKS, track->name.bytes, track->name.length);
+    }
 }
 
 /* ---- redundant calls ------------------------------------------------------------------------------------ */

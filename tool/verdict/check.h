@@ -10,7 +10,7 @@
 #include "budget_file.h"
 #include "findings.h"
 
-enum { CHECK_NAMES_MAX = 4096, CHECK_DETAILS_PARTS = 8 };
+enum { CHECK_NAMES_MAX = 4096, CHECK_DETAILS_PARTS = 8, CHECK_TRACKS = 1 << 16 };
 
 /* What is wrong with an input, so that nothing that is in it is a pass; empty: nothing. */
 struct check_input {
@@ -29,7 +29,7 @@ struct check {
     bool *unlimited;          /* … but for these, that have none there */
     struct measure *measure;
     struct check_input *states; /* of each input */
-    struct text_table names;    /* of what recorded; owner: the kind of site */
+    struct text_table names;    /* of what recorded; owner: the kind of site, or CHECK_TRACKS */
     uint64_t gpu_tracks;
     bool redundant_inexact;            /* memory did not suffice to tell all parameters apart */
     struct perftrace_buffer redundant; /* lines: what is repeated most */
@@ -48,7 +48,7 @@ enum { CHECK_VALUE_MAX = 96 };
 void check_value_text(const struct promise *promise, double value, char text[CHECK_VALUE_MAX]);
 /* "frames", "calls", "calls of load": what one sample is. */
 void check_samples_name(const struct promise *promise, uint64_t count, struct perftrace_buffer *text);
-/* Names like that one among sites of that kind, ", perhaps A, B or C": or nothing. */
+/* Names like that one among sites of that kind, or CHECK_TRACKS: "; there is A, B, C", or nothing. */
 void check_nearest(const struct check *check, unsigned kind, const char *name, struct perftrace_buffer *text);
 
 /* Lines on the worst samples of a broken promise, and what they did that the median one did not: read from the inputs a second time, for

@@ -69,6 +69,7 @@ static bool say_why_none(const struct check *check, const struct promise *promis
     else if (measured->tracks == 0) {
         say(text, "it never ran on a track like ");
         perftrace_buffer_visible(text, (struct perftrace_text){promise->track, strlen(promise->track)});
+        check_nearest(check, CHECK_TRACKS, promise->track, text);
     } else if (measured->with_metric == 0 && promise->measure == PROMISE_CPU)
         say(text, "its calls have no metric cpu_ns, cpu_us or cpu_ms: PERF_METRIC records one");
     else if (measured->with_metric == 0) {
