@@ -14,6 +14,10 @@
 #define FEWEST_POINTS 8u        /* of a trend */
 #define POINTS 24u
 #define FEWEST_RUNS_TO_DIFFER 2u
+#define TAIL                                                                                                 \
+    0.02 /* beyond it, frames that were held up are many more than those that the machine made slower */
+#define SPREAD_OF_RUNS                                                                                       \
+    0.03 /* of times: whole runs seldom differ by more from what is usual, if nothing has changed */
 
 /* The kept values in order of time, in order of size where that is asked for, and room for as many more. */
 struct series {
@@ -96,6 +100,32 @@ static double in_all(const struct samples *samples, double of_kept) {
     return samples->stride > 1 ? of_kept * (double)samples->stride : of_kept;
 }
 
+/* One run tells of itself only: the machine's frequency, where memory lies. As a share of the limit, less where runs are several. */
+static double allowance(const struct promise *promise, const struct samples *samples) {
+    bool time = promise->measure == PROMISE_TIME || promise->measure == PROMISE_SELF ||
+                promise->measure == PROMISE_CPU;
+    /* What may be added to a baseline is meant to be more than runs differ. */
+    return time && !promise->relative ? SPREAD_OF_RUNS / sqrt(samples->run_count > 1 ? samples->run_count : 1)
+                                      : 0;
+}
+
+/* Whether the answer were the same if the limit were as much looser (what fails) or stricter (what passes) as runs may differ. */
+static bool holds_for_other_runs(const struct promise *promise, const struct samples *samples,
+                                 const struct series *series, double allowed, const struct judged *judged,
+                                 enum exceeding_answer answer, double alpha) {
+    struct promise other = *promise;
+    bool up = promise_has_ceiling(promise) == (answer == EXCEEDING_OFTEN);
+    double share = allowance(promise, samples);
+    size_t beyond = 0;
+    other.limit *= up ? 1 + share : 1 - share;
+    for (size_t i = 0; i < series->count; i++)
+        beyond += promise_is_passed(&other, series->values[i]);
+    double all = (double)beyond / (double)series->count * (double)samples->count;
+    return share <= 0 || allowed <= TAIL ||
+           statistics_exceeding(samples->count, (uint64_t)all, allowed, judged->dependence, alpha).answer ==
+               answer;
+}
+
 /* How samples that pass the limit cluster is seen at the limit and at the percentile or, where too few lie beyond that, nearer to
  * the middle, where clusters are larger if anything. */
 static int judge_percentile(const struct promise *promise, const struct samples *samples, double alpha,
@@ -122,6 +152,12 @@ static int judge_percentile(const struct promise *promise, const struct samples 
     judged->verdict = exceeding.answer == EXCEEDING_RARELY  ? VERDICT_PASS
                       : exceeding.answer == EXCEEDING_OFTEN ? VERDICT_FAIL
                                                             : VERDICT_INCONCLUSIVE;
+    if (judged->verdict != VERDICT_INCONCLUSIVE &&
+        !holds_for_other_runs(promise, samples, series, allowed, judged, exceeding.answer, alpha)) {
+        judged->verdict = VERDICT_INCONCLUSIVE;
+        judged->more_runs = true;
+        judged->more = JUDGE_NEVER_KNOWN;
+    }
     percentile_bounds(judged, series->sorted, series->count,
                       floor((double)samples->count / judged->dependence), share, alpha);
     return status;
@@ -181,6 +217,17 @@ static int judge_mean(const struct promise *promise, const struct samples *sampl
     judged->p_value = alpha;
     judged->more = more_for_interval(count, judged->value, reach, promise->limit);
     judge_interval(promise, judged);
+    /* And so for a mean, whose interval is as much wider. */
+    double runs = allowance(promise, samples) * fabs(judged->value);
+    struct judged other = *judged;
+    other.lower -= runs;
+    other.upper += runs;
+    judge_interval(promise, &other);
+    if (other.verdict != judged->verdict) {
+        judged->verdict = VERDICT_INCONCLUSIVE;
+        judged->more_runs = true;
+        judged->more = JUDGE_NEVER_KNOWN;
+    }
     return 0;
 }
 

@@ -19,9 +19,12 @@ struct judged {
     double allowed;    /* of a percentile: so many samples may pass the limit */
     uint64_t
         more; /* inconclusive for want of samples: about so many more would decide; or JUDGE_NEVER_KNOWN */
+    bool more_runs; /* inconclusive for want of runs */
 };
 
-/* `alpha`: how probable a wrong verdict may be. Without samples it is inconclusive. 0, or -1 without memory. */
+/* Of times that are not compared with a baseline, a percentile (but for tails, p98 and beyond) or mean that is nearer to its limit than whole runs differ (3 %, less of several) is inconclusive, and
+ * more runs would tell: one run tells of itself only.
+ * `alpha`: how probable a wrong verdict may be. Without samples it is inconclusive. 0, or -1 without memory. */
 int judge(const struct promise *promise, const struct samples *samples, double alpha, struct judged *judged);
 
 #endif

@@ -154,8 +154,9 @@ static void check_of_what_hangs_together(void **state) {
         double percentile;
         unsigned runs;
         bool bursts;
-        double most; /* failures that may be, as a part */
-    } of[] = {{99, 1, true, ALPHA}, {99, 5, true, ALPHA}, {90, 5, false, 2 * ALPHA}, {90, 1, false, 0.25}};
+        double most; /* failures that may be, as a part; and, without bursts, passes */
+    } of[] = {{99, 1, true, ALPHA},  {99, 5, true, ALPHA},  {90, 5, false, ALPHA},
+              {90, 1, false, ALPHA}, {95, 1, false, ALPHA}, {50, 1, false, ALPHA}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         double limit;
         unsigned failed = 0, passed = 0;
@@ -170,7 +171,7 @@ static void check_of_what_hangs_together(void **state) {
         print_message("check, p%g at its limit, %u run%s%s: %.1f %% fail, %.1f %% pass\n", of[i].percentile,
                       of[i].runs, of[i].runs > 1 ? "s" : "", of[i].bursts ? ", bursts" : "",
                       100.0 * failed / SOME, 100.0 * passed / SOME);
-        assert_true(failed <= SOME * of[i].most);
+        rate(failed <= SOME * of[i].most && (of[i].bursts || passed <= SOME * of[i].most));
     }
 }
 

@@ -101,6 +101,11 @@ static void say_more(const struct promise *promise, const struct judged *judged,
         perftrace_buffer_text(text, "; a longer run would tell");
         return;
     }
+    if (judged->more_runs) {
+        perftrace_buffer_text(
+            text, "; it is nearer to the limit than runs differ from each other: more runs would tell");
+        return;
+    }
     if (judged->more == JUDGE_NEVER_KNOWN) {
         perftrace_buffer_text(text, "; it is too near to the limit for any number of samples to tell");
         return;
