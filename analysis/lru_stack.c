@@ -11,7 +11,7 @@
 /* The first words of a tape, and what is kept of the next one from now on. A block that has got full becomes part of the tree: its own
  * marks and the sums of those that it stands for. */
 void lru_stack_word_full(struct lru_stack *stack, uint32_t word) {
-    int16_t marks = (int16_t)(stack->before[word] + (int16_t)lru_bits(stack->marks[word]));
+    uint16_t marks = (uint16_t)(stack->before[word] + lru_bits(stack->marks[word]));
     uint32_t next = word + 1, number = next / LRU_BLOCK_WORDS;
     bool full = next % LRU_BLOCK_WORDS == 0;
     stack->before[next] = full ? 0 : marks;
@@ -95,7 +95,7 @@ static size_t tape_bytes(uint32_t capacity) {
 static bool resize(struct lru_stack *stack, uint32_t capacity) {
     uint64_t *marks = realloc(stack->marks, capacity / 64 * sizeof *marks);
     stack->marks = marks != NULL ? marks : stack->marks;
-    int16_t *before = realloc(stack->before, before_bytes(capacity));
+    uint16_t *before = realloc(stack->before, before_bytes(capacity));
     stack->before = before != NULL ? before : stack->before;
     uint32_t *owners = realloc(stack->owners, capacity * sizeof *owners);
     stack->owners = owners != NULL ? owners : stack->owners;

@@ -26,7 +26,7 @@ struct lru_key {
 /* Zero-initialised is empty. */
 struct lru_stack {
     uint64_t *marks;  /* a bit for each position: a key's or a hole's */
-    int16_t *before;  /* by word of marks, up to the one of `next`: marks before it in its block */
+    uint16_t *before; /* by word of marks: those before it in its block; beyond the word of `next` anything */
     uint32_t *owners; /* by position: which key, or LRU_HOLE */
     uint32_t *sums;   /* the tree: of marks in blocks that are full */
     uint32_t *holes;  /* their positions, a heap with the topmost first */
@@ -38,7 +38,8 @@ struct lru_stack {
 #define LRU_BLOCK_BITS 10u /* positions in a block of the tree */
 #define LRU_BLOCK_WORDS (1u << (LRU_BLOCK_BITS - 6))
 /* Half of the `before` of a block: as much as all machines change at once. */
-typedef int16_t lru_words __attribute__((vector_size(LRU_BLOCK_WORDS), aligned(2), may_alias));
+typedef uint16_t lru_words __attribute__((vector_size(LRU_BLOCK_WORDS), aligned(2), may_alias));
+typedef int16_t lru_numbers __attribute__((vector_size(LRU_BLOCK_WORDS)));
 
 /* Without a machine instruction that not every machine has. */
 static inline uint32_t lru_bits(uint64_t word) {
@@ -50,7 +51,7 @@ static inline uint32_t lru_bits(uint64_t word) {
 
 /* The place of a mark, from 1. */
 static inline uint32_t lru_stack_place(const struct lru_stack *stack, uint32_t position) {
-    uint32_t word = position >> 6, before = (uint32_t)stack->before[word];
+    uint32_t word = position >> 6, before = stack->before[word];
     uint32_t upto = before + lru_bits(stack->marks[word] << (~position & 63));
     for (uint32_t block = position >> LRU_BLOCK_BITS; block > 0; block &= block - 1)
         upto += stack->sums[block];
@@ -58,14 +59,14 @@ static inline uint32_t lru_stack_place(const struct lru_stack *stack, uint32_t p
 }
 
 static inline void lru_stack_unmark(struct lru_stack *stack, uint32_t position) {
-    const lru_words low = {0, 1, 2, 3, 4, 5, 6, 7}, high = {8, 9, 10, 11, 12, 13, 14, 15};
+    const lru_numbers low = {0, 1, 2, 3, 4, 5, 6, 7}, high = {8, 9, 10, 11, 12, 13, 14, 15};
     uint32_t word = position >> 6, full = stack->next >> LRU_BLOCK_BITS; /* blocks */
     stack->marks[word] &= ~(UINT64_C(1) << (position & 63));
     stack->marked--;
     lru_words *before = (lru_words *)&stack->before[word & ~(LRU_BLOCK_WORDS - 1)];
     int16_t number = (int16_t)(word & (LRU_BLOCK_WORDS - 1));
-    before[0] += low > number; /* -1 for words behind it */
-    before[1] += high > number;
+    before[0] += (lru_words)(low > number); /* -1 for words behind it */
+    before[1] += (lru_words)(high > number);
     for (uint32_t block = (position >> LRU_BLOCK_BITS) + 1; block <= full; block += block & (0u - block))
         stack->sums[block]--;
 }
