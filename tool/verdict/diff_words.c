@@ -70,19 +70,21 @@ static void say_difference(const struct change *change, struct perftrace_buffer 
     }
 }
 
-/* ", certainly between 4.1 and 6.3 %": the bounds, where they are known. */
+/* ", certainly between 4.1 and 6.3 %": the bounds, where they are known. Of what is not certain they are probable. */
 static void say_bounds(const struct change *change, struct perftrace_buffer *text) {
     double lower = change->time.lower, upper = change->time.upper;
     if (lower <= -1 || !isfinite(upper) || from_nothing(change))
         return;
+    bool open = change->time.answer == COMPARE_UNCLEAR || change->time.answer == COMPARE_TOO_FEW;
+    const char *how = open ? "probably" : "certainly";
     if (upper < 0) /* of what became faster: by how much */
-        say(text, ", certainly between %s and %s %%", percent_text(upper), percent_text(lower));
+        say(text, ", %s between %s and %s %%", how, percent_text(upper), percent_text(lower));
     else if (change->time.change > 9)
-        say(text, ", certainly between %.3g and %.3g times", 1 + lower, 1 + upper);
+        say(text, ", %s between %.3g and %.3g times", how, 1 + lower, 1 + upper);
     else if (lower >= 0)
-        say(text, ", certainly between %s and %s %%", percent_text(lower), percent_text(upper));
+        say(text, ", %s between %s and %s %%", how, percent_text(lower), percent_text(upper));
     else
-        say(text, ", certainly between %s %% faster and %s %% slower", percent_text(lower),
+        say(text, ", %s between %s %% faster and %s %% slower", how, percent_text(lower),
             percent_text(upper));
 }
 
