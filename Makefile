@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 # CMake starts its own make, which must not see this one's flags.
 CMAKE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 
-.PHONY: build demo test test-consumers torture hitches fuzz bench install lint clean help
+.PHONY: build demo test test-consumers torture hitches comparisons fuzz bench install lint clean help
 .NOTPARALLEL:
 
 build: ## Build the libraries, the perftrace command and the examples (default)
@@ -37,6 +37,11 @@ hitches: ## Put 200 hitches into the engine's city, and see how many causes chec
 	@scripts/deps.sh build demo
 	@$(MAKE) --no-print-directory build
 	@PERFTRACE=$(BUILD)/bin/perftrace PERFTRACE_BUILD=$(BUILD) tests/examples/hitches.py 200 $(HITCH_SEED)
+
+comparisons: ## Compare the engine with itself 20 times, and with a build that does 5 % more in one system
+	@scripts/deps.sh build demo
+	@$(MAKE) --no-print-directory build
+	@PERFTRACE=$(BUILD)/bin/perftrace PERFTRACE_BUILD=$(BUILD) tests/examples/comparisons.py
 
 fuzz: ## Feed the readers mutated inputs under libFuzzer (FUZZ_SECONDS for each target, default 60)
 	@scripts/deps.sh build test fuzz

@@ -10,6 +10,8 @@
 
 enum { FEWEST_TO_SHARE = 5 }; /* spans: what fewer have in common may be what has changed */
 enum { RUNS_MOST = 1000 };
+enum { FEWEST_PEERS = 3 };
+enum { LEVELS = 12 };        /* of spans by how long they take, each for a quarter of the time */
 enum { SIGNS_TO_SPARE = 8 }; /* so many rearrangements of pairs are to lie beyond what is asked for */
 #define MUCH_NARROWER 0.6
 #define OF_USUAL_SPREAD 0.3 /* is added to a span's own: enough that none seems to spread by nothing */
@@ -22,7 +24,7 @@ struct work {
     double *plain;                  /* [span][run]: logarithms, or their differences in pairs */
     double *own;                    /* the same without what spans share */
     double *shared;                 /* [run]: that */
-    double *scratch;                /* of runs, thrice, or of spans, twice */
+    double *scratch;                /* of runs, thrice, and of spans, twice */
     struct together_series *series; /* plain, own, and shared */
     bool sharing;
     bool pairs; /* are what is rearranged */
@@ -139,28 +141,52 @@ static int bounds_of(const struct work *work, const double *row, struct shift *s
 
 /* ---- answers ----------------------------------------------------------------------------------------------- */
 
-/* Of estimates such as these rows give, from the median of the rows' spreads. */
-static double usual_spread(const struct work *work, const double *rows) {
-    double *spreads = work->scratch + 3 * work->runs, runs = (double)work->runs;
-    for (size_t i = 0; i < work->count; i++)
-        middle_of(work, rows + i * work->runs, &spreads[i]);
+/* How many times a span takes a quarter of the longest one's time or less. */
+static unsigned level_of(const struct work *work, size_t span, double heaviest) {
+    double weight = work->spans[span].weight;
+    double level = weight > 0 ? log2(heaviest / weight) / 2 : LEVELS;
+    return level < LEVELS - 1 ? (unsigned)level : LEVELS - 1;
+}
+
+/* Of estimates such as these rows give: from the median of the spreads of spans that take as long or longer, but for a factor of four. What takes
+ * long spreads less in most programs, and would be lost among what is short. */
+static void find_usual_spreads(const struct work *work, const double *rows, double usual[LEVELS]) {
+    double *spreads = work->scratch + 3 * work->runs, *peers = spreads + work->count, heaviest = 0;
     double a = (double)work->options->base_count, b = (double)work->options->head_count;
-    return OF_USUAL_SPREAD * 1.4826 * median_of(spreads, work->count) *
-           sqrt(work->pairs ? 1 / runs : 1 / a + 1 / b);
+    for (size_t i = 0; i < work->count; i++) {
+        middle_of(work, rows + i * work->runs, &spreads[i]);
+        heaviest = work->spans[i].weight > heaviest ? work->spans[i].weight : heaviest;
+    }
+    for (unsigned level = 0; level < LEVELS; level++) {
+        size_t count = 0;
+        for (unsigned upto = level; upto < LEVELS && count < FEWEST_PEERS; upto++) {
+            count = 0;
+            for (size_t i = 0; i < work->count; i++)
+                if (level_of(work, i, heaviest) <= upto)
+                    peers[count++] = spreads[i];
+        }
+        usual[level] = OF_USUAL_SPREAD * 1.4826 * median_of(peers, count) *
+                       sqrt(work->pairs ? 1 / (double)work->runs : 1 / a + 1 / b);
+    }
 }
 
 static int ask(const struct work *work) {
     const struct compare_options *options = work->options;
     size_t asked = work->sharing ? 2 * work->count + 1 : work->count;
-    double usual = usual_spread(work, work->plain), usual_own = usual_spread(work, work->own);
+    double usual[LEVELS], usual_own[LEVELS], heaviest = 0;
+    find_usual_spreads(work, work->plain, usual);
+    find_usual_spreads(work, work->own, usual_own);
+    for (size_t i = 0; i < work->count; i++)
+        heaviest = work->spans[i].weight > heaviest ? work->spans[i].weight : heaviest;
     for (size_t i = 0; i < work->count; i++) {
+        unsigned level = level_of(work, i, heaviest);
         work->series[i] =
-            (struct together_series){.values = work->plain + i * work->runs, .usual_spread = usual};
+            (struct together_series){.values = work->plain + i * work->runs, .usual_spread = usual[level]};
         work->series[work->count + i] =
-            (struct together_series){.values = work->own + i * work->runs, .usual_spread = usual_own};
+            (struct together_series){.values = work->own + i * work->runs, .usual_spread = usual_own[level]};
     }
     work->series[2 * work->count] =
-        (struct together_series){.values = work->shared, .usual_spread = usual_own};
+        (struct together_series){.values = work->shared, .usual_spread = usual_own[LEVELS - 1]};
     return statistics_together(work->series, asked, options->base_count,
                                work->pairs ? 0 : options->head_count, options->alpha);
 }
@@ -260,7 +286,7 @@ int compare(struct compare_span *spans, size_t count, const struct compare_optio
     if (count == 0)
         return 0;
     work.runs = work.pairs ? options->base_count : options->base_count + options->head_count;
-    work.plain = malloc((work.runs * (2 * count + 4) + count) * sizeof *work.plain);
+    work.plain = malloc((work.runs * (2 * count + 4) + 2 * count) * sizeof *work.plain);
     work.series = malloc((2 * count + 1) * sizeof *work.series);
     if (work.plain != NULL && work.series != NULL) {
         work.own = work.plain + work.runs * count;

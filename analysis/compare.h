@@ -26,7 +26,7 @@ struct compare_options {
 
 struct compare_span {
     const double *base, *head; /* a figure of each run, > 0 */
-    double weight;             /* its time in all runs; it is for the caller to order spans by */
+    double weight; /* its time in all runs: those that take as long are looked at for how much spans spread */
 
     /* The answer: */
     enum compare_answer answer;

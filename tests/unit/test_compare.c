@@ -148,6 +148,38 @@ static void the_same_figures_are_the_same(void **state) {
     assert_int_equal(compare(NULL, 0, &(struct compare_options){.alpha = 0.05}), 0);
 }
 
+/* Three long spans that hardly vary, one of which is slower, and thirty short ones that vary far more, as in most programs: it is not lost
+ * among them. */
+static void what_takes_long_is_not_lost_among_what_is_short(void **state) {
+    (void)state;
+    enum { ALL = 33, LONG = 3 };
+    static double base[ALL][RUNS], head[ALL][RUNS];
+    struct compare_span spans[ALL];
+    uint32_t random = 1;
+    for (size_t span = 0; span < ALL; span++) {
+        double noise = span < LONG ? 0.008 : 0.5;
+        for (size_t run = 0; run < RUNS; run++) {
+            for (int side = 0; side < 2; side++) {
+                double sum = 0;
+                for (int i = 0; i < 3; i++) {
+                    random = random * 1664525 + 1013904223;
+                    sum += (double)(random >> 8) / (1 << 24) - 0.5;
+                }
+                (side == 0 ? base : head)[span][run] =
+                    1000 * exp(noise * sum + (span == 0 && side == 1 ? 0.035 : 0));
+            }
+        }
+        spans[span] =
+            (struct compare_span){.base = base[span], .head = head[span], .weight = span < LONG ? 1e6 : 1000};
+    }
+    const struct compare_options options = {
+        .threshold = 0.02, .alpha = 0.05, .pairs = true, .base_count = RUNS, .head_count = RUNS};
+    assert_int_equal(compare(spans, ALL, &options), 0);
+    assert_int_equal(spans[0].answer, COMPARE_SLOWER);
+    for (size_t span = 1; span < ALL; span++)
+        assert_true(spans[span].answer != COMPARE_SLOWER && spans[span].answer != COMPARE_FASTER);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_changed_is_told),
@@ -156,6 +188,7 @@ int main(void) {
         cmocka_unit_test(what_all_share_is_a_question_of_its_own),
         cmocka_unit_test(runs_that_are_too_few),
         cmocka_unit_test(the_same_figures_are_the_same),
+        cmocka_unit_test(what_takes_long_is_not_lost_among_what_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
