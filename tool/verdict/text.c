@@ -24,6 +24,18 @@ static void indented(FILE *file, const char *lines) {
     }
 }
 
+/* Lines, each wrapped. */
+static void wrapped(FILE *file, const char *lines, unsigned indent, unsigned width) {
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        char *line = strndup(lines, length);
+        if (line != NULL)
+            terminal_wrap(file, line, 0, indent, width);
+        free(line);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
 static void write_judged(const struct finding *finding, FILE *file, bool color, unsigned width) {
     fprintf(file, "%s%-12s%s  %s: ", color ? colors[finding->verdict] : "",
             findings_verdict_name(finding->verdict), color ? STYLE_RESET : "", finding->name);
@@ -57,7 +69,7 @@ static void write_listed(const struct finding *finding, FILE *file, unsigned col
     }
     terminal_wrap(file, finding->message, at, column, width);
     if (finding->details != NULL)
-        indented(file, finding->details);
+        wrapped(file, finding->details, 2 * INDENT, width);
 }
 
 /* One section, from `first` on; returns where it ends. */
@@ -87,25 +99,13 @@ static size_t write_section(const struct findings *findings, size_t first, FILE 
     return end;
 }
 
-/* Lines, each wrapped. */
-static void write_notes(const char *notes, FILE *file, unsigned width) {
-    while (*notes != '\0') {
-        size_t length = strcspn(notes, "\n");
-        char *line = strndup(notes, length);
-        if (line != NULL)
-            terminal_wrap(file, line, 0, 0, width);
-        free(line);
-        notes += length + (notes[length] == '\n');
-    }
-}
-
 static int write_sections(const struct findings *findings, FILE *file, bool color) {
     const enum verdict verdict = findings_verdict(findings);
     fprintf(file, "%s\n\n", findings->about);
     for (size_t i = 0; i < findings->count;)
         i = findings->list[i].section != NULL ? write_section(findings, i, file, color) : i + 1;
     if (findings->notes != NULL)
-        write_notes(findings->notes, file, terminal_width(file));
+        wrapped(file, findings->notes, 0, terminal_width(file));
     fprintf(file, "\n%s%s%s: ", color ? colors[verdict] : "", findings_verdict_name(verdict),
             color ? STYLE_RESET : "");
     findings_write_summary(findings, file);
