@@ -5,18 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-__attribute__((format(printf, 2, 3))) static void say(struct perftrace_buffer *text, const char *format,
-                                                      ...) {
-    char line[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    perftrace_buffer_text(text, line);
-}
 
 static const char *const units[] = {"run", "frame", "call"}; /* by enum changes_unit */
 
@@ -24,7 +13,7 @@ static const char *const units[] = {"run", "frame", "call"}; /* by enum changes_
 static void say_ns(struct perftrace_buffer *text, double ns) {
     char duration[UNITS_TEXT_MAX];
     if (ns < 9.95 && ns >= 0.05) {
-        say(text, "%.1f ns", ns);
+        findings_say(text, "%.1f ns", ns);
         return;
     }
     units_duration(ns < 1.8e19 ? (uint64_t)(ns + 0.5) : UINT64_MAX, duration);
@@ -33,9 +22,9 @@ static void say_ns(struct perftrace_buffer *text, double ns) {
 
 static void say_number(struct perftrace_buffer *text, double number) {
     if (number < 1e15 && fabs(number - round(number)) < 1e-9)
-        say(text, "%.0f", number);
+        findings_say(text, "%.0f", number);
     else
-        say(text, "%.4g", number);
+        findings_say(text, "%.4g", number);
 }
 
 /* ---- times --------------------------------------------------------------------------------------------- */
@@ -58,15 +47,15 @@ static bool from_nothing(const struct change *change) {
 static void say_difference(const struct change *change, struct perftrace_buffer *text) {
     double share = change->time.change;
     if (from_nothing(change) && change->ns[RUNS_HEAD] >= 0.05)
-        say(text, "slower, from next to nothing");
+        findings_say(text, "slower, from next to nothing");
     else if (share > 9)
-        say(text, "%.3g times as slow", 1 + share);
+        findings_say(text, "%.3g times as slow", 1 + share);
     else {
         const char *percent = percent_text(share);
         if (strcmp(percent, "0.0") == 0)
-            say(text, "as fast as before");
+            findings_say(text, "as fast as before");
         else
-            say(text, "%s %% %s", percent, share < 0 ? "faster" : "slower");
+            findings_say(text, "%s %% %s", percent, share < 0 ? "faster" : "slower");
     }
 }
 
@@ -78,36 +67,36 @@ static void say_bounds(const struct change *change, struct perftrace_buffer *tex
     bool open = change->time.answer == COMPARE_UNCLEAR || change->time.answer == COMPARE_TOO_FEW;
     const char *how = open ? "probably" : "certainly";
     if (upper < 0) /* of what became faster: by how much */
-        say(text, ", %s between %s and %s %%", how, percent_text(upper), percent_text(lower));
+        findings_say(text, ", %s between %s and %s %%", how, percent_text(upper), percent_text(lower));
     else if (change->time.change > 9)
-        say(text, ", %s between %.3g and %.3g times", how, 1 + lower, 1 + upper);
+        findings_say(text, ", %s between %.3g and %.3g times", how, 1 + lower, 1 + upper);
     else if (lower >= 0)
-        say(text, ", %s between %s and %s %%", how, percent_text(lower), percent_text(upper));
+        findings_say(text, ", %s between %s and %s %%", how, percent_text(lower), percent_text(upper));
     else
-        say(text, ", %s between %s %% faster and %s %% slower", how, percent_text(lower),
-            percent_text(upper));
+        findings_say(text, ", %s between %s %% faster and %s %% slower", how, percent_text(lower),
+                     percent_text(upper));
 }
 
 /* "12.3 ms -> 12.9 ms a run". */
 static void say_both(const struct change *change, struct perftrace_buffer *text) {
     say_ns(text, change->ns[RUNS_BASE]);
-    say(text, " -> ");
+    findings_say(text, " -> ");
     say_ns(text, change->ns[RUNS_HEAD]);
-    say(text, " a %s", units[change->unit]);
+    findings_say(text, " a %s", units[change->unit]);
 }
 
 void diff_say_time(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     say_difference(change, text);
     say_bounds(change, text);
-    say(text, "; ");
+    findings_say(text, "; ");
     say_both(change, text);
     if (change->unit == CHANGES_PER_CALL || !changes_differs(change->calls))
         return;
-    say(text, ", of ");
+    findings_say(text, ", of ");
     diff_say_calls(diff, change, text);
-    say(text, ", each ");
+    findings_say(text, ", each ");
     say_ns(text, change->ns[RUNS_BASE] / change->calls[RUNS_BASE].least);
-    say(text, " -> ");
+    findings_say(text, " -> ");
     say_ns(text, change->ns[RUNS_HEAD] / change->calls[RUNS_HEAD].least);
 }
 
@@ -126,13 +115,13 @@ static void say_path(const struct diff *diff, uint32_t path, struct perftrace_bu
 void diff_say_where(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     if (change->path == INTERN_NONE)
         return;
-    say(text, "most of it in ");
+    findings_say(text, "most of it in ");
     say_path(diff, change->path, text);
-    say(text, ": ");
+    findings_say(text, ": ");
     say_ns(text, change->path_ns[RUNS_BASE]);
-    say(text, " -> ");
+    findings_say(text, " -> ");
     say_ns(text, change->path_ns[RUNS_HEAD]);
-    say(text, " a run\n");
+    findings_say(text, " a run\n");
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------- */
@@ -145,37 +134,37 @@ static const char *calls_word(const struct changes_count *count) {
 static void say_count(const struct changes_count *count, struct perftrace_buffer *text) {
     say_number(text, count->least);
     if (count->least < count->most) {
-        say(text, " to ");
+        findings_say(text, " to ");
         say_number(text, count->most);
     }
 }
 
 static void say_counts(const struct changes_count counts[RUNS_SIDES], struct perftrace_buffer *text) {
     say_count(&counts[RUNS_BASE], text);
-    say(text, " -> ");
+    findings_say(text, " -> ");
     say_count(&counts[RUNS_HEAD], text);
 }
 
 void diff_say_calls(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     (void)diff;
     say_counts(change->calls, text);
-    say(text, " %s a %s", calls_word(&change->calls[RUNS_HEAD]),
-        units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
+    findings_say(text, " %s a %s", calls_word(&change->calls[RUNS_HEAD]),
+                 units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
     if (changes_varies(change->calls))
-        say(text, "; they vary from run to run, so that this is not certain");
+        findings_say(text, "; they vary from run to run, so that this is not certain");
 }
 
 void diff_say_repeated(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     (void)diff;
     say_counts(change->repeated, text);
-    say(text, " repeated %s a %s", calls_word(&change->repeated[RUNS_HEAD]),
-        units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
+    findings_say(text, " repeated %s a %s", calls_word(&change->repeated[RUNS_HEAD]),
+                 units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
     if (changes_differs(change->calls)) {
-        say(text, ", of ");
+        findings_say(text, ", of ");
         say_counts(change->calls, text);
     }
     if (changes_varies(change->repeated))
-        say(text, "; they vary from run to run, so that this is not certain");
+        findings_say(text, "; they vary from run to run, so that this is not certain");
 }
 
 void diff_say_presence(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
@@ -183,19 +172,19 @@ void diff_say_presence(const struct diff *diff, const struct change *change, str
     const size_t *runs = diff->changes.runs;
     if (change->presence == CHANGES_SOMETIMES) {
         for (int side = 0; side < RUNS_SIDES; side++)
-            say(text, "%sin %" PRIu32 " of %zu runs of %s", side == 0 ? "" : ", ", change->runs_with[side],
-                runs[side], names[side]);
+            findings_say(text, "%sin %" PRIu32 " of %zu runs of %s", side == 0 ? "" : ", ",
+                         change->runs_with[side], runs[side], names[side]);
         return;
     }
     enum runs_side side = change->presence == CHANGES_NEW ? RUNS_HEAD : RUNS_BASE;
-    say(text, side == RUNS_HEAD ? "is new: " : "is gone: ");
+    findings_say(text, side == RUNS_HEAD ? "is new: " : "is gone: ");
     say_count(&change->calls[side], text);
-    say(text, " %s a %s, ", calls_word(&change->calls[side]),
-        units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
+    findings_say(text, " %s a %s, ", calls_word(&change->calls[side]),
+                 units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
     say_ns(text, change->ns[side]);
-    say(text, " a %s (%.1f %% of all)", units[change->unit], 100 * change->share);
+    findings_say(text, " a %s (%.1f %% of all)", units[change->unit], 100 * change->share);
     if (change->runs_with[side] < runs[side])
-        say(text, ", in %" PRIu32 " of %zu runs", change->runs_with[side], runs[side]);
+        findings_say(text, ", in %" PRIu32 " of %zu runs", change->runs_with[side], runs[side]);
 }
 
 /* ---- callers ---------------------------------------------------------------------------------------------- */
@@ -219,7 +208,7 @@ static size_t say_caller_list(const struct diff *diff, uint32_t function, bool c
         told++;
     }
     if (told > CALLERS_TOLD)
-        say(text, " and %zu more", told - CALLERS_TOLD);
+        findings_say(text, " and %zu more", told - CALLERS_TOLD);
     return told;
 }
 
@@ -240,12 +229,12 @@ static void say_together(const struct diff *diff, struct perftrace_buffer *text)
     const struct change *together = &diff->changes.together;
     if (!together->judged)
         return;
-    say(text, "All spans together: ");
+    findings_say(text, "All spans together: ");
     if (together->time.answer == COMPARE_TOO_FEW)
         say_both(together, text);
     else
         diff_say_time(diff, together, text);
-    say(text, ".\n");
+    findings_say(text, ".\n");
 }
 
 static size_t count_if(const struct diff *diff, bool (*wants)(const struct change *change)) {
@@ -293,20 +282,23 @@ static bool one_after_the_other(const struct diff *diff) {
 static void say_how(const struct diff *diff, struct perftrace_buffer *text) {
     const struct changes *changes = &diff->changes;
     size_t per_frame = count_if(diff, is_per_frame), per_call = count_if(diff, is_per_call);
-    say(text, "Compared: self time, of %zu run%s and %zu run%s%s.\n", changes->runs[RUNS_BASE],
-        changes->runs[RUNS_BASE] == 1 ? "" : "s", changes->runs[RUNS_HEAD],
-        changes->runs[RUNS_HEAD] == 1 ? "" : "s",
-        changes->pairs && changes->runs[RUNS_BASE] > 1 ? ", in pairs (the first with the first, and so on)"
-                                                       : "");
+    findings_say(text, "Compared: self time, of %zu run%s and %zu run%s%s.\n", changes->runs[RUNS_BASE],
+                 changes->runs[RUNS_BASE] == 1 ? "" : "s", changes->runs[RUNS_HEAD],
+                 changes->runs[RUNS_HEAD] == 1 ? "" : "s",
+                 changes->pairs && changes->runs[RUNS_BASE] > 1
+                     ? ", in pairs (the first with the first, and so on)"
+                     : "");
     if (one_after_the_other(diff))
-        say(text,
+        findings_say(
+            text,
             "One side was recorded after the other: whatever the machine did meanwhile looks like a change. "
             "Runs in turns (--runs) are surer.\n");
     if (per_frame > 0)
-        say(text, "Of %zu span%s it is that of a frame: runs have different numbers of frames.\n", per_frame,
-            per_frame == 1 ? "" : "s");
+        findings_say(text, "Of %zu span%s it is that of a frame: runs have different numbers of frames.\n",
+                     per_frame, per_frame == 1 ? "" : "s");
     if (per_call > 0)
-        say(text, "Of %zu span%s it is that of a call: how often they are called varies from run to run.\n",
+        findings_say(
+            text, "Of %zu span%s it is that of a call: how often they are called varies from run to run.\n",
             per_call, per_call == 1 ? "" : "s");
 }
 
@@ -315,29 +307,31 @@ static void say_left_out(const struct diff *diff, struct perftrace_buffer *text)
     for (size_t i = 0; i < diff->runs.count; i++)
         inexact += diff->inputs[i].inexact;
     if (inexact > 0)
-        say(text,
+        findings_say(
+            text,
             "Memory did not suffice to tell all calls of %zu run%s apart: repeated calls and callers "
             "are not exact.\n",
             inexact, inexact == 1 ? "" : "s");
     if (diff->runs.calls_left_out > 0)
-        say(text, "%" PRIu64 " calls are of spans beyond those that there was room for.\n",
-            diff->runs.calls_left_out);
+        findings_say(text, "%" PRIu64 " calls are of spans beyond those that there was room for.\n",
+                     diff->runs.calls_left_out);
     size_t beyond = count_if(diff, is_beyond);
     if (beyond > 0)
-        say(text, "The times of %zu spans that take least were not compared.\n", beyond);
+        findings_say(text, "The times of %zu spans that take least were not compared.\n", beyond);
 }
 
 void diff_say_notes(const struct diff *diff, struct perftrace_buffer *text) {
     size_t same = count_if(diff, is_same), varying = count_if(diff, calls_vary);
     say_together(diff, text);
     if (same > 0)
-        say(text, "%zu span%s not changed by more than %.3g %%.\n", same, same == 1 ? " has" : "s have",
-            100 * diff->options.threshold);
+        findings_say(text, "%zu span%s not changed by more than %.3g %%.\n", same,
+                     same == 1 ? " has" : "s have", 100 * diff->options.threshold);
     if (varying > 0)
-        say(text, "How often %zu span%s called varies from run to run.\n", varying,
-            varying == 1 ? " is" : "s are");
+        findings_say(text, "How often %zu span%s called varies from run to run.\n", varying,
+                     varying == 1 ? " is" : "s are");
     if (diff->changes.runs[RUNS_BASE] == 1 || diff->changes.runs[RUNS_HEAD] == 1)
-        say(text, "Numbers of calls are exact; whether they vary from run to run, one run does not tell.\n");
+        findings_say(
+            text, "Numbers of calls are exact; whether they vary from run to run, one run does not tell.\n");
     say_how(diff, text);
     say_left_out(diff, text);
 }
@@ -365,12 +359,12 @@ void diff_say_summary(const struct diff *diff, const struct findings *findings,
     size_t unclear = count_rule(findings, "unclear") + count_rule(findings, "unclear-small") +
                      count_rule(findings, "too-few-runs");
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-        say(text, "%s%zu %s", i == 0 ? "" : ", ", count_rule(findings, told[i].rule), told[i].words);
+        findings_say(text, "%s%zu %s", i == 0 ? "" : ", ", count_rule(findings, told[i].rule), told[i].words);
     if (unclear > 0)
-        say(text, ", %zu not certain", unclear);
+        findings_say(text, ", %zu not certain", unclear);
     size_t counts = count_failed(findings, "calls") + count_failed(findings, "repeated");
     if (counts > 0)
-        say(text, "; %zu called or repeated more often", counts);
+        findings_say(text, "; %zu called or repeated more often", counts);
     if (together->judged && together->time.answer == COMPARE_SLOWER)
-        say(text, "; all together slower");
+        findings_say(text, "; all together slower");
 }
