@@ -26,6 +26,7 @@ struct work {
     double *shared;                 /* [run]: that */
     double *scratch;                /* of runs, thrice, and of spans, twice */
     struct together_series *series; /* plain, own, and shared */
+    double heaviest;                /* weight of a span */
     bool sharing;
     bool pairs; /* are what is rearranged */
 };
@@ -142,27 +143,25 @@ static int bounds_of(const struct work *work, const double *row, struct shift *s
 /* ---- answers ----------------------------------------------------------------------------------------------- */
 
 /* How many times a span takes a quarter of the longest one's time or less. */
-static unsigned level_of(const struct work *work, size_t span, double heaviest) {
+static unsigned level_of(const struct work *work, size_t span) {
     double weight = work->spans[span].weight;
-    double level = weight > 0 ? log2(heaviest / weight) / 2 : LEVELS;
+    double level = weight > 0 ? log2(work->heaviest / weight) / 2 : LEVELS;
     return level < LEVELS - 1 ? (unsigned)level : LEVELS - 1;
 }
 
 /* Of estimates such as these rows give: from the median of the spreads of spans that take as long or longer, but for a factor of four. What takes
  * long spreads less in most programs, and would be lost among what is short. */
 static void find_usual_spreads(const struct work *work, const double *rows, double usual[LEVELS]) {
-    double *spreads = work->scratch + 3 * work->runs, *peers = spreads + work->count, heaviest = 0;
+    double *spreads = work->scratch + 3 * work->runs, *peers = spreads + work->count;
     double a = (double)work->options->base_count, b = (double)work->options->head_count;
-    for (size_t i = 0; i < work->count; i++) {
+    for (size_t i = 0; i < work->count; i++)
         middle_of(work, rows + i * work->runs, &spreads[i]);
-        heaviest = work->spans[i].weight > heaviest ? work->spans[i].weight : heaviest;
-    }
     for (unsigned level = 0; level < LEVELS; level++) {
         size_t count = 0;
         for (unsigned upto = level; upto < LEVELS && count < FEWEST_PEERS; upto++) {
             count = 0;
             for (size_t i = 0; i < work->count; i++)
-                if (level_of(work, i, heaviest) <= upto)
+                if (level_of(work, i) <= upto)
                     peers[count++] = spreads[i];
         }
         usual[level] = OF_USUAL_SPREAD * 1.4826 * median_of(peers, count) *
@@ -173,13 +172,11 @@ static void find_usual_spreads(const struct work *work, const double *rows, doub
 static int ask(const struct work *work) {
     const struct compare_options *options = work->options;
     size_t asked = work->sharing ? 2 * work->count + 1 : work->count;
-    double usual[LEVELS], usual_own[LEVELS], heaviest = 0;
+    double usual[LEVELS], usual_own[LEVELS];
     find_usual_spreads(work, work->plain, usual);
     find_usual_spreads(work, work->own, usual_own);
-    for (size_t i = 0; i < work->count; i++)
-        heaviest = work->spans[i].weight > heaviest ? work->spans[i].weight : heaviest;
     for (size_t i = 0; i < work->count; i++) {
-        unsigned level = level_of(work, i, heaviest);
+        unsigned level = level_of(work, i);
         work->series[i] =
             (struct together_series){.values = work->plain + i * work->runs, .usual_spread = usual[level]};
         work->series[work->count + i] =
@@ -285,6 +282,8 @@ int compare(struct compare_span *spans, size_t count, const struct compare_optio
     int status = -1;
     if (count == 0)
         return 0;
+    for (size_t i = 0; i < count; i++)
+        work.heaviest = spans[i].weight > work.heaviest ? spans[i].weight : work.heaviest;
     work.runs = work.pairs ? options->base_count : options->base_count + options->head_count;
     work.plain = malloc((work.runs * (2 * count + 4) + 2 * count) * sizeof *work.plain);
     work.series = malloc((2 * count + 1) * sizeof *work.series);
