@@ -333,7 +333,9 @@ static int compare_programs(const struct diff_values *values, struct diff *diff)
 static int check_runs(const struct diff_values *values, bool divided, const int counts[RUNS_SIDES]) {
     bool both = values->commands[RUNS_BASE] != NULL && values->commands[RUNS_HEAD] != NULL;
     if (values->runs == 0)
-        return wrong("--runs: how often each program is to run, which --base, --head and --keep need");
+        return wrong(
+            "--runs: say how often each program is to run, once at the least; --base, --head and --keep need "
+            "it");
     if (values->runs > TURNS_RUNS_MAX)
         return wrong("--runs: at most 999");
     if (!both)
