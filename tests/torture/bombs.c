@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static uint64_t random_state = 1;
 
@@ -72,6 +73,37 @@ struct reading read_watched(const char *path) {
                   (unsigned)status);
     reading_is_bounded(watched, path);
     return *watched;
+}
+
+bool write_whole(int fd, const void *bytes, size_t length) {
+    for (size_t done = 0; done < length;) {
+        ssize_t wrote = write(fd, (const char *)bytes + done, length - done);
+        if (wrote <= 0)
+            return false;
+        done += (size_t)wrote;
+    }
+    return true;
+}
+
+struct reading read_written(bool (*write_all)(int fd)) {
+    int ends[2];
+    char path[32];
+    torture_check(pipe(ends) == 0, "pipe");
+    fflush(NULL);
+    pid_t writer = fork();
+    if (writer == 0) {
+        close(ends[0]);
+        _exit(write_all(ends[1]) ? 0 : 1);
+    }
+    close(ends[1]);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    struct reading reading = read_watched(path);
+    torture_note("%.2f s, %zu MiB", reading.seconds, reading.bytes_held >> 20);
+    close(ends[0]);
+    int status = torture_wait(writer, 10);
+    torture_check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer ended with %x",
+                  (unsigned)status);
+    return reading;
 }
 
 /* The command reads them too, in its own ways. What it holds besides grows with what it tells. */

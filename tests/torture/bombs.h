@@ -20,6 +20,10 @@ void bomb_add_zeros(struct made *made, size_t bytes);
 
 /* Reads it in a child, so that one that hangs or crashes does not take the others with it, and checks the bounds. */
 struct reading read_watched(const char *path);
+/* The same of what `write_all` writes, which is given the end of a pipe in a process of its own and returns whether it could. */
+struct reading read_written(bool (*write_all)(int fd));
+/* False: it can't be written. */
+bool write_whole(int fd, const void *bytes, size_t length);
 /* Writes the bomb into a fresh folder, frees it, and has it read: by the reader, and by the command, which reads it in its
  * own ways (two of them in short, all in full). */
 struct reading explode(struct made *made);

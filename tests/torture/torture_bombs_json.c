@@ -4,13 +4,9 @@
 #include "torture.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 __attribute__((format(printf, 2, 3))) static void add(struct made *json, const char *format, ...) {
     char text[512];
@@ -76,17 +72,7 @@ static void levels_that_never_close(void) {
 
 static unsigned long text_bytes;
 
-static bool send(int fd, const char *bytes, size_t length) {
-    for (size_t done = 0; done < length;) {
-        ssize_t wrote = write(fd, bytes + done, length - done);
-        if (wrote <= 0)
-            return false;
-        done += (size_t)wrote;
-    }
-    return true;
-}
-
-static void write_text(int fd) {
+static bool write_text(int fd) {
     static char some[1 << 16];
     const char before[] =
         "[{\"name\":\"f\",\"ph\":\"X\",\"ts\":1,\"dur\":1,\"pid\":1,\"tid\":1},{\"name\":\"",
@@ -94,31 +80,15 @@ static void write_text(int fd) {
                    "\",\"ph\":\"X\",\"ts\":3,\"dur\":1,\"pid\":1,\"tid\":1},"
                    "{\"name\":\"f\",\"ph\":\"X\",\"ts\":5,\"dur\":1,\"pid\":1,\"tid\":1}]";
     memset(some, 'x', sizeof some);
-    bool fine = send(fd, before, sizeof before - 1);
+    bool fine = write_whole(fd, before, sizeof before - 1);
     for (unsigned long at = 0; at < text_bytes && fine; at += sizeof some)
-        fine = send(fd, some, sizeof some);
-    _exit(fine && send(fd, behind, sizeof behind - 1) ? 0 : 1);
+        fine = write_whole(fd, some, sizeof some);
+    return fine && write_whole(fd, behind, sizeof behind - 1);
 }
 
 static void a_text_of_a_gigabyte(void) {
-    int ends[2];
-    char path[32];
     text_bytes = torture_times(50u << 20, 1u << 30);
-    torture_check(pipe(ends) == 0, "pipe");
-    fflush(NULL);
-    pid_t writer = fork();
-    if (writer == 0) {
-        close(ends[0]);
-        write_text(ends[1]);
-    }
-    close(ends[1]);
-    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-    struct reading reading = read_watched(path);
-    torture_note("%.2f s, %zu MiB", reading.seconds, reading.bytes_held >> 20);
-    close(ends[0]);
-    int status = torture_wait(writer, 10);
-    torture_check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer ended with %x",
-                  (unsigned)status);
+    struct reading reading = read_written(write_text);
     torture_check(reading.items >= 4, "%" PRIu64 " items", reading.items);
     torture_check(reading.bytes_held < 32u << 20, "%zu bytes held", reading.bytes_held);
 }

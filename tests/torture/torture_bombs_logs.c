@@ -2,15 +2,10 @@
 #include "bombs.h"
 #include "torture.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 __attribute__((format(printf, 2, 3))) static void add(struct made *log, const char *format, ...) {
     char text[512];
@@ -29,41 +24,21 @@ static void add_record(struct made *log, unsigned long number) {
 
 static size_t line_bytes;
 
-static void write_line(int fd) {
+static bool write_line(int fd) {
     static char some[1 << 16];
     const char before[] = "PERF_TRACE|1|f|elapsed_ms=1\nPERF_TRACE|2|g|text=",
                behind[] = "\nPERF_TRACE|3|f|elapsed_ms=1\n";
     memset(some, 'x', sizeof some);
-    bool fine = write(fd, before, sizeof before - 1) > 0;
+    bool fine = write_whole(fd, before, sizeof before - 1);
     for (size_t at = 0; at < line_bytes && fine; at += sizeof some)
-        for (size_t done = 0; done < sizeof some && fine;) {
-            ssize_t wrote = write(fd, some + done, sizeof some - done);
-            fine = wrote > 0;
-            done += fine ? (size_t)wrote : 0;
-        }
-    _exit(fine && write(fd, behind, sizeof behind - 1) > 0 ? 0 : 1);
+        fine = write_whole(fd, some, sizeof some);
+    return fine && write_whole(fd, behind, sizeof behind - 1);
 }
 
 /* The records before and behind it are read. */
 static void a_line_of_a_gigabyte(void) {
-    int ends[2];
-    char path[32];
     line_bytes = torture_times(100u << 20, 1u << 30);
-    torture_check(pipe(ends) == 0, "pipe");
-    fflush(NULL);
-    pid_t writer = fork();
-    if (writer == 0) {
-        close(ends[0]);
-        write_line(ends[1]);
-    }
-    close(ends[1]);
-    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-    struct reading reading = read_watched(path);
-    torture_note("%.2f s, %zu MiB", reading.seconds, reading.bytes_held >> 20);
-    close(ends[0]);
-    int status = torture_wait(writer, 10);
-    torture_check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer ended with %x",
-                  (unsigned)status);
+    struct reading reading = read_written(write_line);
     torture_check(reading.items == 2, "%" PRIu64 " items", reading.items);
     torture_check(reading.complaints > 0 && reading.complaint_line == 2, "line %" PRIu64 ": %s",
                   reading.complaint_line, reading.complaint);
