@@ -6,6 +6,14 @@ set(perftrace_flags
     -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/= # __FILE__ without the path of the machine that built it
     $<$<COMPILE_LANGUAGE:C>:${perftrace_warnings}>
     $<$<BOOL:${PERFTRACE_WERROR}>:-Werror>)
+# gcc clears and copies what is larger than a few words by `rep stos` and `rep movs`, which take some thirty cycles to start.
+set(perftrace_strategy unrolled_loop:512:noalign,libcall:-1:noalign)
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-mmemset-strategy=${perftrace_strategy} PERFTRACE_HAS_STRATEGIES)
+if(PERFTRACE_HAS_STRATEGIES)
+    list(APPEND perftrace_flags $<$<COMPILE_LANGUAGE:C>:-mmemset-strategy=${perftrace_strategy}>
+        $<$<COMPILE_LANGUAGE:C>:-mmemcpy-strategy=${perftrace_strategy}>)
+endif()
 if(PERFTRACE_SANITIZE)
     add_compile_options(-fsanitize=${PERFTRACE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
         $<$<C_COMPILER_ID:GNU>:-Wno-tsan>) # fences, which it does not follow
