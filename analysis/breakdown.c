@@ -306,9 +306,13 @@ static SLOW int add_call(struct breakdown *breakdown, const struct analysis_call
     return 0;
 }
 
-static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                         size_t count) {
     (void)analysis;
-    return call->metric_count == 0 ? 0 : add_call(state, call);
+    for (const struct analysis_call *call = calls; call < calls + count; call++)
+        if (call->metric_count != 0 && add_call(state, call) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    return 0;
 }
 
 /* What its reader knew of metrics goes with it. */

@@ -33,6 +33,8 @@ struct cache_hit {
 #define HITS_AHEAD                                                                                           \
     8u /* so many before it is counted, a hit's bin is brought near; and its page's address, as many before */
 
+#define AHEAD 16u /* calls for which memory is brought near before */
+
 struct cache {
     struct analysis_cache found; /* first: what the others see */
     struct cache_of_function **functions;
@@ -333,14 +335,13 @@ static inline void add_question(struct analysis *analysis, struct cache *cache,
         cache_curve_add_near(&function->curve, place, 1, ns);
 }
 
-static int end_root(struct cache *cache, const struct analysis_call *call) {
+static inline void end_root(struct cache *cache, const struct analysis_call *call) {
     if (call->parent == 0 && !call->async && cache->roots.track_count > 0)
         cache_roots_end(&cache->roots, call->track);
-    return 0;
 }
 
 /* A call that has parameters or may write. */
-static SLOW int add_call(struct analysis *analysis, struct cache *cache, const struct analysis_call *call) {
+static void add_call(struct analysis *analysis, struct cache *cache, const struct analysis_call *call) {
     struct cache_of_function *function =
         call->function < cache->function_count ? cache->functions[call->function] : NULL;
     while (function == NULL && !cache->off) {
@@ -349,24 +350,38 @@ static SLOW int add_call(struct analysis *analysis, struct cache *cache, const s
             go_on_with_less(analysis, cache);
     }
     if (function == NULL)
-        return 0;
+        return;
     if (function->writes != 0)
         apply_rules(analysis, cache, function->writes, call);
     else if (call->asks)
         add_question(analysis, cache, function, call);
-    return end_root(cache, call);
+    end_root(cache, call);
 }
 
-static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    struct cache *cache = state;
-    return call->asks || cache->rules.count > 0 ? add_call(analysis, cache, call) : end_root(cache, call);
+/* What the calls ask for is brought near before. */
+static inline void add_some(struct analysis *analysis, struct cache *cache, const struct analysis_call *calls,
+                            size_t count) {
+    const struct analysis_call *end = calls + count;
+    for (const struct analysis_call *call = calls; call < end; call++) {
+        if (!call->asks)
+            continue;
+        uint32_t number = cache_key_of(&cache->keys, call->question);
+        if (number < cache->keys.count)
+            __builtin_prefetch(&cache->keys.keys[number], 1);
+    }
+    for (const struct analysis_call *call = calls; call < end; call++)
+        if (call->asks || cache->rules.count > 0)
+            add_call(analysis, cache, call);
+        else
+            end_root(cache, call);
 }
 
-static void cache_expect(const void *state, const struct analysis_call *call) {
-    const struct cache *cache = state;
-    uint32_t number = cache_key_of(&cache->keys, call->question);
-    if (number < cache->keys.count)
-        __builtin_prefetch(&cache->keys.keys[number], 1);
+static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                     size_t count) {
+    for (; count > AHEAD; calls += AHEAD, count -= AHEAD)
+        add_some(analysis, state, calls, AHEAD);
+    add_some(analysis, state, calls, count);
+    return 0;
 }
 
 /* Each input is a process of its own, about, whose caches start empty. */
@@ -435,7 +450,6 @@ const struct analysis_part part_cache = {
     .open = cache_open,
     .add = cache_add,
     .apart = true,
-    .expect = cache_expect,
     .end_round = cache_end_round,
     .left_out = cache_add, /* writes, and the ends of root calls */
     .end_input = cache_end_input,

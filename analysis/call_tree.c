@@ -167,6 +167,30 @@ static SLOW int add_alone(struct tree *tree, const struct analysis_call *call) {
     return 0;
 }
 
+/* Whether a call has neither parent nor children. */
+static inline bool is_alone(const struct analysis_call *call) {
+    return (call->slot & call->parent_slot) == OPEN_CALLS_NONE && call->caller_unknown;
+}
+
+/* Counts those of the first calls that are alone and of the function that such a call was of last, as most are that are alone. Returns
+ * how many these are. */
+static inline size_t count_alike(struct tree *tree, const struct analysis_call *calls, size_t count) {
+    uint32_t recent = tree->nodes[TREE_ROOT].recent;
+    if (recent == INTERN_NONE || tree->crowded || tree->capacity - tree->used < CALL_NODES)
+        return 0;
+    struct call_tree_node *node = &tree->nodes[recent];
+    uint64_t total_ns = 0, self_ns = 0;
+    const struct analysis_call *call = calls;
+    for (; call < calls + count && is_alone(call) && call->function == node->function; call++) {
+        total_ns += call->elapsed_ns;
+        self_ns += call->self_ns;
+    }
+    node->calls += (size_t)(call - calls);
+    node->total_ns += total_ns;
+    node->self_ns += self_ns;
+    return (size_t)(call - calls);
+}
+
 static inline int wait_for_parent(struct tree *tree, const struct analysis_call *call, uint32_t own,
                                   bool counts) {
     uint32_t parent = call->parent_slot;
@@ -202,14 +226,24 @@ static inline int add_call(struct tree *tree, const struct analysis_call *call, 
     return own == 0 ? add_alone(tree, call) : wait_for_parent(tree, call, own, counts);
 }
 
-static int tree_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+static int tree_add(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count) {
     (void)analysis;
-    return add_call(state, call, true);
+    for (size_t i = 0; i < count;) {
+        size_t alike = is_alone(&calls[i]) ? count_alike(state, &calls[i], count - i) : 0;
+        i += alike;
+        if (alike == 0 && add_call(state, &calls[i++], true) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    }
+    return 0;
 }
 
-static int tree_left_out(struct analysis *analysis, void *state, const struct analysis_call *call) {
+static int tree_left_out(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                         size_t count) {
     (void)analysis;
-    return add_call(state, call, false);
+    for (size_t i = 0; i < count; i++)
+        if (add_call(state, &calls[i], false) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    return 0;
 }
 
 static int tree_end_round(struct analysis *analysis, void *state) {

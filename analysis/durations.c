@@ -32,10 +32,11 @@ static inline uint64_t whole_thousands(uint64_t number) {
 
 /* In how many of which unit a duration is. */
 static inline uint64_t in_units(uint64_t ns, enum unit *unit) {
-    uint64_t us = whole_thousands(ns), ms = whole_thousands(us);
+    uint64_t us = whole_thousands(ns);
     *unit = UNIT_NS;
     if (us > UINT64_MAX / 1000)
         return ns;
+    uint64_t ms = whole_thousands(us);
     *unit = ms > UINT64_MAX / 1000 ? UNIT_US : UNIT_MS;
     return *unit == UNIT_US ? us : ms;
 }
@@ -65,7 +66,7 @@ struct durations {
     struct duration *slots;
     uint32_t slot_count, used;
     bool fixed; /* the table can't grow any more */
-    uint64_t key;
+    uint64_t keys[2];
     struct function_durations *functions;
     uint32_t function_capacity;
     uint64_t ignored;
@@ -87,7 +88,8 @@ static void give(struct durations *durations, size_t bytes) {
 
 static int durations_open(const struct analysis *analysis, void *state) {
     struct durations *durations = state;
-    durations->key = perftrace_hash_key();
+    durations->keys[0] = perftrace_hash_key();
+    durations->keys[1] = perftrace_hash_key();
     /* The budget is the analysis's own, which is not const where it lives. */
     durations->budget = (struct perftrace_budget *)(uintptr_t)&analysis->budget;
     durations->taken_max = analysis->budget.max / BUDGET_SHARE;
@@ -97,7 +99,8 @@ static int durations_open(const struct analysis *analysis, void *state) {
 /* ---- the table ------------------------------------------------------------------------------------ */
 
 static uint32_t home_of(const struct durations *durations, const struct duration *duration) {
-    return (uint32_t)perftrace_hash_number(durations->key + duration->function, duration->ns) &
+    return (uint32_t)perftrace_hash_mix(duration->ns ^ durations->keys[0],
+                                        duration->function ^ durations->keys[1]) &
            (durations->slot_count - 1);
 }
 
@@ -324,32 +327,35 @@ static __attribute__((noinline)) int add_slowly(struct durations *durations, uin
     return 0;
 }
 
-/* Most values have been seen before. */
-static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    (void)analysis;
-    struct durations *durations = state;
-    uint32_t number = call->function;
-    uint64_t ns = call->elapsed_ns;
+/* Where a value that has been seen before, as most have, is counted, mostly; NULL: it is to be looked for. */
+static inline uint32_t *known_counter(const struct durations *durations, uint32_t number, uint64_t ns) {
     if (number >= durations->function_capacity)
-        return add_slowly(durations, number, ns);
+        return NULL;
     const struct function_durations *function = &durations->functions[number];
     if (function->paged) {
         enum unit unit;
         uint64_t value = in_units(ns, &unit);
-        uint32_t *counter = counter_in(function, unit, value);
-        if (counter != NULL && *counter != UINT32_MAX) {
-            ++*counter;
-            return 0;
-        }
-    } else if (function->level == 0 && durations->slot_count != 0) {
-        const struct duration wanted = {ns, number, 1};
-        struct duration *slot = &durations->slots[home_of(durations, &wanted)];
-        if (slot->calls != 0 && is_same(slot, &wanted)) {
-            slot->calls++;
-            return 0;
-        }
+        return counter_in(function, unit, value);
     }
-    return add_slowly(durations, number, ns);
+    if (function->level != 0 || durations->slot_count == 0)
+        return NULL;
+    const struct duration wanted = {ns, number, 1};
+    struct duration *slot = &durations->slots[home_of(durations, &wanted)];
+    return slot->calls != 0 && is_same(slot, &wanted) ? &slot->calls : NULL;
+}
+
+static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                         size_t count) {
+    (void)analysis;
+    struct durations *durations = state;
+    for (const struct analysis_call *call = calls; call < calls + count; call++) {
+        uint32_t *counter = known_counter(durations, call->function, call->elapsed_ns);
+        if (counter != NULL && *counter != UINT32_MAX)
+            ++*counter;
+        else if (add_slowly(durations, call->function, call->elapsed_ns) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    }
+    return 0;
 }
 
 /* ---- results -------------------------------------------------------------------------------------- */

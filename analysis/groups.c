@@ -263,12 +263,19 @@ static int add_to_group(struct analysis *analysis, struct groups *groups, const 
     return 0;
 }
 
-static int groups_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
-    struct groups *groups = state;
+static int add_call(struct analysis *analysis, struct groups *groups, const struct analysis_call *call) {
     if (learn_names(groups, call->parameters, call->parameter_count) != 0 ||
         learn_names(groups, call->metrics, call->metric_count) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     return analysis->options.group_by.count == 0 ? 0 : add_to_group(analysis, groups, call);
+}
+
+static int groups_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                      size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (add_call(analysis, state, &calls[i]) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    return 0;
 }
 
 static void groups_approximated(const struct analysis *analysis, const void *state,

@@ -297,8 +297,7 @@ static void show_to_all(struct state *state, const struct analysis_neighbour *ca
         show_to(&state->by_function[i], call, class);
 }
 
-static int neighbourhood_add(struct analysis *analysis, void *memory, const struct analysis_call *call) {
-    struct state *state = memory;
+static void add_call(struct analysis *analysis, struct state *state, const struct analysis_call *call) {
     struct analysis_neighbour neighbour = {
         .id = call->id,
         .parent = call->parent,
@@ -312,7 +311,7 @@ static int neighbourhood_add(struct analysis *analysis, void *memory, const stru
         place(state, call, &neighbour);
     if (neighbour.track == UINT32_MAX || end_of(&neighbour) < neighbour.start_ns) { /* a time that can't be */
         state->left_out++;
-        return 0;
+        return;
     }
     if (state->first_of_input < FIRST_CALLS && state->first_count < FIRST_CALLS_IN_ALL) {
         state->first[state->first_count++] = neighbour;
@@ -321,6 +320,12 @@ static int neighbourhood_add(struct analysis *analysis, void *memory, const stru
     show_to_all(state, &neighbour);
     state->left_out += !remember(analysis, &state->tracks[neighbour.track], &neighbour);
     keep_slow(analysis, state, &neighbour);
+}
+
+static int neighbourhood_add(struct analysis *analysis, void *memory, const struct analysis_call *calls,
+                             size_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        add_call(analysis, memory, &calls[i]);
     return 0;
 }
 

@@ -1,5 +1,5 @@
-/* A part of the analysis: one thing that is asked of all calls. It is given each, keeps what it needs of them, and answers when
- * there are no more. It may be given them while another part is, by another thread (rounds.h): all that is not its own but the budget
+/* A part of the analysis: one thing that is asked of all calls. It is given them, many at once, keeps what it needs of them, and answers
+ * when there are no more. It may be given them while another part is, by another thread (rounds.h): all that is not its own but the budget
  * it only reads. Its file is named in list.h; its header says what it has found, and how to get it. */
 #ifndef PERFTRACE_ANALYSIS_PART_H
 #define PERFTRACE_ANALYSIS_PART_H
@@ -13,20 +13,17 @@ struct analysis_part {
     int (*open)(const struct analysis *analysis, void *state); /* options are known */
     /* Whether it has anything to do with calls, by the options; left out: always. */
     bool (*wants)(const struct analysis *analysis);
-    /* Calls stay where they are until end_round. */
-    int (*add)(struct analysis *analysis, void *state, const struct analysis_call *call);
-    /* A call that counts for nothing: options.selection leaves it out, or it has no end (its elapsed_ns is up to the last thing known
-     * of its track). But a part may be waiting for it: its children, or a call that it is the parent of, may count; what is kept
-     * by its slot is given up. question, signature and edge are INTERN_NONE. */
-    int (*left_out)(struct analysis *analysis, void *state, const struct analysis_call *call);
+    /* `count` calls, at least one. They stay where they are until end_round. */
+    int (*add)(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count);
+    /* The same of calls that count for nothing: options.selection leaves them out, or they have no end (elapsed_ns is up to the last thing
+     * known of their track). But a part may be waiting for one: its children, or a call that it is the parent of, may count; what is
+     * kept by its slot is given up. question, signature and edge are INTERN_NONE. */
+    int (*left_out)(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count);
     /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
      * Else they are left out, though they count. */
     bool takes_unkept;
     /* These and end_round look at nothing but the call, options and the part's own: the model may grow meanwhile. */
     bool apart;
-    /* A call comes soon (question, signature and edge may be INTERN_NONE): what is kept by its question, function or time may be brought near (__builtin_prefetch), and
-     * nothing else is done. */
-    void (*expect)(const void *state, const struct analysis_call *call);
     /* After some calls, and before end_input: what was put off is done. */
     int (*end_round)(struct analysis *analysis, void *state);
     /* What belongs together is within one input: open spans, call numbers, slots, all of which are given up after it. */

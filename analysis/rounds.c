@@ -23,7 +23,6 @@ enum {
     CALLS = 2048,
     METRICS = 4 * CALLS, /* of all calls of a round */
     TEXT_BYTES = 65536,  /* of those that are texts */
-    AHEAD = 16,          /* so many calls a part is told to expect at a time */
 };
 
 struct round {
@@ -96,47 +95,34 @@ void rounds_share(struct rounds *rounds, bool shared) {
 
 /* ---- one part ------------------------------------------------------------------------------------- */
 
-static int show_other(struct analysis *analysis, unsigned number, const struct analysis_call *call,
-                      enum round_kind kind) {
+/* Gives a part some calls of one kind that follow one another. */
+static int show_some(struct analysis *analysis, unsigned number, const struct analysis_call *calls,
+                     size_t count, enum round_kind kind) {
     const struct analysis_part *part = parts[number];
     void *state = analysis->parts[number];
-    if (kind == ROUND_UNKEPT && part->takes_unkept)
-        return part->add(analysis, state, call);
-    return part->left_out != NULL ? part->left_out(analysis, state, call) : 0;
+    if (kind == ROUND_COUNTS || (kind == ROUND_UNKEPT && part->takes_unkept))
+        return part->add(analysis, state, calls, count);
+    return part->left_out != NULL ? part->left_out(analysis, state, calls, count) : 0;
 }
 
-/* Gives a part the calls from `from` on, before `to`. */
-static int show_calls(struct analysis *analysis, const struct round *round, unsigned number, uint32_t from,
-                      uint32_t to) {
-    void *state = analysis->parts[number];
-    int (*add)(struct analysis *, void *, const struct analysis_call *) = parts[number]->add;
-    int result = 0;
-    if (!round->others) {
-        for (; from < to && result == 0; from++)
-            result = add(analysis, state, &round->calls[from]);
-        return result;
-    }
-    for (; from < to && result == 0; from++)
-        result = round->kinds[from] == ROUND_COUNTS
-                     ? add(analysis, state, &round->calls[from])
-                     : show_other(analysis, number, &round->calls[from], round->kinds[from]);
-    return result;
+/* How many calls from `from` on are of its kind. */
+static uint32_t alike(const struct round *round, uint32_t from) {
+    uint32_t to = from + 1;
+    while (to < round->count && round->kinds[to] == round->kinds[from])
+        to++;
+    return to - from;
 }
 
-/* Gives a part all calls, and tells it of some at a time before. */
+/* Gives a part all calls. */
 static int show(struct analysis *analysis, const struct round *round, unsigned number) {
     const struct analysis_part *part = parts[number];
-    void *state = analysis->parts[number];
-    uint32_t count = round->count, step = part->expect != NULL ? AHEAD : count;
     int result = 0;
-    for (uint32_t from = 0; from < count && result == 0; from += step) {
-        uint32_t to = count - from < step ? count : from + step;
-        for (uint32_t i = from; part->expect != NULL && i < to; i++)
-            part->expect(state, &round->calls[i]);
-        result = show_calls(analysis, round, number, from, to);
+    for (uint32_t from = 0, some; from < round->count && result == 0; from += some) {
+        some = round->others ? alike(round, from) : round->count;
+        result = show_some(analysis, number, &round->calls[from], some, round->kinds[from]);
     }
     if (part->end_round != NULL && result == 0)
-        result = part->end_round(analysis, state);
+        result = part->end_round(analysis, analysis->parts[number]);
     return result;
 }
 

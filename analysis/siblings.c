@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define AHEAD 16u /* calls for which memory is brought near before */
+
 static const char *const confidences[] = {"certain", "likely", "possible"};
 const char *analysis_confidence_name(enum analysis_confidence confidence) {
     return confidences[confidence];
@@ -168,12 +170,8 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
         siblings_compare_neighbours(state, parent, kept);
 }
 
-static int siblings_add(struct analysis *analysis, void *part, const struct analysis_call *call) {
-    struct siblings_state *state = part;
-    if (state->analysis == NULL) {
-        state->analysis = analysis;
-        state->shapes.key = state->results.key = perftrace_hash_key() | 1;
-    }
+static void take_call(struct analysis *analysis, struct siblings_state *state,
+                      const struct analysis_call *call) {
     struct open_parent *children = own_children(state, call);
     if (children != NULL && stays_open(&state->parents, children, call))
         children = NULL;
@@ -192,26 +190,53 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
                                   parent != NULL && parent->kind != PARENT_NOBODY ? parent : NULL);
     if (parent != NULL)
         add_call(state, parent, call, shape, told_ns);
+}
+
+/* Whether a call says nothing of others, nor others of it, as things are: it has no parameters, no parent, and no children. */
+static inline bool is_alone(const struct open_parents *parents, const struct analysis_call *call) {
+    return !call->asks && call->parent == 0 && call->caller_unknown && call->slot == OPEN_CALLS_NONE &&
+           parents->map.count == 0;
+}
+
+/* The shapes of what the calls ask are brought near before. */
+static inline void take_some(struct analysis *analysis, struct siblings_state *state,
+                             const struct analysis_call *calls, size_t count) {
+    const struct analysis_call *end = calls + count;
+    for (const struct analysis_call *call = calls; call < end; call++)
+        if (call->asks && call->question < state->shapes.questions)
+            __builtin_prefetch(&state->shapes.of_question[call->question]);
+    for (const struct analysis_call *call = calls; call < end; call++)
+        if (!is_alone(&state->parents, call))
+            take_call(analysis, state, call);
+}
+
+static int siblings_add(struct analysis *analysis, void *part, const struct analysis_call *calls,
+                        size_t count) {
+    struct siblings_state *state = part;
+    if (state->analysis == NULL) {
+        state->analysis = analysis;
+        state->shapes.key = state->results.key = perftrace_hash_key() | 1;
+    }
+    for (; count > AHEAD; calls += AHEAD, count -= AHEAD)
+        take_some(analysis, state, calls, AHEAD);
+    take_some(analysis, state, calls, count);
     return 0;
 }
 
-/* More of its calls may come. */
-static int siblings_left_out(struct analysis *analysis, void *part, const struct analysis_call *call) {
+/* More of their calls may come. */
+static int siblings_left_out(struct analysis *analysis, void *part, const struct analysis_call *calls,
+                             size_t count) {
     (void)analysis;
     struct siblings_state *state = part;
-    struct open_parent *children =
-        call->slot != OPEN_CALLS_NONE
-            ? parents_find(&state->parents, PARENT_BY_NUMBER, call->id.number, call->slot)
-            : NULL;
-    if (children != NULL && !parents_lose_slot(&state->parents, children))
-        siblings_end_parent(state, children);
+    for (uint32_t i = 0; i < count; i++) {
+        struct open_parent *children =
+            calls[i].slot != OPEN_CALLS_NONE
+                ? parents_find(&state->parents, PARENT_BY_NUMBER, calls[i].id.number, calls[i].slot)
+                : NULL;
+        if (children != NULL && !parents_lose_slot(&state->parents, children))
+            siblings_end_parent(state, children);
+    }
     return 0;
-}
-
-static void siblings_expect(const void *part, const struct analysis_call *call) {
-    const struct siblings_state *state = part;
-    if (call->question < state->shapes.questions)
-        __builtin_prefetch(&state->shapes.of_question[call->question]);
 }
 
 static int siblings_end_input(struct analysis *analysis, void *part) {
@@ -285,7 +310,6 @@ const struct analysis_within *analysis_within_question(const struct analysis *an
 const struct analysis_part part_siblings = {
     .state_bytes = sizeof(struct siblings_state),
     .add = siblings_add,
-    .expect = siblings_expect,
     .left_out = siblings_left_out,
     .end_input = siblings_end_input,
     .finish = siblings_finish,

@@ -99,12 +99,25 @@ static __attribute__((noinline)) int remember(struct analysis *analysis, struct 
     return 0;
 }
 
-static int slowest_add(struct analysis *analysis, void *state, const struct analysis_call *call) {
+/* A call of less is none of the slowest, whatever its number. */
+static uint64_t least_ns(const struct analysis *analysis, const struct slowest *slowest) {
+    return slowest->found.count == analysis->options.slowest_max ? slowest->found.calls[0].elapsed_ns : 0;
+}
+
+static int slowest_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                       size_t count) {
     struct slowest *slowest = state;
-    uint32_t most = analysis->options.slowest_max;
-    if (slowest->found.count == most && (most == 0 || call->elapsed_ns < slowest->found.calls[0].elapsed_ns))
-        return 0; /* nearly always */
-    return remember(analysis, slowest, call);
+    if (analysis->options.slowest_max == 0)
+        return 0;
+    uint64_t least = least_ns(analysis, slowest);
+    for (const struct analysis_call *call = calls; call < calls + count; call++) {
+        if (call->elapsed_ns < least)
+            continue; /* nearly always */
+        if (remember(analysis, slowest, call) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+        least = least_ns(analysis, slowest);
+    }
+    return 0;
 }
 
 static int compare(const void *left, const void *right) {

@@ -68,7 +68,7 @@ static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, 
     if (analysis->questions[question].calls++ == 0)
         analysis->questions[question].first = call.id;
     analysis->signatures[question].total_ns += elapsed_ns;
-    assert_int_equal(part_cache.add(analysis, model->state, &call), 0);
+    assert_int_equal(part_cache.add(analysis, model->state, &call, 1), 0);
     assert_int_equal(part_cache.end_round(analysis, model->state), 0);
 }
 
