@@ -26,7 +26,7 @@ static int remember_site(struct analysis *analysis, uint32_t function,
 }
 
 static bool has_key(const struct perftrace_call *call) {
-    return call->brief && (call->key[0] | call->key[1]) != 0 && !call->unfinished;
+    return (call->key[0] | call->key[1]) != 0 && !call->unfinished;
 }
 
 static int add_unknown(struct analysis *analysis, struct perftrace_reader *reader,
@@ -48,23 +48,39 @@ static int add_unknown(struct analysis *analysis, struct perftrace_reader *reade
 }
 
 static int add_known(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *call,
-                     uint32_t number) {
-    const struct analysis_signature *signature = &analysis->signatures[number];
+                     uint32_t number, struct model_tally *tally) {
+    struct analysis_signature *signature = &analysis->signatures[number];
     uint32_t function = analysis->edges[signature->edge].function;
-    const struct perftrace_site_info *site =
-        call->site != NULL ? call->site : analysis->state->function_sites[function];
-    if (!perftrace_reader_fill(reader, call, site))
+    if (call->brief &&
+        !perftrace_reader_fill(reader, call,
+                               call->site != NULL ? call->site : analysis->state->function_sites[function]))
         return 0;
-    struct analysis_call *placed = analysis_call_start(analysis, call);
-    placed->parameter_count = 0; /* they are not filled in */
-    placed->function = function;
-    placed->caller = signature->caller;
-    placed->question = signature->question;
-    placed->signature = number;
-    placed->edge = signature->edge;
+    struct analysis_call *placed = rounds_next(analysis->state->rounds);
+    *placed = (struct analysis_call){
+        .id = {call->number, analysis->input_count},
+        .parent = call->parent_number,
+        .function = function,
+        .caller = signature->caller,
+        .question = signature->question,
+        .signature = number,
+        .edge = signature->edge,
+        .slot = open_calls_take(&analysis->open, call->number),
+        .parent_slot = OPEN_CALLS_NONE,
+        .track = call->track->id,
+        .start_ns = call->start_ns,
+        .elapsed_ns = call->elapsed_ns,
+        .milliseconds = call->milliseconds,
+        .async = call->async,
+        .metric_count = call->metric_count,
+        .metrics = call->metrics,
+    };
     analysis_find_relatives(analysis, call, placed);
-    int result = analysis_call_show(analysis, placed);
-    analysis_call_end(analysis, placed->slot);
+    model_count_signature(analysis, signature, placed);
+    model_count_function(&analysis->functions[function], placed);
+    model_tally(tally, placed);
+    uint32_t slot = placed->slot;
+    int result = rounds_add(analysis->state->rounds, placed, ROUND_COUNTS, analysis->state->at_once);
+    open_calls_give(&analysis->open, slot);
     return result;
 }
 
@@ -72,6 +88,7 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
 static int add_some(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
                     size_t count) {
     const struct known *known = &analysis->state->known;
+    struct model_tally tally = MODEL_TALLY_NONE;
     uint32_t signatures[BATCH];
     for (size_t i = 0; i < count; i++)
         known_prefetch(known, calls[i].key);
@@ -93,8 +110,9 @@ static int add_some(struct analysis *analysis, struct perftrace_reader *reader, 
         if (signatures[i] == INTERN_NONE && has_key(&calls[i]))
             signatures[i] = known_find(known, calls[i].key);
         result = signatures[i] == INTERN_NONE ? add_unknown(analysis, reader, &calls[i])
-                                              : add_known(analysis, reader, &calls[i], signatures[i]);
+                                              : add_known(analysis, reader, &calls[i], signatures[i], &tally);
     }
+    model_add_tally(analysis, &tally);
     return result;
 }
 

@@ -136,7 +136,8 @@ static int select_call(struct analysis *analysis, const struct perftrace_call *c
     return selected;
 }
 
-struct analysis_call *analysis_call_start(struct analysis *analysis, const struct perftrace_call *call) {
+/* The call, but for what it is one of, which is to be filled in; its slot is to be given up, in any case. */
+static struct analysis_call *start_call(struct analysis *analysis, const struct perftrace_call *call) {
     struct analysis_call *placed = rounds_next(analysis->state->rounds);
     *placed = (struct analysis_call){
         .id = {call->number, analysis->input_count},
@@ -156,11 +157,6 @@ struct analysis_call *analysis_call_start(struct analysis *analysis, const struc
     return placed;
 }
 
-void analysis_call_end(struct analysis *analysis, uint32_t slot) {
-    if (slot != OPEN_CALLS_NONE)
-        open_calls_give(&analysis->open, slot);
-}
-
 static int add_left_out(struct analysis *analysis, struct analysis_call *placed) {
     placed->question = placed->signature = placed->edge = INTERN_NONE;
     return rounds_add(analysis->state->rounds, placed, ROUND_LEFT_OUT, analysis->state->at_once);
@@ -170,13 +166,6 @@ static int add_unfinished(struct analysis *analysis, struct analysis_call *place
     analysis->unfinished++;
     analysis->functions[placed->function].unfinished++;
     return add_left_out(analysis, placed);
-}
-
-int analysis_call_show(struct analysis *analysis, struct analysis_call *placed) {
-    model_count(analysis, placed);
-    return rounds_add(analysis->state->rounds, placed,
-                      placed->signature == INTERN_NONE ? ROUND_UNKEPT : ROUND_COUNTS,
-                      analysis->state->at_once);
 }
 
 /* As what it is known, with its function known. */
@@ -196,17 +185,22 @@ static int place_and_show(struct analysis *analysis, const struct perftrace_call
     if (call->unfinished)
         return add_unfinished(analysis, placed);
     int result = model_place(analysis, call, placed);
-    return result == 0 ? analysis_call_show(analysis, placed) : result;
+    if (result != 0)
+        return result;
+    model_count(analysis, placed);
+    return rounds_add(analysis->state->rounds, placed,
+                      placed->signature == INTERN_NONE ? ROUND_UNKEPT : ROUND_COUNTS,
+                      analysis->state->at_once);
 }
 
 int analysis_call_add(struct analysis *analysis, const struct perftrace_call *call, uint32_t *signature) {
-    struct analysis_call *placed = analysis_call_start(analysis, call);
+    struct analysis_call *placed = start_call(analysis, call);
     placed->function = model_function_of(analysis, call->site);
     placed->signature = INTERN_NONE;
     int result =
         placed->function != INTERN_NONE ? place_and_show(analysis, call, placed) : -PERFTRACE_ERROR_MEMORY;
     *signature = placed->signature;
-    analysis_call_end(analysis, placed->slot);
+    open_calls_give(&analysis->open, placed->slot);
     return result;
 }
 

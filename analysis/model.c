@@ -235,20 +235,14 @@ static bool more_numbers(struct analysis *analysis, struct analysis_signature *s
 
 /* Remembers the smallest numbers. Calls come in the order of their ends, so a number may be out of order. The largest one that is
  * remembered stands beside the counts, so that a full list is looked at only where it changes. */
-static void remember_number(struct analysis *analysis, struct analysis_signature *signature,
-                            struct analysis_call_id id) {
+void model_remember_number(struct analysis *analysis, struct analysis_signature *signature,
+                           struct analysis_call_id id) {
     if (signature->calls == 0) {
         signature->first = id;
         return;
     }
     uint32_t count = signature->number_count;
     bool full = count == model_numbers_room(count);
-    if (full) { /* nearly always, and then this call is later */
-        bool later =
-            count == 0 || signature->last_input != (uint16_t)id.input || id.number >= signature->last_number;
-        if (count == ANALYSIS_NUMBERS_MAX - 1 && later && !analysis_call_before(id, signature->first))
-            return;
-    }
     if (analysis_call_before(id, signature->first)) {
         struct analysis_call_id later = signature->first;
         signature->first = id;
@@ -280,24 +274,6 @@ int model_place(struct analysis *analysis, const struct perftrace_call *call, st
     return result;
 }
 
-static void add_to_input(struct analysis_input *input, const struct analysis_call *call) {
-    input->calls++;
-    if (call->start_ns == 0)
-        return;
-    uint64_t end_ns = call->start_ns + call->elapsed_ns;
-    input->first_ns =
-        input->first_ns == 0 || call->start_ns < input->first_ns ? call->start_ns : input->first_ns;
-    input->last_ns = end_ns > input->last_ns ? end_ns : input->last_ns;
-}
-
-/* What a call adds to a function, but for what is added up from signatures at the end. */
-static void add_to_function(struct analysis_function *function, const struct analysis_call *call) {
-    uint64_t elapsed_ns = call->elapsed_ns;
-    function->self_ns += call->self_ns;
-    function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
-    function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
-}
-
 static void add_calls(struct analysis *analysis, uint32_t function, uint32_t edge, uint64_t calls,
                       uint64_t total_ns) {
     analysis->functions[function].calls += calls;
@@ -308,24 +284,29 @@ static void add_calls(struct analysis *analysis, uint32_t function, uint32_t edg
     }
 }
 
+void model_add_tally(struct analysis *analysis, const struct model_tally *tally) {
+    struct analysis_input *input = &analysis->inputs[analysis->input_count - 1];
+    input->calls += tally->calls;
+    analysis->calls += tally->calls;
+    if (tally->last_ns == 0)
+        return;
+    input->first_ns =
+        input->first_ns == 0 || tally->first_ns < input->first_ns ? tally->first_ns : input->first_ns;
+    input->last_ns = tally->last_ns > input->last_ns ? tally->last_ns : input->last_ns;
+}
+
 void model_count(struct analysis *analysis, struct analysis_call *call) {
-    call->first_asked = call->asks = false;
+    struct model_tally tally = MODEL_TALLY_NONE;
     if (call->signature != INTERN_NONE) {
-        struct analysis_signature *signature = &analysis->signatures[call->signature];
-        call->asks = signature->asks;
-        if (signature->calls == 0)
-            call->first_asked = analysis->questions[call->question].signatures == 1;
-        remember_number(analysis, signature, call->id);
-        signature->calls++;
-        signature->total_ns += call->elapsed_ns;
+        model_count_signature(analysis, &analysis->signatures[call->signature], call);
     } else {
         analysis->state->without_signature++;
         add_calls(analysis, call->function, call->edge, 1, call->elapsed_ns);
     }
     analysis->state->without_edge += call->edge == INTERN_NONE;
-    add_to_function(&analysis->functions[call->function], call);
-    analysis->calls++;
-    add_to_input(&analysis->inputs[analysis->input_count - 1], call);
+    model_count_function(&analysis->functions[call->function], call);
+    model_tally(&tally, call);
+    model_add_tally(analysis, &tally);
 }
 
 void model_finish(struct analysis *analysis) {

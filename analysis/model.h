@@ -48,7 +48,55 @@ uint32_t model_caller_of(struct analysis *analysis, const struct perftrace_call 
  * belongs to none: INTERN_NONE. 0, or -PERFTRACE_ERROR_MEMORY. */
 int model_place(struct analysis *analysis, const struct perftrace_call *call, struct analysis_call *placed);
 
-/* Adds a placed call to all that it belongs to, and says whether it is the first of its question. */
+void model_remember_number(struct analysis *analysis, struct analysis_signature *signature,
+                           struct analysis_call_id id);
+
+/* Whether all the numbers that a signature remembers are smaller, and as many as it may. */
+static inline bool model_is_late(const struct analysis_signature *signature, struct analysis_call_id id) {
+    return signature->number_count == ANALYSIS_NUMBERS_MAX - 1 &&
+           (signature->last_input != (uint16_t)id.input || id.number >= signature->last_number) &&
+           !analysis_call_before(id, signature->first);
+}
+
+/* What calls add to their input. Of many it is gathered first. */
+struct model_tally {
+    uint64_t calls, first_ns, last_ns;
+};
+#define MODEL_TALLY_NONE ((struct model_tally){.first_ns = UINT64_MAX})
+
+static inline void model_tally(struct model_tally *tally, const struct analysis_call *call) {
+    uint64_t end_ns = call->start_ns + call->elapsed_ns;
+    tally->calls++;
+    if (call->start_ns == 0)
+        return;
+    tally->first_ns = call->start_ns < tally->first_ns ? call->start_ns : tally->first_ns;
+    tally->last_ns = end_ns > tally->last_ns ? end_ns : tally->last_ns;
+}
+
+void model_add_tally(struct analysis *analysis, const struct model_tally *tally);
+
+/* What calls add to their function, but for what is added up from signatures at the end. */
+static inline void model_count_function(struct analysis_function *function,
+                                        const struct analysis_call *call) {
+    uint64_t elapsed_ns = call->elapsed_ns;
+    function->self_ns += call->self_ns;
+    function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
+    function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
+}
+
+/* Adds a placed call to its signature, and says whether it is the first of its question. */
+static inline void model_count_signature(struct analysis *analysis, struct analysis_signature *signature,
+                                         struct analysis_call *call) {
+    call->asks = signature->asks;
+    if (!model_is_late(signature, call->id)) {
+        call->first_asked = signature->calls == 0 && analysis->questions[call->question].signatures == 1;
+        model_remember_number(analysis, signature, call->id);
+    }
+    signature->calls++;
+    signature->total_ns += call->elapsed_ns;
+}
+
+/* Adds a placed call to all that it belongs to. */
 void model_count(struct analysis *analysis, struct analysis_call *call);
 /* Once there are no more: what signatures add to functions, edges and questions. */
 void model_finish(struct analysis *analysis);
@@ -58,12 +106,7 @@ void model_approximated(const struct analysis *analysis, struct perftrace_buffer
 
 void model_free(struct analysis *analysis);
 
-/* In collect.c. The call, but for what it is one of, which is to be filled in; to be ended with analysis_call_end, in any case. */
-struct analysis_call *analysis_call_start(struct analysis *analysis, const struct perftrace_call *call);
-void analysis_call_end(struct analysis *analysis, uint32_t slot);
-/* Counts a placed call and shows it to the parts, or has it wait for them. */
-int analysis_call_show(struct analysis *analysis, struct analysis_call *placed);
-/* A whole call. *signature: which it was of, or INTERN_NONE where it counts in none. */
+/* In collect.c. A whole call. *signature: which it was of, or INTERN_NONE where it counts in none. */
 int analysis_call_add(struct analysis *analysis, const struct perftrace_call *call, uint32_t *signature);
 
 #endif

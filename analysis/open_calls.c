@@ -107,7 +107,7 @@ uint64_t open_calls_children_ns(const struct open_calls *open, uint32_t slot, ui
     return 0;
 }
 
-void open_calls_give(struct open_calls *open, uint32_t slot) {
+void open_calls_give_back(struct open_calls *open, uint32_t slot) {
     while (slot != OPEN_CALLS_NONE) {
         uint32_t next = open->calls[slot].others;
         open->calls[slot].others = open->unused;
@@ -146,8 +146,8 @@ static uint32_t find_or_make(struct open_calls *open, uint64_t parent, uint32_t 
     return slot;
 }
 
-uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t parent, uint32_t track,
-                                uint64_t elapsed_ns) {
+uint32_t open_calls_tell_other(struct open_calls *open, uint64_t parent, uint32_t track,
+                               uint64_t elapsed_ns) {
     if (parent != open->last_number) {
         uint32_t slot = find_or_make(open, parent, track);
         if (slot == OPEN_CALLS_NONE) {

@@ -42,12 +42,24 @@ static inline uint32_t open_calls_take(struct open_calls *open, uint64_t number)
 }
 /* What its children took of its own track's time. */
 uint64_t open_calls_children_ns(const struct open_calls *open, uint32_t slot, uint32_t track);
-void open_calls_give(struct open_calls *open, uint32_t slot);
+void open_calls_give_back(struct open_calls *open, uint32_t slot);
+static inline void open_calls_give(struct open_calls *open,
+                                   uint32_t slot) { /* OPEN_CALLS_NONE: nothing happens */
+    if (slot != OPEN_CALLS_NONE)
+        open_calls_give_back(open, slot);
+}
 
+uint32_t open_calls_tell_other(struct open_calls *open, uint64_t parent, uint32_t track, uint64_t elapsed_ns);
 /* The slot of the call that a child names as its parent (not 0), found or made; the child's time is added to it.
  * OPEN_CALLS_NONE, and counted in `refused`, where there is no room. */
-uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t parent, uint32_t track,
-                                uint64_t elapsed_ns);
+static inline uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t parent, uint32_t track,
+                                              uint64_t elapsed_ns) {
+    /* Most often it is the one that was told before. */
+    if (parent != open->last_number || open->calls[open->last_slot].track != track)
+        return open_calls_tell_other(open, parent, track, elapsed_ns);
+    open->calls[open->last_slot].children_ns += elapsed_ns;
+    return open->last_slot;
+}
 
 /* Forgets all: numbers mean something within one input. */
 void open_calls_clear(struct open_calls *open);

@@ -3,7 +3,6 @@
 
 #include "part.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,42 +16,6 @@ static const struct analysis_part *const parts[] = {
 #define PART(name) &part_##name,
 #include "list.h"
 #undef PART
-};
-
-enum {
-    CALLS = 2048,
-    METRICS = 4 * CALLS, /* of all calls of a round */
-    TEXT_BYTES = 65536,  /* of those that are texts */
-};
-
-struct round {
-    uint32_t count, metric_count;
-    size_t text_bytes;
-    bool others; /* some of the calls are not of the kind ROUND_COUNTS */
-    uint8_t kinds[CALLS];
-    struct analysis_call calls[CALLS];
-    struct perftrace_value metrics[METRICS];
-    char texts[TEXT_BYTES];
-};
-
-/* Parts by whether they stand apart from the model. */
-enum { BOUND, APART, SORTS };
-
-struct rounds {
-    struct analysis *analysis;
-    struct round *round; /* that calls join */
-    bool room;           /* there was when it began */
-    struct round *other; /* the helper's, or waiting for it; NULL without a helper */
-    unsigned wanting[SORTS][ANALYSIS_PARTS], wanting_count[SORTS]; /* parts that are to be given calls */
-    bool alone;                                                    /* there is no helper, and won't be */
-    bool shared;                                                   /* it may take part */
-    /* ---- between the threads ---- */
-    pthread_t helper;
-    pthread_mutex_t mutex;
-    pthread_cond_t begun, done;
-    const struct round *given; /* what the helper is at work on */
-    bool stopped;
-    int result; /* the helper's */
 };
 
 /* Whether nothing that the parts may take in a round, and the next calls meanwhile, can be refused, being at most twice of what they
@@ -78,7 +41,7 @@ struct rounds *rounds_open(struct analysis *analysis) {
     rounds->analysis = analysis;
     begin(rounds);
     for (unsigned i = 0; i < ANALYSIS_PARTS; i++) {
-        unsigned sort = parts[i]->apart ? APART : BOUND;
+        unsigned sort = parts[i]->apart ? ROUNDS_APART : ROUNDS_BOUND;
         if (parts[i]->wants == NULL || parts[i]->wants(analysis))
             rounds->wanting[sort][rounds->wanting_count[sort]++] = i;
     }
@@ -144,7 +107,7 @@ static void *help(void *context) {
             continue;
         }
         pthread_mutex_unlock(&rounds->mutex);
-        int result = show_sort(rounds, rounds->given, APART);
+        int result = show_sort(rounds, rounds->given, ROUNDS_APART);
         pthread_mutex_lock(&rounds->mutex);
         rounds->result = result;
         rounds->given = NULL;
@@ -201,12 +164,12 @@ static int pass_on(struct rounds *rounds) {
     rounds->other = given;
     begin(rounds);
     give(rounds);
-    return show_sort(rounds, given, BOUND);
+    return show_sort(rounds, given, ROUNDS_BOUND);
 }
 
 int rounds_finish(struct rounds *rounds) {
     int result = wait_for_helper(rounds);
-    for (unsigned sort = 0; sort < SORTS && result == 0 && rounds->round->count > 0; sort++)
+    for (unsigned sort = 0; sort < ROUNDS_SORTS && result == 0 && rounds->round->count > 0; sort++)
         result = show_sort(rounds, rounds->round, sort);
     begin(rounds);
     return result;
@@ -232,13 +195,9 @@ void rounds_close(struct rounds *rounds) {
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
 
-struct analysis_call *rounds_next(struct rounds *rounds) {
-    return &rounds->round->calls[rounds->round->count];
-}
-
 /* False: there is no room. */
 static bool keep_metrics(struct round *round, struct analysis_call *call) {
-    if (call->metric_count > METRICS - round->metric_count)
+    if (call->metric_count > ROUND_METRICS - round->metric_count)
         return false;
     struct perftrace_value *kept = &round->metrics[round->metric_count];
     for (size_t i = 0; i < call->metric_count; i++) {
@@ -246,7 +205,7 @@ static bool keep_metrics(struct round *round, struct analysis_call *call) {
         if (kept[i].type != PERFTRACE_TYPE_STRING)
             continue;
         size_t length = kept[i].text.length;
-        if (length > TEXT_BYTES - round->text_bytes)
+        if (length > ROUND_TEXT_BYTES - round->text_bytes)
             return false;
         if (length != 0)
             memcpy(round->texts + round->text_bytes, kept[i].text.bytes, length);
@@ -258,7 +217,8 @@ static bool keep_metrics(struct round *round, struct analysis_call *call) {
     return true;
 }
 
-int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now) {
+int rounds_add_any(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind,
+                   bool now) {
     struct round *round = rounds->round;
     struct analysis_call *call = &round->calls[round->count];
     if (call != filled)
@@ -268,5 +228,5 @@ int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum r
     if (now || !rounds->room || (call->metric_count > 0 && !keep_metrics(round, call)))
         return rounds_finish(rounds);
     call->parameter_count = 0;
-    return round->count == CALLS ? pass_on(rounds) : 0;
+    return round->count == ROUND_CALLS ? pass_on(rounds) : 0;
 }

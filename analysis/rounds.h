@@ -7,6 +7,8 @@
 
 #include "collect.h"
 
+#include <pthread.h>
+
 /* What the parts are to do with a call. */
 enum round_kind {
     ROUND_COUNTS,
@@ -14,7 +16,44 @@ enum round_kind {
     ROUND_LEFT_OUT,
 };
 
-struct rounds;
+enum {
+    ROUND_CALLS = 2048,
+    ROUND_METRICS = 4 * ROUND_CALLS, /* of all calls of a round */
+    ROUND_TEXT_BYTES = 65536,        /* of those that are texts */
+};
+
+struct round {
+    uint32_t count, metric_count;
+    size_t text_bytes;
+    bool others; /* some of the calls are not of the kind ROUND_COUNTS */
+    uint8_t kinds[ROUND_CALLS];
+    struct analysis_call calls[ROUND_CALLS];
+    struct perftrace_value metrics[ROUND_METRICS];
+    char texts[ROUND_TEXT_BYTES];
+};
+
+/* Parts by whether they stand apart from the model. */
+enum { ROUNDS_BOUND, ROUNDS_APART, ROUNDS_SORTS };
+
+/* The functions below know what is in it; nobody else looks. */
+struct rounds {
+    struct analysis *analysis;
+    struct round *round; /* that calls join */
+    bool room;           /* there was when it began */
+    struct round *other; /* the helper's, or waiting for it; NULL without a helper */
+    unsigned wanting[ROUNDS_SORTS][ANALYSIS_PARTS],
+        wanting_count[ROUNDS_SORTS]; /* parts that are to be given calls */
+    bool alone;                      /* there is no helper, and won't be */
+    bool shared;                     /* it may take part */
+    /* ---- between the threads ---- */
+    pthread_t helper;
+    pthread_mutex_t mutex;
+    pthread_cond_t begun, done;
+    const struct round *given; /* what the helper is at work on */
+    bool stopped;
+    int result; /* the helper's */
+};
+
 /* The parts are open. NULL without memory. */
 struct rounds *rounds_open(struct analysis *analysis);
 
@@ -22,10 +61,22 @@ struct rounds *rounds_open(struct analysis *analysis);
 void rounds_share(struct rounds *rounds, bool shared);
 
 /* Where the next call is to be filled in; there always is room. */
-struct analysis_call *rounds_next(struct rounds *rounds);
+static inline struct analysis_call *rounds_next(const struct rounds *rounds) {
+    return &rounds->round->calls[rounds->round->count];
+}
+int rounds_add_any(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now);
 /* It is filled in, and joins the round; or, `now`, the round takes place at once, while all that the call points to is there:
  * a round that takes place later has a copy of the metrics, and no parameters. 0, or -PERFTRACE_ERROR_MEMORY. */
-int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now);
+static inline int rounds_add(struct rounds *rounds, struct analysis_call *filled, enum round_kind kind,
+                             bool now) {
+    struct round *round = rounds->round;
+    if (now || kind != ROUND_COUNTS || filled != rounds_next(rounds) || !rounds->room ||
+        filled->metric_count > 0 || round->count == ROUND_CALLS - 1)
+        return rounds_add_any(rounds, filled, kind, now);
+    filled->parameter_count = 0;
+    round->kinds[round->count++] = ROUND_COUNTS;
+    return 0;
+}
 /* Whatever is waiting is given to the parts. As above. */
 int rounds_finish(struct rounds *rounds);
 void rounds_close(struct rounds *rounds);
