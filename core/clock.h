@@ -83,16 +83,30 @@ static inline uint64_t perftrace_clock_ns(struct perftrace_clock *clock, uint64_
     return clock->piece.ns + (ns < (double)PERFTRACE_CLOCK_NS_MAX ? (uint64_t)ns : PERFTRACE_CLOCK_NS_MAX);
 }
 
-/* The same where that multiplication is all that it takes; else false. */
-static inline bool perftrace_clock_quick(const struct perftrace_clock *clock, uint64_t ticks, uint64_t *ns) {
-    uint64_t passed = ticks - clock->piece.ticks;
-    if (clock->identity) {
+/* The same where that multiplication is all that it takes, by a copy of what that takes: for many ticks one after the other. */
+struct perftrace_clock_quick {
+    bool identity, jumps;
+    double slope;
+    uint64_t span;
+    struct perftrace_clock_point piece;
+};
+
+static inline struct perftrace_clock_quick perftrace_clock_quick(const struct perftrace_clock *clock) {
+    return (struct perftrace_clock_quick){clock->identity, clock->jumps != 0, clock->piece_slope,
+                                          clock->quick_span, clock->piece};
+}
+
+/* False: it takes more. */
+static inline bool perftrace_clock_quick_ns(const struct perftrace_clock_quick *quick, uint64_t ticks,
+                                            uint64_t *ns) {
+    uint64_t passed = ticks - quick->piece.ticks;
+    if (quick->identity) {
         *ns = ticks;
         return true;
     }
-    if (passed >= clock->quick_span)
+    if (passed >= quick->span)
         return false;
-    *ns = clock->piece.ns + (uint64_t)(int64_t)((double)(int64_t)passed * clock->piece_slope);
+    *ns = quick->piece.ns + (uint64_t)(int64_t)((double)(int64_t)passed * quick->slope);
     return true;
 }
 

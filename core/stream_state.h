@@ -171,9 +171,6 @@ bool perftrace_run(struct perftrace_stream *stream, const struct perftrace_item 
 
 /* ---- batch.c -------------------------------------------------------------------------------------- */
 
-/* Ends the innermost open span as the batch's next call: it must not be full, and the track stand in the span's chunk or another. */
-void perftrace_batch_add(struct perftrace_stream *stream, struct perftrace_track_state *track,
-                         uint64_t end_ns);
 /* Takes over a chunk that is no longer waiting, but may hold what calls of the batch are made of. */
 void perftrace_batch_keep_chunk(struct perftrace_batch *batch, struct perftrace_waiting *chunk);
 void perftrace_batch_free(struct perftrace_stream *stream);

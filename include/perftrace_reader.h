@@ -76,7 +76,7 @@ const struct perftrace_item *perftrace_reader_next(struct perftrace_reader *read
  * start_ns, elapsed_ns, children_ns, depth and the flags are there, and a key of 128 bits: brief calls with equal keys have equal
  * sites, callers and parameters (of the same form, even; equal ones in another form may have another key). perftrace_reader_fill
  * gives the rest. Keys are of one reader, made with a secret so that no input can bring about equal ones; a brief call without
- * a key has to be filled. Calls that are not brief are whole; they have no key.
+ * a key has to be filled. Calls that are not brief are whole; they, too, may have a key, as soon as nothing is left to fill in.
  *
  *     while ((count = perftrace_reader_calls(reader, &calls)) > 0)
  *         for (size_t i = 0; i < count; i++) {

@@ -9,7 +9,7 @@
 
 struct made made;
 struct heard heard;
-size_t hear_brief;
+size_t hear_keyed;
 
 int hear_set_up(void **state) {
     (void)state;
@@ -62,7 +62,7 @@ static void fetch_all(struct heard *fetched, uint32_t unwanted) {
     perftrace_stream_close(stream);
 }
 
-/* What the calls of a stream are, with the keys of those that were brief. */
+/* What the calls of a stream are, with the keys of those that have one. */
 struct known_call {
     uint64_t key[2];
     char what[200]; /* of what the key stands for */
@@ -70,7 +70,7 @@ struct known_call {
 enum { KNOWN_MAX = 4096 };
 struct heard_calls {
     struct heard heard;
-    size_t brief, known_count;
+    size_t keyed, known_count;
     struct known_call known[KNOWN_MAX];
 };
 
@@ -99,9 +99,9 @@ static void check_key(struct heard_calls *calls, const uint64_t key[2], const st
 static void take_call(struct heard_calls *calls, struct perftrace_stream *stream,
                       struct perftrace_call *call) {
     uint64_t key[2] = {call->key[0], call->key[1]};
-    bool brief = call->brief;
-    assert_true(brief == ((key[0] | key[1]) != 0));
-    if (brief) { /* as one that is known, and then as one that isn't */
+    bool keyed = (key[0] | key[1]) != 0;
+    assert_true(keyed || !call->brief);
+    if (keyed) { /* as one that is known, and then as one that isn't */
         struct perftrace_call whole = *call;
         assert_true(perftrace_stream_fill(stream, call, false));
         size_t metrics = call->metric_count;
@@ -110,7 +110,7 @@ static void take_call(struct heard_calls *calls, struct perftrace_stream *stream
         assert_true(perftrace_stream_fill(stream, call, true));
         assert_int_equal(call->metric_count, metrics);
         check_key(calls, key, call);
-        calls->brief++;
+        calls->keyed++;
     }
     assert_false(call->brief);
     if (!call->async)
@@ -126,7 +126,7 @@ static void fetch_calls(struct heard_calls *calls) {
     struct perftrace_call *some;
     size_t count;
     assert_non_null(stream);
-    calls->heard.length = calls->brief = calls->known_count = 0;
+    calls->heard.length = calls->keyed = calls->known_count = 0;
     calls->heard.text[0] = 0;
     for (size_t at = sizeof(struct perftrace_file_header); at <= made.length;) {
         struct perftrace_block_header header = {0};
@@ -177,7 +177,7 @@ const char *hear(struct perftrace_trace_info *info) {
     fetch_calls(&calls);
     leave_out(&fetched, 'E', true);
     assert_string_equal(calls.heard.text, fetched.text);
-    hear_brief = calls.brief;
+    hear_keyed = calls.keyed;
     assert_memory_equal(heard.text, first, sizeof first - 1);
     return heard.text + sizeof first - 1;
 }

@@ -6,7 +6,7 @@
 
 extern struct made made;
 extern struct heard heard;
-extern size_t hear_brief; /* calls that came in brief, when hear() last heard calls */
+extern size_t hear_keyed; /* calls that came with a key, when hear() last heard calls */
 
 /* Each test starts with the beginning of a trace: a process whose clock is CLOCK_MONOTONIC, and track 1, "main". */
 int hear_set_up(void **state);

@@ -72,7 +72,7 @@ static void in_one_chunk(void **state) {
     make_nested();
     made_chunk(&made, 1, 0, 0, 0, WORDS(nested));
     assert_string_equal(hear(NULL), nested_heard);
-    assert_int_equal(hear_brief, 2);
+    assert_int_equal(hear_keyed, 2);
 }
 
 /* Parameters that nobody needs at the beginning are there at the end all the same. */
@@ -199,7 +199,7 @@ static void brief_before_whole(void **state) {
                         "E1 outer@30! 20-10 key='a'\n"
                         "B3 outer@40 d0 <unknown key=''\n"
                         "E3 outer@50 10-0 key=''\n");
-    assert_int_equal(hear_brief, 2);
+    assert_int_equal(hear_keyed, 2);
 }
 
 /* More calls than come at once, of two sites with few parameters: what is equal has one key, wherever it was recorded. */
@@ -220,7 +220,7 @@ static void many_calls(void **state) {
     made_chunk(&made, 1, 0, 0, 0, words, 493); /* within a span */
     made_chunk(&made, 1, 1, 0, 0, words + 493, count - 493);
     hear(NULL);
-    assert_int_equal(hear_brief, CALLS);
+    assert_int_equal(hear_keyed, CALLS);
 }
 
 int main(void) {
