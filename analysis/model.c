@@ -102,20 +102,15 @@ static uint32_t text_of(struct analysis *analysis, const char *bytes, size_t len
     return text;
 }
 
-/* Its name and value by themselves, as pairs_add writes both. */
-static int add_parameter(struct analysis *analysis, const struct perftrace_value *value) {
+/* A name and a value, as they stand in the text of their question. */
+static int add_parameter(struct analysis *analysis, const char *pair, struct pair_bounds bounds) {
     struct analysis_state *state = analysis->state;
     if (array_reserve((void **)&analysis->parameters, analysis->parameter_count, &state->parameter_capacity,
                       sizeof *analysis->parameters) != 0)
         return -PERFTRACE_ERROR_MEMORY;
-    state->scratch.length = 0;
-    size_t name_length = pairs_add_one(&state->scratch, value);
-    if (state->scratch.failed)
-        return -PERFTRACE_ERROR_MEMORY;
-    const char *bytes = state->scratch.bytes;
     struct analysis_parameter parameter = {
-        .name = text_of(analysis, bytes, name_length),
-        .value = text_of(analysis, bytes + name_length + 1, state->scratch.length - name_length - 1),
+        .name = text_of(analysis, pair, bounds.name_length),
+        .value = text_of(analysis, pair + bounds.name_length + 1, bounds.length - bounds.name_length - 1),
     };
     if (parameter.name == INTERN_NONE || parameter.value == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
@@ -123,25 +118,27 @@ static int add_parameter(struct analysis *analysis, const struct perftrace_value
     return 0;
 }
 
-static int make_question(struct analysis *analysis, uint32_t function, const struct perftrace_call *call) {
+/* The question whose text, `|` and a pair for each parameter, is the newest of state->parameters. */
+static int make_question(struct analysis *analysis, uint32_t function) {
     struct analysis_state *state = analysis->state;
     uint32_t question = analysis->question_count;
     if (large_reserve((void **)&analysis->questions, question, &state->question_capacity,
                       sizeof *analysis->questions) != 0)
         return -PERFTRACE_ERROR_MEMORY;
+    struct perftrace_text text = text_table_get(&state->parameters, question);
     analysis->questions[question] = (struct analysis_question){
         .function = function,
         .first_signature = INTERN_NONE,
-        .parameters = text_table_get(&state->parameters, question),
+        .parameters = text,
         .first_parameter = analysis->parameter_count,
+        .parameter_count = state->pair_count,
     };
-    struct analysis_question *made = &analysis->questions[analysis->question_count++];
-    for (size_t i = 0; i < call->parameter_count; i++) {
-        if (is_ignored(analysis, &call->parameters[i]))
-            continue;
-        if (add_parameter(analysis, &call->parameters[i]) != 0)
+    analysis->question_count++;
+    const char *pair = text.bytes;
+    for (uint32_t i = 0; i < state->pair_count; i++) {
+        if (add_parameter(analysis, pair + 1, state->pairs[i]) != 0)
             return -PERFTRACE_ERROR_MEMORY;
-        made->parameter_count++;
+        pair += 1 + state->pairs[i].length;
     }
     return 0;
 }
@@ -163,27 +160,39 @@ static bool is_wanted(struct analysis *analysis, const struct analysis_call *pla
     return is_slow(analysis, placed);
 }
 
+/* Writes the parameters that are part of questions, and notes where. */
+static int write_pairs(struct analysis *analysis, const struct perftrace_call *call) {
+    struct analysis_state *state = analysis->state;
+    struct perftrace_buffer *text = &state->scratch;
+    text->length = 0;
+    state->pair_count = 0;
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (is_ignored(analysis, &call->parameters[i]))
+            continue;
+        if (array_reserve((void **)&state->pairs, state->pair_count, &state->pair_capacity,
+                          sizeof *state->pairs) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+        perftrace_buffer_add(text, "|", 1);
+        size_t before = text->length, name_length = pairs_add_one(text, &call->parameters[i]);
+        state->pairs[state->pair_count++] = (struct pair_bounds){name_length, text->length - before};
+    }
+    return text->failed ? -PERFTRACE_ERROR_MEMORY : 0;
+}
+
 static int question_of(struct analysis *analysis, const struct perftrace_call *call,
                        struct analysis_call *placed) {
     struct analysis_state *state = analysis->state;
     struct perftrace_buffer *text = &state->scratch;
-    text->length = 0;
-    for (size_t i = 0; i < call->parameter_count; i++) {
-        if (is_ignored(analysis, &call->parameters[i]))
-            continue;
-        perftrace_buffer_add(text, "|", 1);
-        pairs_add_one(text, &call->parameters[i]);
-    }
-    if (text->failed)
+    if (write_pairs(analysis, call) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     const char *bytes = text->length == 0 ? "" : text->bytes;
     uint64_t hash;
     placed->question = text_table_find(&state->parameters, placed->function, bytes, text->length, &hash);
     if (placed->question != INTERN_NONE ||
-        !is_wanted(analysis, placed, hash, text->length, call->parameter_count))
+        !is_wanted(analysis, placed, hash, text->length, state->pair_count))
         return 0;
     placed->question = text_table_add(&state->parameters, placed->function, bytes, text->length);
-    return placed->question != INTERN_NONE ? make_question(analysis, placed->function, call)
+    return placed->question != INTERN_NONE ? make_question(analysis, placed->function)
                                            : -PERFTRACE_ERROR_MEMORY;
 }
 
@@ -365,5 +374,6 @@ void model_free(struct analysis *analysis) {
     free(state->function_sites);
     free(state->site_functions);
     free(state->scratch.bytes);
+    free(state->pairs);
     free(state);
 }

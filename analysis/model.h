@@ -7,6 +7,11 @@
 #include "known.h"
 #include "rounds.h"
 
+/* Of a pair in a text: the bytes of the name, and of all. */
+struct pair_bounds {
+    size_t name_length, length;
+};
+
 struct analysis_state {
     struct rounds *rounds;
     bool
@@ -27,6 +32,8 @@ struct analysis_state {
     struct perftrace_arena input_names;
     struct perftrace_arena numbers; /* of signatures */
     struct perftrace_buffer scratch;
+    struct pair_bounds *pairs; /* in it: of the call that is being placed */
+    uint32_t pair_count, pair_capacity;
     struct perftrace_budget budget; /* the model's: what it still needs can't be taken by the parts */
     struct admission admission;
     uint64_t without_edge, without_signature; /* calls */

@@ -56,18 +56,40 @@ static uint64_t zero_byte(uint64_t word) {
     return (word - EVERY_BYTE(1)) & ~word & EVERY_BYTE(0x80);
 }
 
+/* Not zero if some byte of `word` is not printable ASCII, or is `one` or `other`. */
+static uint64_t odd_byte(uint64_t word, char one, char other) {
+    uint64_t odd = ((word - EVERY_BYTE(0x20)) | word) & EVERY_BYTE(0x80); /* below a space, or not ASCII */
+    odd |= zero_byte(word ^ EVERY_BYTE(0x7f)) | zero_byte(word ^ EVERY_BYTE((unsigned char)one));
+    return odd | zero_byte(word ^ EVERY_BYTE((unsigned char)other));
+}
+
+/* All of at most 8 bytes, some of them twice. */
+static uint64_t word_of(const char *bytes, size_t length) {
+    uint64_t word = 0;
+    uint32_t first, last;
+    if (length == 8) {
+        memcpy(&word, bytes, 8);
+    } else if (length >= 4) {
+        memcpy(&first, bytes, 4);
+        memcpy(&last, bytes + length - 4, 4);
+        word = (uint64_t)last << 32 | first;
+    } else {
+        const unsigned char *three = (const unsigned char *)bytes;
+        word = EVERY_BYTE(three[0]) & EVERY_BYTE(0xff) >> 16;
+        word |= (uint64_t)three[length / 2] << 48 | (uint64_t)three[length - 1] << 56;
+    }
+    return word;
+}
+
 /* How many bytes from the start are printable ASCII and neither `one` nor `other`: all that can be copied
  * as it is. Eight at a time, because nearly everything is. */
 static size_t plain_run(const char *bytes, size_t length, char one, char other) {
     size_t at = 0;
-    for (; length - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, bytes + at, 8);
-        uint64_t odd =
-            ((word - EVERY_BYTE(0x20)) | word) & EVERY_BYTE(0x80); /* below a space, or not ASCII */
-        odd |= zero_byte(word ^ EVERY_BYTE(0x7f)) | zero_byte(word ^ EVERY_BYTE((unsigned char)one));
-        if ((odd | zero_byte(word ^ EVERY_BYTE((unsigned char)other))) != 0)
+    while (at < length) {
+        size_t some = length - at < 8 ? length - at : 8;
+        if (odd_byte(word_of(bytes + at, some), one, other) != 0)
             break;
+        at += some;
     }
     while (at < length && bytes[at] >= ' ' && bytes[at] < 0x7f && bytes[at] != one && bytes[at] != other)
         at++;
