@@ -4,6 +4,7 @@
 #include "../core/hash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TABLE_MIN 64u
 
@@ -88,7 +89,7 @@ static void close_gap(struct open_calls *open, uint32_t gap) {
     open->table[gap] = 0;
 }
 
-uint32_t open_calls_find_and_take(struct open_calls *open, uint64_t number) {
+uint32_t open_calls_take_from_table(struct open_calls *open, uint64_t number) {
     uint32_t at = find(open, number);
     if (open->table[at] == 0)
         return OPEN_CALLS_NONE;
@@ -132,6 +133,14 @@ static void add_child(struct open_calls *open, uint32_t slot, uint32_t track, ui
 }
 
 static uint32_t find_or_make(struct open_calls *open, uint64_t parent, uint32_t track) {
+    uint32_t *near = &open->near[parent % OPEN_CALLS_NEAR];
+    if (*near != 0 && open->calls[*near - 1].number == parent)
+        return *near - 1;
+    if (*near == 0 && (open->in_table == 0 || open->table[find(open, parent)] == 0)) {
+        uint32_t slot = new_slot(open, parent, track, 0);
+        *near = slot + 1; /* OPEN_CALLS_NONE becomes 0 */
+        return slot;
+    }
     bool room = reserve_table(open); /* without it those that are there are still found */
     if (open->table_size == 0)
         return OPEN_CALLS_NONE;
@@ -164,6 +173,7 @@ uint32_t open_calls_tell_other(struct open_calls *open, uint64_t parent, uint32_
 void open_calls_clear(struct open_calls *open) {
     for (uint32_t i = 0; i < open->table_size; i++)
         open->table[i] = 0;
+    memset(open->near, 0, sizeof open->near);
     open->count = open->unused = open->in_table = 0;
     open->last_number = 0;
     open->by_name = false;

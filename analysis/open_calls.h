@@ -19,9 +19,13 @@ struct open_call {
     uint32_t others;      /* an unnumbered slot for another track, and so on; or OPEN_CALLS_NONE */
 };
 
-/* Zero-initialised is empty. */
+#define OPEN_CALLS_NEAR 256u
+
+/* Zero-initialised is empty. A number is in `near` if its place there was free when it came, else in the table: few calls are open at
+ * once in most inputs, so that most are found without a hash. */
 struct open_calls {
-    struct open_call *calls; /* by slot */
+    uint32_t near[OPEN_CALLS_NEAR]; /* slot + 1, or 0, by the lowest bits of its number */
+    struct open_call *calls;        /* by slot */
     uint32_t count, capacity;
     uint32_t unused; /* slot + 1 of the first that was given back, and so on in `others` */
     uint32_t *table; /* slot + 1, or 0 */
@@ -36,9 +40,17 @@ struct open_calls {
 
 /* The slot of a call that now ends, which from here on is nobody's parent; OPEN_CALLS_NONE if no child has named it. The slot
  * stays as it is until open_calls_give. */
-uint32_t open_calls_find_and_take(struct open_calls *open, uint64_t number);
+uint32_t open_calls_take_from_table(struct open_calls *open, uint64_t number);
 static inline uint32_t open_calls_take(struct open_calls *open, uint64_t number) {
-    return open->in_table == 0 ? OPEN_CALLS_NONE : open_calls_find_and_take(open, number);
+    uint32_t *near = &open->near[number % OPEN_CALLS_NEAR];
+    if (*near != 0 && open->calls[*near - 1].number == number) {
+        uint32_t slot = *near - 1;
+        *near = 0;
+        if (open->last_number == number)
+            open->last_number = 0;
+        return slot;
+    }
+    return open->in_table == 0 ? OPEN_CALLS_NONE : open_calls_take_from_table(open, number);
 }
 /* What its children took of its own track's time. */
 uint64_t open_calls_children_ns(const struct open_calls *open, uint32_t slot, uint32_t track);
