@@ -2,9 +2,8 @@
 #define _GNU_SOURCE /* memrchr, pipe2 */
 #include "log_ahead.h"
 
-#include "../core/hash.h"
 #include "input.h"
-#include "log_line.h"
+#include "log_wide.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +26,7 @@ enum {
 
 struct perftrace_log_ahead {
     struct perftrace_log_piece *pieces[PIECES];
+    struct perftrace_log_secret secret;
     struct perftrace_log_source source;
     char *first; /* source.first, of which `first_used` bytes are in pieces */
     size_t first_used;
@@ -196,12 +196,13 @@ struct perftrace_log_ahead *perftrace_log_ahead_open(const struct perftrace_log_
     ahead->first = malloc(source->first_length + 1);
     ahead->rest = malloc(PIECE_BYTES);
     bool memory = ahead->first != NULL && ahead->rest != NULL;
-    uint64_t secret[2] = {perftrace_hash_key(), perftrace_hash_key()};
+    perftrace_log_secret_make(&ahead->secret, perftrace_log_wide_usable());
     for (unsigned i = 0; i < PIECES && memory; i++) {
         struct perftrace_log_piece *piece = ahead->pieces[i] = calloc(1, sizeof *piece);
-        memory = piece != NULL && (piece->bytes = calloc(1, PIECE_BYTES + PERFTRACE_LOG_PADDING)) != NULL;
+        memory =
+            piece != NULL && (piece->bytes = calloc(1, PIECE_BYTES + PERFTRACE_LOG_INDEX_PADDING)) != NULL;
         if (memory)
-            memcpy(piece->index.secret, secret, sizeof secret);
+            piece->index.secret = &ahead->secret;
     }
     if (!memory) {
         perftrace_log_ahead_close(ahead);

@@ -6,7 +6,7 @@
 #include "log_index.h"
 
 struct perftrace_log_piece {
-    char *bytes; /* may be written to; PERFTRACE_LOG_PADDING bytes after them are there too */
+    char *bytes; /* may be written to; PERFTRACE_LOG_INDEX_PADDING bytes after them are there too */
     uint32_t length;
     uint64_t offset, line; /* of the first byte, in the input; lines from 1 */
     bool

@@ -144,17 +144,16 @@ static bool read_line(struct perftrace_log_reader *log, const struct perftrace_l
 static bool take_metrics(struct perftrace_log_reader *log, const struct perftrace_log_entry *entry,
                          struct perftrace_log_site *site) {
     struct perftrace_log_parser *parser = &log->parser;
-    const struct perftrace_log_metric *metrics = &log->piece->index.metrics[entry->first_metric];
+    const uint64_t *metrics = &log->piece->index.values[entry->first_metric];
     if (entry->metric_count > 0 && site->shape != entry->shape &&
-        !perftrace_log_names_shape(&parser->names, site, entry->shape, log->piece->bytes, metrics,
-                                   entry->metric_count))
+        !perftrace_log_names_shape(&parser->names, site, entry->shape, log->piece->bytes + entry->tail))
         return false;
     for (unsigned i = 0; i < entry->metric_count; i++) {
         struct perftrace_value *value = &parser->values[i];
         value->argument = &site->arguments[site->shape_keys[i]];
         value->type = PERFTRACE_TYPE_SIGNED;
         value->cut = value->null = false;
-        value->i = (int64_t)metrics[i].value;
+        value->i = (int64_t)metrics[i];
     }
     return true;
 }

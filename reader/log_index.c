@@ -4,6 +4,7 @@
 
 #include "../core/hash.h"
 #include "log_line.h"
+#include "log_wide.h"
 
 #include <string.h>
 #ifdef __SSE2__
@@ -11,12 +12,9 @@
 #endif
 
 enum {
-    KEY_BYTES_MAX =
-        1500, /* so that with PERFTRACE_LOG_SHAPE_MAX the fields are not too many, whatever they are */
     MARK = PERFTRACE_LOG_MARK_LENGTH,
     BEFORE_MS = 12, /* the length of "|elapsed_ms=" */
 };
-#define ELAPSED_MS_MAX (UINT64_MAX / 1000000 - 1)
 
 /* ---- pieces of text ------------------------------------------------------------------------------- */
 
@@ -138,10 +136,7 @@ static inline bool is_end(const char *at) {
 
 /* ---- metrics -------------------------------------------------------------------------------------- */
 
-enum { FIELD_METRIC, FIELD_ELAPSED_US, FIELD_PARENT, FIELD_THREAD };
-
-/* The `=` after a name of letters, digits and the like; NULL if anything else comes first. */
-static const char *find_equals(const char *name) {
+const char *perftrace_log_find_equals(const char *name) {
     enum { NAME_BYTES_MAX = 64 };
 #ifdef __SSE2__
     const __m128i equals = _mm_set1_epi8('='), bar = _mm_set1_epi8('|'), newline = _mm_set1_epi8('\n');
@@ -178,13 +173,14 @@ static uint64_t add_shape(uint64_t shape, uint64_t secret, const char *name, siz
     return perftrace_hash_mix(shape ^ low, high ^ secret ^ length);
 }
 
-static uint8_t kind_of(const char *name, size_t length) {
-    static const char *const names[] = {
-        [FIELD_ELAPSED_US] = "elapsed_us", [FIELD_PARENT] = "parent_call", [FIELD_THREAD] = "thread"};
-    for (uint8_t kind = FIELD_ELAPSED_US; kind <= FIELD_THREAD; kind++)
+enum perftrace_log_field_kind perftrace_log_kind_of(const char *name, size_t length) {
+    static const char *const names[] = {[PERFTRACE_LOG_FIELD_ELAPSED_US] = "elapsed_us",
+                                        [PERFTRACE_LOG_FIELD_PARENT] = "parent_call",
+                                        [PERFTRACE_LOG_FIELD_THREAD] = "thread"};
+    for (unsigned kind = PERFTRACE_LOG_FIELD_ELAPSED_US; kind <= PERFTRACE_LOG_FIELD_THREAD; kind++)
         if (strlen(names[kind]) == length && memcmp(names[kind], name, length) == 0)
-            return kind;
-    return FIELD_METRIC;
+            return (enum perftrace_log_field_kind)kind;
+    return PERFTRACE_LOG_FIELD_METRIC;
 }
 
 /* Whether the field begins with the bar at `at`: its name, and nothing but it, is before the `=`. */
@@ -193,11 +189,21 @@ static inline bool stands(const struct perftrace_log_field *field, const char *a
     __m128i text = _mm_load_si128((const __m128i *)(const void *)field->text);
     __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
     unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, here));
-    return (same & field->mask) == field->mask &&
+    return (uint16_t)(field->mask & ~same) == 0 &&
            (field->length <= 16 || memcmp(field->text + 16, at + 16, field->length - 16u) == 0);
 #else
     return memcmp(field->text, at, field->length) == 0;
 #endif
+}
+
+static void add_to_line(struct perftrace_log_field *field, const struct perftrace_log_field *before) {
+    bool metric = field->kind == PERFTRACE_LOG_FIELD_METRIC;
+    bool first = metric ? before->count == before->metric_count : before->at[field->kind] == 0;
+    field->usual = before->usual && first && before->count < PERFTRACE_LOG_SHAPE_MAX;
+    field->count = (uint8_t)(before->count + field->usual);
+    field->metric_count = (uint8_t)(before->metric_count + (metric && field->usual));
+    memcpy(field->at, before->at, sizeof field->at);
+    field->at[field->kind] = field->count;
 }
 
 /* The field at `at` as one that has not come after `before` so far. It is kept if there is room, else it is in *unknown.
@@ -206,24 +212,26 @@ static struct perftrace_log_field *learn(struct perftrace_log_index *index,
                                          struct perftrace_log_field *before, const char *at,
                                          struct perftrace_log_field *unknown) {
     struct perftrace_log_fields *fields = &index->fields;
-    const char *name = at + 1, *equals = find_equals(name);
+    const char *name = at + 1, *equals = perftrace_log_find_equals(name);
     if (equals == NULL || equals == name)
         return NULL;
     size_t length = (size_t)(equals + 1 - at);
     struct perftrace_log_field field = {
-        .kind = kind_of(name, length - 2),
+        .kind = (uint8_t)perftrace_log_kind_of(name, length - 2),
         .length = (uint8_t)length,
-        .mask = length >= 16 ? 0xffff : (1u << length) - 1,
+        .mask = length >= 32 ? UINT32_MAX : (UINT32_C(1) << length) - 1,
+        .shape = before->shape,
     };
-    field.shape = field.kind == FIELD_METRIC ? add_shape(before->shape, index->secret[0], name, length - 2)
-                                             : before->shape;
+    add_to_line(&field, before);
+    if (field.kind == PERFTRACE_LOG_FIELD_METRIC)
+        field.shape = add_shape(before->shape, index->secret->words[0], name, length - 2);
     unsigned choices = 0;
     for (const struct perftrace_log_field *known = before->next; known != NULL; known = known->other)
         choices++;
     struct perftrace_log_field *kept = &fields->list[fields->count];
-    if (before == unknown || length > sizeof field.text || choices == PERFTRACE_LOG_FIELD_CHOICES ||
-        fields->count == PERFTRACE_LOG_KNOWN_FIELDS) {
-        fields->missed++;
+    if (before == unknown || !before->usual || length > sizeof field.text ||
+        choices == PERFTRACE_LOG_FIELD_CHOICES || fields->count == PERFTRACE_LOG_KNOWN_FIELDS) {
+        fields->missed += before == unknown || before->usual;
         kept = unknown;
     } else {
         fields->count++;
@@ -241,7 +249,7 @@ static void prepare_fields(struct perftrace_log_index *index) {
     struct perftrace_log_fields *fields = &index->fields;
     if (fields->count != 0 && fields->missed <= MISSED_MAX)
         return;
-    fields->list[0] = (struct perftrace_log_field){.shape = index->secret[1]};
+    fields->list[0] = (struct perftrace_log_field){.shape = index->secret->words[1], .usual = true};
     fields->count = 1;
     fields->missed = 0;
 }
@@ -251,7 +259,7 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
                                 const char *bytes) {
     const char *at = bytes + entry->tail;
     struct perftrace_log_field *field = index->fields.list;
-    struct perftrace_log_metric *metrics = &index->metrics[index->metric_count], *metric = metrics;
+    uint64_t *metrics = &index->values[index->value_count], *metric = metrics;
     struct perftrace_log_field unknown;
     while (*at == '|') {
         struct perftrace_log_field *next = field->next;
@@ -266,21 +274,18 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
         const char *rest = read_number(value_at, &value, &digits);
         if (digits == 0 || digits > 19)
             return false;
-        if (field->kind == FIELD_METRIC) {
+        if (field->kind == PERFTRACE_LOG_FIELD_METRIC) {
             /* With a zero in front it would be a text. */
             if (digits > 18 || (*value_at == '0' && digits > 1) ||
                 metric - metrics == PERFTRACE_LOG_SHAPE_MAX)
                 return false;
-            metric->value = value;
-            metric->name = (uint32_t)(at + 1 - bytes);
-            metric->name_length = field->length - 2u;
-            metric++;
-        } else if (field->kind == FIELD_ELAPSED_US) {
+            *metric++ = value;
+        } else if (field->kind == PERFTRACE_LOG_FIELD_ELAPSED_US) {
             if (value / 1000 != entry->elapsed_ms) /* somebody else's of that name */
                 return false;
             entry->elapsed_ns = value * 1000;
             entry->milliseconds = false;
-        } else if (field->kind == FIELD_PARENT) {
+        } else if (field->kind == PERFTRACE_LOG_FIELD_PARENT) {
             entry->parent = value;
         } else {
             if (value > UINT32_MAX)
@@ -290,30 +295,39 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
         at = rest;
     }
     entry->metric_count = (uint8_t)(metric - metrics);
-    entry->first_metric = index->metric_count;
+    entry->first_metric = index->value_count;
     entry->shape = field->shape;
     entry->end = (uint32_t)(at + (*at == '\r') - bytes);
-    index->metric_count += entry->metric_count;
+    index->value_count += entry->metric_count;
     return is_end(at);
 }
 
 /* ---- lines ---------------------------------------------------------------------------------------- */
 
-/* What the line with the mark at entry->start says. Returns how far it has been read. */
-static inline const char *read_entry(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
-                                     const uint64_t secret[2], const char *bytes) {
+/* Of all from the function's name to before elapsed_ms. */
+static inline void make_key(const struct perftrace_log_secret *secret, const char *bytes, size_t length,
+                            uint64_t key[2]) {
+    if (secret->wide)
+        perftrace_log_wide_key(secret, bytes, length, key);
+    else
+        perftrace_hash_wide(secret->words, bytes, length, key);
+}
+
+const char *perftrace_log_index_line(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
+                                     const char *bytes) {
     unsigned digits;
     entry->keyed = entry->plain = false;
     const char *at = read_number(bytes + entry->start + MARK, &entry->number, &digits);
     if (*at != '|' || digits == 0 || digits > 19)
         return at;
     const char *name = at + 1, *elapsed = find_elapsed(name);
-    if (*elapsed == '\n' || elapsed - name > KEY_BYTES_MAX)
+    if (*elapsed == '\n' || elapsed - name > PERFTRACE_LOG_KEY_MAX)
         return elapsed;
     at = read_number(elapsed + BEFORE_MS, &entry->elapsed_ms, &digits);
-    if ((*at != '|' && !is_end(at)) || digits == 0 || digits > 19 || entry->elapsed_ms > ELAPSED_MS_MAX)
+    if ((*at != '|' && !is_end(at)) || digits == 0 || digits > 19 ||
+        entry->elapsed_ms > PERFTRACE_LOG_ELAPSED_MS_MAX)
         return elapsed + 1;
-    perftrace_hash_wide(secret, name, (size_t)(elapsed - name), entry->key);
+    make_key(index->secret, name, (size_t)(elapsed - name), entry->key);
     entry->keyed = true;
     entry->milliseconds = true;
     entry->elapsed_ns = entry->elapsed_ms * 1000000;
@@ -324,38 +338,52 @@ static inline const char *read_entry(struct perftrace_log_index *index, struct p
     return entry->plain ? bytes + entry->end : at;
 }
 
-void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, uint32_t length) {
-    const char *at = bytes, *end = bytes + length;
-    const uint64_t secret[2] = {index->secret[0],
-                                index->secret[1]}; /* what is made of it needs to be made once */
+/* Where the next line with a mark has it; `end` if there is none. */
+static inline const char *next_mark(const char *at, const char *end, uint32_t *newlines) {
+    if (end - at >= MARK && starts(at, PERFTRACE_LOG_MARK, MARK))
+        return at;
+    const char *mark = perftrace_log_find_mark(at, end);
+    mark = mark == NULL ? end : mark;
+    *newlines += (uint32_t)perftrace_log_count_newlines(at, (size_t)(mark - at));
+    return mark;
+}
+
+static const char *index_lines(struct perftrace_log_index *index, const char *bytes, const char *end) {
+    const char *at = bytes;
     uint32_t newlines = 0;
-    index->count = index->metric_count = 0;
-    prepare_fields(index);
-    while (at < end) {
-        if (index->count == PERFTRACE_LOG_ENTRIES_MAX ||
-            index->metric_count > PERFTRACE_LOG_METRICS_MAX - PERFTRACE_LOG_SHAPE_MAX)
-            break;
-        if (end - at < MARK || !starts(at, PERFTRACE_LOG_MARK, MARK)) {
-            const char *mark = perftrace_log_find_mark(at, end);
-            newlines +=
-                (uint32_t)perftrace_log_count_newlines(at, (size_t)((mark == NULL ? end : mark) - at));
-            at = mark;
-            if (mark == NULL) {
-                at = end;
-                break;
-            }
-        }
+    while (perftrace_log_index_has_room(index) && (at = next_mark(at, end, &newlines)) < end) {
         struct perftrace_log_entry *entry = &index->entries[index->count++];
         entry->start = (uint32_t)(at - bytes);
         entry->newlines = newlines;
-        at = read_entry(index, entry, secret, bytes);
-        if (*at != '\n' || at < bytes + entry->start) {
+        at = perftrace_log_index_line(index, entry, bytes);
+        if (*at != '\n' || at < bytes + entry->start)
             at = memchr(at, '\n', (size_t)(end + 1 - at));
-        }
         entry->end = (uint32_t)(at - bytes);
         newlines += at < end;
         at += at < end;
     }
-    index->used = (uint32_t)(at - bytes);
     index->newlines = newlines;
+    return at;
+}
+
+void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, uint32_t length) {
+    index->count = index->value_count = 0;
+    prepare_fields(index);
+    const char *end = bytes + length;
+    const char *at =
+        index->secret->wide ? perftrace_log_wide_lines(index, bytes, end) : index_lines(index, bytes, end);
+    index->used = (uint32_t)(at - bytes);
+}
+
+void perftrace_log_secret_make(struct perftrace_log_secret *secret, bool wide) {
+    uint64_t a = perftrace_hash_key(), b = perftrace_hash_key(), count = 0;
+    secret->wide = wide;
+    secret->words[0] = a;
+    secret->words[1] = b;
+    for (size_t i = 0; i < sizeof secret->rounds / sizeof *secret->rounds; i++)
+        for (int half = 0; half < 2; half++, count++)
+            secret->rounds[i][half] = perftrace_hash_number(a, count) ^ perftrace_hash_number(b, ~count);
+    for (size_t i = 0; i < sizeof secret->blocks / sizeof *secret->blocks; i++)
+        for (int half = 0; half < 2; half++, count++)
+            secret->blocks[i][half] = perftrace_hash_number(a, count) ^ perftrace_hash_number(b, ~count);
 }

@@ -5,12 +5,6 @@
 
 #include "../include/perftrace_items.h"
 
-/* A metric that is a whole number. */
-struct perftrace_log_metric {
-    uint64_t value;
-    uint32_t name, name_length; /* `name`: where it is in the piece */
-};
-
 /* A line with a record in it. */
 struct perftrace_log_entry {
     uint32_t start, end; /* in the piece: the mark, and the newline (or the end of the piece) */
@@ -21,8 +15,8 @@ struct perftrace_log_entry {
         plain; /* all of its metrics are whole numbers: they are in the list, and the fields below say what perftrace's own were */
     bool milliseconds;
     uint8_t metric_count;
-    uint32_t first_metric;
-    uint32_t tail; /* in the piece: the bar or the end of the line after the value of elapsed_ms */
+    uint32_t first_metric; /* in the list of values */
+    uint32_t tail;         /* in the piece: the bar or the end of the line after the value of elapsed_ms */
     uint32_t thread;
     uint64_t number, elapsed_ms, elapsed_ns, parent;
     uint64_t key[2]; /* of all from the function's name to before elapsed_ms */
@@ -31,10 +25,14 @@ struct perftrace_log_entry {
 
 enum {
     PERFTRACE_LOG_ENTRIES_MAX = 4096,
-    PERFTRACE_LOG_METRICS_MAX = 16384,
+    PERFTRACE_LOG_VALUES_MAX = 16384,
     PERFTRACE_LOG_SHAPE_MAX = 64, /* metrics of a line that are listed: of one with more, none */
+    PERFTRACE_LOG_LINE_VALUES = PERFTRACE_LOG_SHAPE_MAX + 16, /* room that a line may take */
     PERFTRACE_LOG_KNOWN_FIELDS = 256,
     PERFTRACE_LOG_FIELD_CHOICES = 8,
+    PERFTRACE_LOG_KEY_MAX =
+        1500, /* so that with so many metrics the fields are not too many, whatever they are */
+    PERFTRACE_LOG_INDEX_PADDING = 192,
 };
 
 /* A field behind elapsed_ms, after those that came before it on its line: most lines are like others, so what comes next is one of
@@ -44,9 +42,22 @@ struct perftrace_log_field {
     struct perftrace_log_field *next;  /* the last one known to follow, … */
     struct perftrace_log_field *other; /* … or to stand in this one's place; NULL: none */
     uint64_t shape;                    /* of the line up to here */
-    uint32_t mask;                     /* a bit for each of the first 16 bytes of the text */
+    uint32_t mask;                     /* a bit for each byte of the text */
     uint8_t length;                    /* of the text */
-    uint8_t kind;                      /* metric, or which of perftrace's own */
+    uint8_t kind;                      /* enum perftrace_log_field_kind */
+    /* Of the line up to here: */
+    bool usual;           /* all metrics come first, and none of perftrace's own fields is there twice */
+    uint8_t count;        /* of fields, … */
+    uint8_t metric_count; /* … and of those that are metrics */
+    uint8_t at[4];        /* which field is the one of each kind, from 1; 0: none */
+};
+
+/* Whether a field is a metric, or which of perftrace's own it is. */
+enum perftrace_log_field_kind {
+    PERFTRACE_LOG_FIELD_METRIC,
+    PERFTRACE_LOG_FIELD_ELAPSED_US,
+    PERFTRACE_LOG_FIELD_PARENT,
+    PERFTRACE_LOG_FIELD_THREAD,
 };
 
 /* The first one is what all lines have. */
@@ -56,23 +67,40 @@ struct perftrace_log_fields {
     struct perftrace_log_field list[PERFTRACE_LOG_KNOWN_FIELDS];
 };
 
+/* What keys are made with. */
+struct perftrace_log_secret {
+    bool wide; /* log_wide.c makes them */
+    uint64_t words[2];
+    _Alignas(16) uint64_t rounds[4][2];
+    _Alignas(16) uint64_t blocks[PERFTRACE_LOG_KEY_MAX / 16 + 1][2];
+};
+
 struct perftrace_log_index {
-    uint64_t secret[2]; /* of the keys */
-    uint32_t count, metric_count;
+    const struct perftrace_log_secret *secret; /* borrowed */
+    uint32_t count, value_count;
     uint32_t used;     /* bytes that were looked through */
     uint32_t newlines; /* in them */
     struct perftrace_log_fields fields;
     struct perftrace_log_entry entries[PERFTRACE_LOG_ENTRIES_MAX];
-    struct perftrace_log_metric metrics[PERFTRACE_LOG_METRICS_MAX];
+    uint64_t values[PERFTRACE_LOG_VALUES_MAX]; /* of metrics that are whole numbers */
 };
 
+/* A secret that nobody knows. `wide`: lines are looked through with instructions that this processor has to have
+ * (perftrace_log_wide_usable). What comes out is the same but for the keys. */
+void perftrace_log_secret_make(struct perftrace_log_secret *secret, bool wide);
+
 /* Looks through a piece that begins where a line does and ends where one does, after its newline or at the end of the input. Stops
- * earlier, before a line, where the lists are full. bytes[length] is a newline, and PERFTRACE_LOG_PADDING bytes from there on
- * are readable. Nothing is written to. */
+ * earlier, before a line, where the lists are full. bytes[length] is a newline, and PERFTRACE_LOG_INDEX_PADDING bytes from there
+ * on are readable. Nothing is written to. */
 void perftrace_log_index(struct perftrace_log_index *index, const char *bytes, uint32_t length);
 
 /* The first mark in the bytes, or NULL. PERFTRACE_LOG_PADDING bytes after them are readable. */
 const char *perftrace_log_find_mark(const char *at, const char *end);
+
+/* The `=` after a name of letters, digits and the like, of which there are at most 64; NULL if anything else comes first.
+ * PERFTRACE_LOG_INDEX_PADDING bytes from `name` on are readable. */
+const char *perftrace_log_find_equals(const char *name);
+enum perftrace_log_field_kind perftrace_log_kind_of(const char *name, size_t length);
 
 /* Newlines among the bytes. */
 uint64_t perftrace_log_count_newlines(const char *bytes, size_t length);

@@ -156,15 +156,20 @@ int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_
 }
 
 bool perftrace_log_names_shape(struct perftrace_log_names *names, struct perftrace_log_site *site,
-                               uint64_t shape, const char *bytes, const struct perftrace_log_metric *metrics,
-                               unsigned count) {
+                               uint64_t shape, const char *fields) {
+    unsigned count = 0;
     site->shape = 0; /* the secret makes it improbable for one to be found */
-    for (unsigned i = 0; i < count; i++) {
-        int index = perftrace_log_names_key(names, site, bytes + metrics[i].name, metrics[i].name_length,
-                                            true, PERFTRACE_TYPE_SIGNED);
+    for (const char *at = fields; *at == '|';) {
+        const char *name = at + 1, *equals = perftrace_log_find_equals(name);
+        size_t length = (size_t)(equals - name);
+        for (at = equals + 1; *at >= '0' && *at <= '9'; at++)
+            ;
+        if (perftrace_log_kind_of(name, length) != PERFTRACE_LOG_FIELD_METRIC)
+            continue;
+        int index = perftrace_log_names_key(names, site, name, length, true, PERFTRACE_TYPE_SIGNED);
         if (index < 0)
             return false;
-        site->shape_keys[i] = (uint8_t)index;
+        site->shape_keys[count++] = (uint8_t)index;
     }
     site->shape = shape;
     return true;
