@@ -151,14 +151,11 @@ static void fail(struct perftrace_chrome_json *json) {
 
 /* Begins to hand out the first `count` in order of time. */
 static void hand_out(struct perftrace_chrome_json *json, uint32_t count) {
-    if (!perftrace_json_list_sort(&json->list)) {
-        fail(json);
-        return;
-    }
-    perftrace_json_pairs_renumber(&json->pairs);
+    perftrace_json_list_sort(&json->list);
     if (!json->maker.based && json->list.count > 0) {
+        int64_t first_ns = json->list.keys[0].start_ns;
         json->maker.based = true;
-        json->maker.base_ns = json->list.held[0].start_ns < 0 ? json->list.held[0].start_ns : 0;
+        json->maker.base_ns = first_ns < 0 ? first_ns : 0;
     }
     json->at = 0;
     json->until = count;
@@ -166,7 +163,7 @@ static void hand_out(struct perftrace_chrome_json *json, uint32_t count) {
 }
 
 static size_t held_bytes(const struct perftrace_chrome_json *json) {
-    return json->list.count * (sizeof *json->list.held + 2 * sizeof(uint64_t[2])) + json->store.bytes;
+    return json->list.count * PERFTRACE_JSON_HELD_BYTES + json->store.bytes;
 }
 
 /* Where every span so far stands before what it holds, less is enough: see chrome_json.h. */
@@ -195,14 +192,13 @@ static void read_events(struct perftrace_chrome_json *json) {
 /* What has been handed out need not be kept. */
 static void drop(struct perftrace_chrome_json *json) {
     perftrace_json_list_drop(&json->list, json->until);
-    perftrace_json_pairs_renumber(&json->pairs);
     json->handing_out = false;
 }
 
 /* The next item of those that are being handed out; NULL: there are no more. */
 static const struct perftrace_item *next_of_list(struct perftrace_chrome_json *json) {
     while (json->at < json->until) {
-        const struct perftrace_json_held *held = &json->list.held[json->at];
+        struct perftrace_json_held *held = perftrace_json_list_at(&json->list, json->at);
         const struct perftrace_item *item = perftrace_json_make_end(&json->maker, held->start_ns);
         if (item != NULL)
             return item;
@@ -212,6 +208,7 @@ static const struct perftrace_item *next_of_list(struct perftrace_chrome_json *j
         }
         json->at++;
         item = perftrace_json_make(&json->maker, held);
+        perftrace_json_list_give(&json->list, held);
         if (item != NULL || json->maker.no_room)
             return item;
     }
@@ -261,7 +258,7 @@ const struct perftrace_item *perftrace_chrome_json_next(struct perftrace_chrome_
 static size_t next_calls(struct perftrace_chrome_json *json) {
     size_t count = 0;
     while (json->at < json->until) {
-        const struct perftrace_json_held *held = &json->list.held[json->at];
+        struct perftrace_json_held *held = perftrace_json_list_at(&json->list, json->at);
         while (perftrace_json_make_brief(&json->maker, held->start_ns, &json->calls[count],
                                          &json->briefs[count])) {
             json->calls[count].place = count;
@@ -274,6 +271,7 @@ static size_t next_calls(struct perftrace_chrome_json *json) {
         }
         json->at++;
         perftrace_json_pass(&json->maker, held);
+        perftrace_json_list_give(&json->list, held);
     }
     while (json->read && count < PERFTRACE_JSON_BRIEFS &&
            perftrace_json_make_brief(&json->maker, INT64_MAX, &json->calls[count], &json->briefs[count])) {

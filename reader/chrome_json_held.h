@@ -86,26 +86,62 @@ struct perftrace_json_held {
     struct perftrace_json_blob *end_args;
     struct perftrace_json_site *site;
     struct perftrace_json_track *track;
-    uint32_t order; /* in the file, among those that are held */
+    uint32_t order; /* in the file, among those that are held; of a free place the next free one */
     uint8_t kind;   /* enum perftrace_json_held_kind */
     bool unfinished, at_end;
+};
+
+/* By what they are sorted, as that is shorter than they are: they stay where they are. */
+struct perftrace_json_when {
+    int64_t start_ns;
+    uint32_t held; /* its place */
 };
 
 struct perftrace_json_list {
     struct perftrace_budget *budget;
     struct perftrace_json_held *held;
-    uint32_t count, capacity;
-    void *keys; /* what sorting needs */
-    size_t keys_bytes;
+    struct perftrace_json_when *keys; /* of those that wait: the sorted ones, then the others as they came */
+    struct perftrace_json_when *room; /* as much again, for sorting */
+    uint32_t count, sorted, capacity;
+    uint32_t settled; /* so many of the sorted ones are in order also among those that begin together */
+    uint32_t places,
+        free;       /* those that were ever in use; the first free one of these, or PERFTRACE_JSON_SWEPT */
+    uint32_t order; /* of the next one */
 };
 
-/* Room for one more at the end, already counted; NULL where there is none. */
-struct perftrace_json_held *perftrace_json_list_add(struct perftrace_json_list *list);
-/* By time. Of those that begin together on one track a span that holds another comes first; where they are the same, the file's
- * order tells, by what is known of the track. False without memory. */
-bool perftrace_json_list_sort(struct perftrace_json_list *list);
-/* Takes the first ones off, and numbers the others anew. */
+/* What one that waits takes. */
+#define PERFTRACE_JSON_HELD_BYTES                                                                            \
+    (sizeof(struct perftrace_json_held) + 2 * sizeof(struct perftrace_json_when))
+
+/* Room for one more, which begins at `start_ns`; NULL where there is none. It may move when the next is added. */
+struct perftrace_json_held *perftrace_json_list_add(struct perftrace_json_list *list, int64_t start_ns);
+/* By time. */
+void perftrace_json_list_sort(struct perftrace_json_list *list);
+/* The one at `at` once they are sorted; to be asked for one after the other. Of those that begin together on one track a span
+ * that holds another comes first; where they are the same, the file's order tells, by what is known of the track. */
+static inline struct perftrace_json_held *perftrace_json_list_at(struct perftrace_json_list *list,
+                                                                 uint32_t at);
+/* What it held has been taken over: its place is free for another. */
+static inline void perftrace_json_list_give(struct perftrace_json_list *list,
+                                            struct perftrace_json_held *held) {
+    held->order = list->free;
+    list->free = (uint32_t)(held - list->held);
+}
+/* Takes the first ones, whose places have been given back, off the list. */
 void perftrace_json_list_drop(struct perftrace_json_list *list, uint32_t count);
 void perftrace_json_list_free(struct perftrace_json_list *list);
+
+/* Puts those that begin together with the one at `at` in order. */
+void perftrace_json_list_settle(struct perftrace_json_list *list, uint32_t at);
+
+static inline struct perftrace_json_held *perftrace_json_list_at(struct perftrace_json_list *list,
+                                                                 uint32_t at) {
+    enum { AHEAD = 12 };
+    if (at >= list->settled)
+        perftrace_json_list_settle(list, at);
+    if (list->count - at > AHEAD)
+        __builtin_prefetch(&list->held[list->keys[at + AHEAD].held]);
+    return &list->held[list->keys[at].held];
+}
 
 #endif

@@ -69,14 +69,12 @@ bool perftrace_json_pairs_begin(struct perftrace_json_pairs *pairs, const struct
                                          .async = mark->async};
     if (!set_top(pairs, mark, open))
         goto no_room;
-    struct perftrace_json_held *held = perftrace_json_list_add(pairs->list);
+    struct perftrace_json_held *held = perftrace_json_list_add(pairs->list, mark->ns);
     if (held == NULL) {
         set_top(pairs, mark, below);
         goto no_room;
     }
-    pairs->begun++;
-    open->held = held->order;
-    held->start_ns = mark->ns;
+    open->held = (uint32_t)(held - pairs->list->held);
     held->end_ns = INT64_MAX;
     held->open = open;
     held->end_args = NULL;
@@ -198,13 +196,6 @@ bool perftrace_json_pairs_end(struct perftrace_json_pairs *pairs, const struct p
 }
 
 /* ---- afterwards ------------------------------------------------------------------------------------ */
-
-void perftrace_json_pairs_renumber(struct perftrace_json_pairs *pairs) {
-    struct perftrace_json_list *list = pairs->list;
-    for (uint32_t i = 0; i < list->count && pairs->begun > 0; i++)
-        if (list->held[i].kind == PERFTRACE_JSON_OPEN || list->held[i].kind == PERFTRACE_JSON_ASYNC)
-            list->held[i].open->held = i;
-}
 
 static int by_time(const void *left, const void *right) {
     const struct perftrace_json_stray *a = left, *b = right;

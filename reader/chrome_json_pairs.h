@@ -21,7 +21,6 @@ struct perftrace_json_pairs {
     struct perftrace_map by_id; /* the innermost open one with this id */
     struct perftrace_json_stray *strays;
     size_t stray_count, stray_capacity;
-    uint64_t begun;            /* spans, by events of their own */
     uint64_t unmatched;        /* ends without a begin, in all */
     uint64_t unmatched_offset; /* where the first one stands */
 };
@@ -47,8 +46,6 @@ bool perftrace_json_pairs_end(struct perftrace_json_pairs *pairs, const struct p
 struct perftrace_json_open *perftrace_json_pairs_match(const struct perftrace_json_pairs *pairs,
                                                        const struct perftrace_json_mark *mark);
 
-/* After the list was sorted, or pieces of it dropped: notes where the open ones are. */
-void perftrace_json_pairs_renumber(struct perftrace_json_pairs *pairs);
 /* After the last event: matches what is left, and ends what has no end at the last time known of its track. */
 void perftrace_json_pairs_finish(struct perftrace_json_pairs *pairs, struct perftrace_json_names *names);
 /* A span that has been handed out. */

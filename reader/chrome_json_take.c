@@ -52,10 +52,10 @@ static bool pack(const struct taking *taking, struct perftrace_json_site *site, 
 /* A place in the list for what has no end of its own; false: there is no room. */
 static struct perftrace_json_held *hold(const struct taking *taking, enum perftrace_json_held_kind kind,
                                         struct perftrace_json_site *site) {
-    struct perftrace_json_held *held = perftrace_json_list_add(&taking->json->list);
+    struct perftrace_json_held *held = perftrace_json_list_add(&taking->json->list, taking->event->start.ns);
     if (held == NULL)
         return NULL;
-    held->start_ns = held->end_ns = taking->event->start.ns;
+    held->end_ns = taking->event->start.ns;
     held->args = held->end_args = NULL;
     held->site = site;
     held->track = taking->track;
