@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define READ_BYTES ((size_t)1 << 20)
+/* First of all only so much: what turns out to be no trace is copied to its reader. */
+#define FIRST_BYTES ((size_t)64 << 10)
 
 #define HEADER_BYTES sizeof(struct perftrace_block_header)
 #define PIECES_AGAIN_MAX 16u
@@ -77,6 +79,8 @@ static bool await_writer(struct perftrace_source *source) {
 /* Reads once. False at the end of the input and on failure. */
 static bool read_some(struct perftrace_source *source) {
     size_t end = source->start + source->length, room = source->capacity - end;
+    if (source->offset == 0 && source->length < FIRST_BYTES && room > FIRST_BYTES - source->length)
+        room = FIRST_BYTES - source->length;
     if (room > source->unread)
         room = (size_t)source->unread;
     if (room == 0)
