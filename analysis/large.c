@@ -4,6 +4,7 @@
 #endif
 #include "large.h"
 
+#include "../core/pages.h"
 #include "../include/perftrace_items.h"
 
 #include <stdbool.h>
@@ -14,13 +15,13 @@ enum { BYTES_MIN = 65536, HUGE_FROM = 4 << 20 };
 
 static void *with_huge_pages(void *array, size_t size) {
     if (size >= HUGE_FROM)
-        madvise(array, size, MADV_HUGEPAGE); /* where that can't be, it is as well */
+        perftrace_pages_advise(array, size);
     return array;
 }
 
 void *large_new(uint32_t count, size_t bytes) {
-    void *array = mmap(NULL, count * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return array != MAP_FAILED ? with_huge_pages(array, count * bytes) : NULL;
+    void *array = perftrace_pages_new(count * bytes, false);
+    return array != NULL ? with_huge_pages(array, count * bytes) : NULL;
 }
 
 int large_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes) {
@@ -46,5 +47,5 @@ int large_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes
 
 void large_free(void *array, uint32_t capacity, size_t bytes) {
     if (capacity != 0)
-        munmap(array, capacity * bytes);
+        perftrace_pages_free(array, capacity * bytes, false);
 }

@@ -1,6 +1,7 @@
 /* Rounds of calls, and the thread that gives them to the parts which can do without the model. */
 #include "rounds.h"
 
+#include "../core/pages.h"
 #include "part.h"
 
 #include <signal.h>
@@ -34,10 +35,11 @@ static void begin(struct rounds *rounds) {
 
 struct rounds *rounds_open(struct analysis *analysis) {
     struct rounds *rounds = calloc(1, sizeof *rounds);
-    if (rounds == NULL || (rounds->round = malloc(sizeof *rounds->round)) == NULL) {
+    if (rounds == NULL || (rounds->both = perftrace_pages_new(2 * sizeof *rounds->both, true)) == NULL) {
         free(rounds);
         return NULL;
     }
+    rounds->round = rounds->both;
     rounds->analysis = analysis;
     begin(rounds);
     for (unsigned i = 0; i < ANALYSIS_PARTS; i++) {
@@ -121,14 +123,11 @@ static void *help(void *context) {
 static bool has_helper(struct rounds *rounds) {
     if (rounds->other != NULL || rounds->alone)
         return rounds->other != NULL;
-    rounds->other = malloc(sizeof *rounds->other);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (rounds->other != NULL && pthread_create(&rounds->helper, NULL, help, rounds) != 0) {
-        free(rounds->other);
-        rounds->other = NULL;
-    }
+    if (pthread_create(&rounds->helper, NULL, help, rounds) == 0)
+        rounds->other = rounds->both + 1;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     rounds->alone = rounds->other == NULL;
     return !rounds->alone;
@@ -188,8 +187,7 @@ void rounds_close(struct rounds *rounds) {
     pthread_cond_destroy(&rounds->begun);
     pthread_cond_destroy(&rounds->done);
     pthread_mutex_destroy(&rounds->mutex);
-    free(rounds->round);
-    free(rounds->other);
+    perftrace_pages_free(rounds->both, 2 * sizeof *rounds->both, true);
     free(rounds);
 }
 

@@ -38,6 +38,7 @@ enum { ROUNDS_BOUND, ROUNDS_APART, ROUNDS_SORTS };
 /* The functions below know what is in it; nobody else looks. */
 struct rounds {
     struct analysis *analysis;
+    struct round *both;  /* two of them */
     struct round *round; /* that calls join */
     bool room;           /* there was when it began */
     struct round *other; /* the helper's, or waiting for it; NULL without a helper */

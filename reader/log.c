@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "log.h"
 
+#include "../core/pages.h"
 #include "input.h"
 #include "log_stamp.h"
 #include "log_state.h"
@@ -23,13 +24,13 @@ struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes,
     size_t capacity = RECORD_BYTES_MAX + READ_BYTES;
     if (capacity < first_length)
         capacity = first_length;
-    char *buffer = calloc(1, capacity + PERFTRACE_LOG_PADDING);
+    /* Of which calls, unlike items, need little. */
+    char *buffer = perftrace_pages_new(capacity + PERFTRACE_LOG_PADDING, false);
     if (log == NULL || buffer == NULL) {
         if (error != NULL)
             *error =
                 (struct perftrace_error_info){.code = PERFTRACE_ERROR_MEMORY, .message = "out of memory"};
         free(log);
-        free(buffer);
         close(fd);
         return NULL;
     }
@@ -56,7 +57,7 @@ void perftrace_log_close(struct perftrace_log_reader *log) {
     close(log->fd);
     perftrace_log_names_free(&log->parser.names);
     free(log->parser.scratch.bytes);
-    free(log->buffer);
+    perftrace_pages_free(log->buffer, log->capacity + PERFTRACE_LOG_PADDING, false);
     free(log);
 }
 

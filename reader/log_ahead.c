@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memrchr, pipe2 */
 #include "log_ahead.h"
 
+#include "../core/pages.h"
 #include "input.h"
 #include "log_wide.h"
 
@@ -24,8 +25,14 @@ enum {
     ZEROS_BEFORE_HOLE = 2 << 20, /* no record goes on for so long */
 };
 
+/* All pieces, and the bytes of each. */
+struct pieces {
+    struct perftrace_log_piece list[PIECES];
+    char bytes[PIECES][PIECE_BYTES + PERFTRACE_LOG_INDEX_PADDING];
+};
+
 struct perftrace_log_ahead {
-    struct perftrace_log_piece *pieces[PIECES];
+    struct pieces *pieces;
     struct perftrace_log_secret secret;
     struct perftrace_log_source source;
     char *first; /* source.first, of which `first_used` bytes are in pieces */
@@ -155,7 +162,7 @@ static void *read_ahead(void *context) {
             pthread_cond_wait(&ahead->changed, &ahead->mutex);
         bool stopped = ahead->stopped;
         pthread_mutex_unlock(&ahead->mutex);
-        bool more = !stopped && make_piece(ahead, ahead->pieces[number % PIECES]);
+        bool more = !stopped && make_piece(ahead, &ahead->pieces->list[number % PIECES]);
         pthread_mutex_lock(&ahead->mutex);
         bool wanted = !more || ahead->made == ahead->taken; /* somebody may be waiting for it */
         ahead->made += more;
@@ -195,18 +202,15 @@ struct perftrace_log_ahead *perftrace_log_ahead_open(const struct perftrace_log_
     pthread_cond_init(&ahead->changed, NULL);
     ahead->first = malloc(source->first_length + 1);
     ahead->rest = malloc(PIECE_BYTES);
-    bool memory = ahead->first != NULL && ahead->rest != NULL;
-    perftrace_log_secret_make(&ahead->secret, perftrace_log_wide_usable());
-    for (unsigned i = 0; i < PIECES && memory; i++) {
-        struct perftrace_log_piece *piece = ahead->pieces[i] = calloc(1, sizeof *piece);
-        memory =
-            piece != NULL && (piece->bytes = calloc(1, PIECE_BYTES + PERFTRACE_LOG_INDEX_PADDING)) != NULL;
-        if (memory)
-            piece->index.secret = &ahead->secret;
-    }
-    if (!memory) {
+    ahead->pieces = perftrace_pages_new(sizeof *ahead->pieces, true);
+    if (ahead->first == NULL || ahead->rest == NULL || ahead->pieces == NULL) {
         perftrace_log_ahead_close(ahead);
         return NULL;
+    }
+    perftrace_log_secret_make(&ahead->secret, perftrace_log_wide_usable());
+    for (unsigned i = 0; i < PIECES; i++) {
+        ahead->pieces->list[i].bytes = ahead->pieces->bytes[i];
+        ahead->pieces->list[i].index.secret = &ahead->secret;
     }
     if (source->first_length != 0)
         memcpy(ahead->first, source->first, source->first_length);
@@ -217,7 +221,7 @@ struct perftrace_log_ahead *perftrace_log_ahead_open(const struct perftrace_log_
 }
 
 struct perftrace_log_piece *perftrace_log_ahead_take(struct perftrace_log_ahead *ahead) {
-    struct perftrace_log_piece *piece = ahead->pieces[ahead->taken % PIECES];
+    struct perftrace_log_piece *piece = &ahead->pieces->list[ahead->taken % PIECES];
     if (!ahead->threaded) {
         ahead->ended = ahead->ended || !make_piece(ahead, piece);
         ahead->taken += !ahead->ended;
@@ -250,11 +254,7 @@ void perftrace_log_ahead_close(struct perftrace_log_ahead *ahead) {
         pthread_join(ahead->thread, NULL);
         close(ahead->stop[0]);
     }
-    for (unsigned i = 0; i < PIECES; i++) {
-        if (ahead->pieces[i] != NULL)
-            free(ahead->pieces[i]->bytes);
-        free(ahead->pieces[i]);
-    }
+    perftrace_pages_free(ahead->pieces, sizeof *ahead->pieces, true);
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->mutex);
     free(ahead->first);

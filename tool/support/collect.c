@@ -1,11 +1,16 @@
 /* Reading inputs to their ends for the analysis. */
+#define _DEFAULT_SOURCE /* sbrk */
 #include "collect.h"
 
 #include "../../analysis/neighbourhood.h"
+#include "../../core/pages.h"
 #include "input.h"
 #include "messages.h"
 
 #include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* The program itself, what reads an input, the sections; and for what malloc needs beyond what it is asked for, a part. */
 size_t collect_memory(uint64_t bytes) {
@@ -14,11 +19,28 @@ size_t collect_memory(uint64_t bytes) {
     return (size_t)(left < most ? left : most);
 }
 
-struct analysis *collect_open(const struct analysis_options *options) {
+/* What any report takes, however short its input, lies in large pages: they are touched for the first time in each run. */
+static void prepare_heap(void) {
 #ifdef __GLIBC__
+    enum { FIRST_BYTES = 4 << 20, GROWTH_BYTES = 128 << 10 };
+    uintptr_t end = (uintptr_t)sbrk(0), above = end % PERFTRACE_LARGE_PAGE;
     /* Large arrays by themselves: they grow without being copied, and leave no holes when they are freed. */
-    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_MMAP_THRESHOLD, 2 * GROWTH_BYTES);
+    mallopt(M_ARENA_MAX, 1); /* another thread's would grow by a page at a time */
+    mallopt(M_TRIM_THRESHOLD, 2 * FIRST_BYTES);
+    mallopt(M_TOP_PAD, FIRST_BYTES);
+    if (above != 0 && sbrk((intptr_t)(PERFTRACE_LARGE_PAGE - above)) != (void *)-1) {
+        void *volatile grown =
+            malloc(GROWTH_BYTES * 3 / 2); /* more than is left of what it has had until now */
+        free(grown);
+        perftrace_pages_advise((char *)end + PERFTRACE_LARGE_PAGE - above, FIRST_BYTES);
+    }
+    mallopt(M_TOP_PAD, GROWTH_BYTES);
 #endif
+}
+
+struct analysis *collect_open(const struct analysis_options *options) {
+    prepare_heap();
     struct analysis *model = analysis_open(options);
     if (model == NULL)
         message_error("out of memory");
