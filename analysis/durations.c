@@ -7,22 +7,17 @@
 #include "durations.h"
 
 #include "../core/hash.h"
+#include "durations_order.h"
 #include "part.h"
 
 #include <stdlib.h>
 
 enum {
-    PAGE_COUNTERS = 256, /* of neighbouring values */
-    PAGES = 4096,        /* of a function and unit: 2^20 values */
-    PAGED_FROM = 256,    /* distinct values that could be counted in them, when a function gets pages */
-    SPARSE = 16,         /* pages go up to so many times the number of values that could have been in them */
+    PAGED_FROM = 256, /* distinct values that could be counted in pages, when a function gets them */
+    SPARSE = 16,      /* pages go up to so many times the number of values that could have been in them */
     TABLE_MIN = 256,
     BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
 };
-#define PAGED_MAX ((uint64_t)PAGES * PAGE_COUNTERS)
-enum unit { UNIT_NS, UNIT_US, UNIT_MS, UNITS };
-static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000};
-
 /* number / 1000 where nothing is left over; else more than UINT64_MAX / 1000. (The inverse of 125 modulo 2^64, and a rotation:
  * T. Granlund, P. L. Montgomery: Division by invariant integers using multiplication, PLDI 1994, section 9.) */
 static inline uint64_t whole_thousands(uint64_t number) {
@@ -44,23 +39,6 @@ static inline uint64_t in_units(uint64_t ns, enum unit *unit) {
 /* Digits kept of a value after its first, by level; 0 is all of them. */
 static const unsigned level_digits[] = {64, 7, 4, 1};
 enum { LEVEL_LAST = sizeof level_digits / sizeof *level_digits - 1 };
-
-struct duration {
-    uint64_t ns;
-    uint32_t function;
-    uint32_t
-        calls; /* 0: an empty slot. UINT32_MAX: there are no more in this one, and may be another one of the same key */
-};
-
-struct function_durations {
-    uint32_t **pages[UNITS]; /* NULL: it has none; each is NULL until it is needed */
-    uint64_t limit[UNITS];   /* of the numbers that are counted there */
-    uint32_t small[UNITS];   /* values in the table that could be in pages */
-    uint32_t distinct;       /* in the table */
-    bool paged;              /* it has pages */
-    uint8_t level;           /* of level_digits */
-    struct analysis_percentiles result;
-};
 
 struct durations {
     struct duration *slots;
@@ -94,6 +72,54 @@ static int durations_open(const struct analysis *analysis, void *state) {
     durations->budget = (struct perftrace_budget *)(uintptr_t)&analysis->budget;
     durations->taken_max = analysis->budget.max / BUDGET_SHARE;
     return 0;
+}
+
+/* ---- pages ---------------------------------------------------------------------------------------- */
+
+/* Pages, or further ones, for a function with so many values. */
+static void give_pages_to(struct durations *durations, struct function_durations *function, enum unit unit) {
+    size_t bytes = PAGES * sizeof *function->pages[unit];
+    if (function->pages[unit] == NULL) {
+        if (take(durations, bytes) &&
+            (function->pages[unit] = calloc(PAGES, sizeof *function->pages[unit])) == NULL)
+            give(durations, bytes);
+        if (function->pages[unit] == NULL) {
+            function->small[unit] = 0; /* again after so many */
+            return;
+        }
+    }
+    uint64_t limit = (uint64_t)function->small[unit] * SPARSE;
+    function->limit[unit] = limit < PAGED_MAX ? limit : PAGED_MAX;
+    function->paged = true;
+}
+
+/* A counter's place, if its page is there. */
+static inline uint32_t *counter_in(const struct function_durations *function, enum unit unit,
+                                   uint64_t number) {
+    uint32_t *page = number < function->limit[unit] ? function->pages[unit][number / PAGE_COUNTERS] : NULL;
+    return page != NULL ? page + number % PAGE_COUNTERS : NULL;
+}
+
+/* The same, where the page may have to be made; NULL without memory. */
+static uint32_t *make_counter(struct durations *durations, struct function_durations *function,
+                              enum unit unit, uint64_t number) {
+    uint32_t **page = &function->pages[unit][number / PAGE_COUNTERS];
+    if (take(durations, PAGE_COUNTERS * sizeof **page)) {
+        *page = calloc(PAGE_COUNTERS, sizeof **page);
+        if (*page == NULL)
+            give(durations, PAGE_COUNTERS * sizeof **page);
+    }
+    return counter_in(function, unit, number);
+}
+
+/* Where a value is counted, made if need be. NULL: in the table. */
+static uint32_t *find_counter(struct durations *durations, struct function_durations *function, uint64_t ns) {
+    enum unit unit;
+    uint64_t number = in_units(ns, &unit);
+    if (number >= function->limit[unit])
+        return NULL;
+    uint32_t *counter = counter_in(function, unit, number);
+    return counter != NULL ? counter : make_counter(durations, function, unit, number);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------ */
@@ -178,21 +204,11 @@ static void put_in_place(struct durations *durations, struct duration entry) {
     }
 }
 
-/* Raises the level of functions with more than `distinct_min` values, and unites values that have become equal. No memory is
- * needed for it: there is none. */
-static void raise_levels(struct durations *durations, uint32_t distinct_min) {
-    for (uint32_t i = 0; i < durations->function_capacity; i++) {
-        struct function_durations *function = &durations->functions[i];
-        if (function->distinct > distinct_min && function->level < LEVEL_LAST)
-            function->level++;
-    }
-    for (uint32_t i = 0; i < durations->slot_count; i++) {
-        struct duration *slot = &durations->slots[i];
-        if (slot->calls == 0)
-            continue;
-        slot->ns = rounded(slot->ns, durations->functions[slot->function].level);
-        slot->function |= MISPLACED;
-    }
+/* Puts all entries into their places, after values have changed or some were taken out. No memory is needed for it: there may be none. */
+static void put_all_in_place(struct durations *durations) {
+    for (uint32_t i = 0; i < durations->slot_count; i++)
+        if (durations->slots[i].calls != 0)
+            durations->slots[i].function |= MISPLACED;
     for (uint32_t i = 0; i < durations->slot_count; i++) {
         struct duration entry = durations->slots[i];
         if (entry.calls == 0 || (entry.function & MISPLACED) == 0)
@@ -201,6 +217,42 @@ static void raise_levels(struct durations *durations, uint32_t distinct_min) {
         entry.function &= ~MISPLACED;
         put_in_place(durations, entry);
     }
+}
+
+/* Takes out of the table what was put there before its function got pages. True: half of the table is free now. */
+static bool move_to_pages(struct durations *durations) {
+    uint32_t before = durations->used;
+    for (uint32_t i = 0; i < durations->slot_count; i++) {
+        struct duration *slot = &durations->slots[i];
+        struct function_durations *function = &durations->functions[slot->function];
+        if (slot->calls == 0 || !function->paged)
+            continue;
+        uint32_t *counter = find_counter(durations, function, slot->ns);
+        if (counter == NULL || *counter > UINT32_MAX - slot->calls)
+            continue;
+        *counter += slot->calls;
+        slot->calls = 0;
+        durations->used--;
+        function->distinct--;
+    }
+    if (durations->used < before)
+        put_all_in_place(durations);
+    return durations->used < durations->slot_count / 2;
+}
+
+/* Raises the level of functions with more than `distinct_min` values, and unites values that have become equal. */
+static void raise_levels(struct durations *durations, uint32_t distinct_min) {
+    for (uint32_t i = 0; i < durations->function_capacity; i++) {
+        struct function_durations *function = &durations->functions[i];
+        if (function->distinct > distinct_min && function->level < LEVEL_LAST)
+            function->level++;
+    }
+    for (uint32_t i = 0; i < durations->slot_count; i++) {
+        struct duration *slot = &durations->slots[i];
+        if (slot->calls != 0)
+            slot->ns = rounded(slot->ns, durations->functions[slot->function].level);
+    }
+    put_all_in_place(durations);
 }
 
 /* Makes room in a table that can't grow. Each time at least an eighth of it, so that this does not happen at every call; if the
@@ -216,50 +268,14 @@ static bool make_room(struct durations *durations) {
 }
 
 static bool reserve_slot(struct durations *durations) {
-    if (durations->used < durations->slot_count / 4 * 3 || grow(durations))
+    if (durations->used < durations->slot_count / 4 * 3)
+        return true;
+    if (!durations->fixed && (move_to_pages(durations) || grow(durations)))
         return true;
     if (durations->fixed || durations->slot_count == 0)
         return false;
     durations->fixed = !make_room(durations);
     return !durations->fixed;
-}
-
-/* ---- pages ---------------------------------------------------------------------------------------- */
-
-/* Pages, or further ones, for a function with so many values. */
-static void give_pages_to(struct durations *durations, struct function_durations *function, enum unit unit) {
-    size_t bytes = PAGES * sizeof *function->pages[unit];
-    if (function->pages[unit] == NULL) {
-        if (take(durations, bytes) &&
-            (function->pages[unit] = calloc(PAGES, sizeof *function->pages[unit])) == NULL)
-            give(durations, bytes);
-        if (function->pages[unit] == NULL) {
-            function->small[unit] = 0; /* again after so many */
-            return;
-        }
-    }
-    uint64_t limit = (uint64_t)function->small[unit] * SPARSE;
-    function->limit[unit] = limit < PAGED_MAX ? limit : PAGED_MAX;
-    function->paged = true;
-}
-
-/* A counter's place, if its page is there. */
-static inline uint32_t *counter_in(const struct function_durations *function, enum unit unit,
-                                   uint64_t number) {
-    uint32_t *page = number < function->limit[unit] ? function->pages[unit][number / PAGE_COUNTERS] : NULL;
-    return page != NULL ? page + number % PAGE_COUNTERS : NULL;
-}
-
-/* The same, where the page may have to be made; NULL without memory. */
-static uint32_t *make_counter(struct durations *durations, struct function_durations *function,
-                              enum unit unit, uint64_t number) {
-    uint32_t **page = &function->pages[unit][number / PAGE_COUNTERS];
-    if (take(durations, PAGE_COUNTERS * sizeof **page)) {
-        *page = calloc(PAGE_COUNTERS, sizeof **page);
-        if (*page == NULL)
-            give(durations, PAGE_COUNTERS * sizeof **page);
-    }
-    return counter_in(function, unit, number);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------- */
@@ -305,13 +321,7 @@ static int reserve_functions(struct durations *durations, uint32_t function) {
 
 /* False: its place is in the table. */
 static bool add_to_pages(struct durations *durations, struct function_durations *function, uint64_t ns) {
-    enum unit unit;
-    uint64_t number = in_units(ns, &unit);
-    if (number >= function->limit[unit])
-        return false;
-    uint32_t *counter = counter_in(function, unit, number);
-    if (counter == NULL)
-        counter = make_counter(durations, function, unit, number);
+    uint32_t *counter = find_counter(durations, function, ns);
     if (counter == NULL || *counter == UINT32_MAX)
         return false;
     ++*counter;
@@ -360,58 +370,6 @@ static int durations_add(struct analysis *analysis, void *state, const struct an
 
 /* ---- results -------------------------------------------------------------------------------------- */
 
-static int compare(const void *left, const void *right) {
-    const struct duration *a = left, *b = right;
-    if (a->function != b->function)
-        return a->function < b->function ? -1 : 1;
-    return (a->ns > b->ns) - (a->ns < b->ns);
-}
-
-/* The values of one function, smallest first: those of its pages and those of the table. */
-struct walk {
-    const struct function_durations *function;
-    const struct duration *table, *table_end;
-    uint64_t next[UNITS]; /* in the pages */
-};
-
-/* How many calls are counted next in the pages of a unit, at walk->next; 0: none. */
-static uint32_t paged_calls(struct walk *walk, enum unit unit) {
-    uint32_t **pages = walk->function->pages[unit];
-    uint64_t *next = &walk->next[unit];
-    for (; pages != NULL && *next < PAGED_MAX; ++*next) {
-        const uint32_t *page = pages[*next / PAGE_COUNTERS];
-        if (page == NULL)
-            *next |= PAGE_COUNTERS - 1;
-        else if (page[*next % PAGE_COUNTERS] != 0)
-            return page[*next % PAGE_COUNTERS];
-    }
-    return 0;
-}
-
-/* The next value and how many calls had it; false when there are no more. */
-static bool step(struct walk *walk, uint64_t *ns, uint32_t *calls) {
-    enum unit least = UNITS;
-    *calls = 0;
-    *ns = 0;
-    for (enum unit unit = UNIT_NS; unit < UNITS; unit++) {
-        uint32_t paged = paged_calls(walk, unit);
-        if (paged == 0 || (*calls != 0 && walk->next[unit] * unit_ns[unit] >= *ns))
-            continue;
-        *ns = walk->next[unit] * unit_ns[unit];
-        *calls = paged;
-        least = unit;
-    }
-    if (walk->table < walk->table_end && (*calls == 0 || walk->table->ns <= *ns)) {
-        *ns = walk->table->ns;
-        *calls = walk->table->calls;
-        walk->table++;
-        return true;
-    }
-    if (*calls != 0)
-        walk->next[least]++;
-    return *calls != 0;
-}
-
 /* In the middle of all that was rounded to it. */
 static uint64_t middle(const struct function_durations *function, uint64_t ns) {
     if (function->level == 0 || ns == 0)
@@ -432,16 +390,13 @@ static uint64_t rank_of(uint64_t calls, unsigned percent) {
 static void find_percentiles(const struct analysis_function *function, struct function_durations *durations,
                              const struct duration *table, const struct duration *table_end) {
     struct analysis_percentiles *result = &durations->result;
-    uint64_t counted = function->calls - result->ignored, before = 0, ns;
+    uint64_t counted = function->calls - result->ignored, ns;
     const unsigned percents[] = {50, 90, 99};
     uint64_t *const answers[] = {&result->p50_ns, &result->p90_ns, &result->p99_ns};
-    struct walk walk = {.function = durations, .table = table, .table_end = table_end};
-    uint32_t calls;
-    for (unsigned i = 0; i < 3 && step(&walk, &ns, &calls);) {
-        before += calls;
-        for (; i < 3 && before >= rank_of(counted, percents[i]); i++)
-            *answers[i] = clamp(function, middle(durations, ns));
-    }
+    struct durations_walk walk;
+    durations_walk_begin(&walk, durations, table, table_end);
+    for (unsigned i = 0; i < 3 && durations_walk_to(&walk, rank_of(counted, percents[i]), &ns); i++)
+        *answers[i] = clamp(function, middle(durations, ns));
     if (durations->level > 0)
         result->error = 1.0 / (double)(UINT64_C(2) << level_digits[durations->level]);
 }
@@ -453,11 +408,12 @@ static void free_counts(struct durations *durations) {
     durations->slot_count = durations->used = 0;
     for (uint32_t i = 0; i < durations->function_capacity; i++) {
         for (enum unit unit = UNIT_NS; unit < UNITS; unit++) {
-            uint32_t **pages = durations->functions[i].pages[unit];
-            for (uint32_t page = 0; pages != NULL && page < PAGES; page++)
-                free(pages[page]);
-            free(pages);
-            durations->functions[i].pages[unit] = NULL;
+            struct function_durations *function = &durations->functions[i];
+            for (uint64_t page = 0; page * PAGE_COUNTERS < function->limit[unit]; page++)
+                free(function->pages[unit][page]);
+            free(function->pages[unit]);
+            function->pages[unit] = NULL;
+            function->limit[unit] = 0;
         }
     }
 }
@@ -468,8 +424,7 @@ static int durations_finish(struct analysis *analysis, void *state) {
     for (uint32_t i = 0; i < durations->slot_count; i++)
         if (durations->slots[i].calls != 0)
             durations->slots[used++] = durations->slots[i];
-    if (used > 0)
-        qsort(durations->slots, used, sizeof *durations->slots, compare);
+    durations_sort(durations->slots, used);
     uint32_t at = 0;
     for (uint32_t i = 0; i < analysis->function_count && i < durations->function_capacity; i++) {
         uint32_t first = at;

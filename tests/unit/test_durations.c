@@ -83,8 +83,8 @@ static void assert_near(uint64_t found, uint64_t expected, double error) {
                  (unsigned long long)expected, error);
 }
 
-static uint64_t (*const makers[])(void) = {any_magnitude, below_a_millisecond, whole_microseconds,
-                                           whole_milliseconds, units_of_all_kinds, always_the_same};
+static uint64_t (*const makers[])(void) = {any_magnitude,      below_a_millisecond, whole_microseconds,
+                                           whole_milliseconds, units_of_all_kinds,  always_the_same};
 enum { MAKERS = sizeof makers / sizeof *makers, CALLS_MAX = 60000 };
 static uint64_t values[MAKERS][CALLS_MAX];
 
@@ -129,6 +129,28 @@ static void as_exact_as_sorting(void **state) {
     const size_t counts[] = {1, 2, 3, 9, 10, 11, 99, 100, 101, 199, 200, 201, 1000, 4097, CALLS_MAX};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         assert_true(compare_with_sorting(counts[i], 0) == 0);
+}
+
+/* So many that their numbers have two bytes, and of each so few values that all of them are in the table. */
+static void exact_for_many_functions(void **state) {
+    (void)state;
+    enum { FUNCTIONS = 600 };
+    struct analysis *analysis = analysis_open(&(struct analysis_options){0});
+    assert_int_equal(analysis_begin_input(analysis, "test"), 0);
+    static uint64_t least[FUNCTIONS];
+    for (unsigned i = 0; i < 3 * FUNCTIONS; i++) {
+        unsigned function = i * 7 % FUNCTIONS;
+        if (i < FUNCTIONS)
+            least[function] = any_magnitude() / 4;
+        feed(analysis, function, i + 1, least[function] + (i / FUNCTIONS + function) % 3 * 10);
+    }
+    assert_int_equal(analysis_finish(analysis), 0);
+    for (unsigned function = 0; function < FUNCTIONS; function++) {
+        struct analysis_percentiles found = analysis_percentiles(analysis, number_of(analysis, function));
+        assert_int_equal(found.p50_ns, least[function] + 10);
+        assert_int_equal(found.p90_ns, least[function] + 20);
+    }
+    analysis_close(analysis);
 }
 
 /* An eighth of it is for the counts: room for 8192, 2048 and 256 of them. */
@@ -180,6 +202,7 @@ static void a_caller_that_was_not_called_has_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_exact_as_sorting),
+        cmocka_unit_test(exact_for_many_functions),
         cmocka_unit_test(within_the_stated_error_where_memory_is_short),
         cmocka_unit_test(what_there_is_no_memory_for_is_counted),
         cmocka_unit_test(a_caller_that_was_not_called_has_none),
