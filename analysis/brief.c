@@ -55,31 +55,34 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
         !perftrace_reader_fill(reader, call,
                                call->site != NULL ? call->site : analysis->state->function_sites[function]))
         return 0;
-    struct analysis_call *placed = rounds_next(analysis->state->rounds);
-    *placed = (struct analysis_call){
-        .id = {call->number, analysis->input_count},
-        .parent = call->parent_number,
-        .function = function,
-        .caller = signature->caller,
-        .question = signature->question,
-        .signature = number,
-        .edge = signature->edge,
-        .slot = open_calls_take(&analysis->open, call->number),
-        .parent_slot = OPEN_CALLS_NONE,
-        .track = call->track->id,
-        .start_ns = call->start_ns,
-        .elapsed_ns = call->elapsed_ns,
-        .milliseconds = call->milliseconds,
-        .async = call->async,
-        .metric_count = call->metric_count,
-        .metrics = call->metrics,
-    };
+    struct rounds *rounds = analysis->state->rounds;
+    /* Every field by itself: to clear them all first would take as long again. */
+    struct analysis_call *placed = rounds_next(rounds);
+    placed->id = (struct analysis_call_id){call->number, analysis->input_count};
+    placed->parent = call->parent_number;
+    placed->function = function;
+    placed->caller = signature->caller;
+    placed->question = signature->question;
+    placed->signature = number;
+    placed->edge = signature->edge;
+    placed->slot = open_calls_take(&analysis->open, call->number);
+    placed->parent_slot = OPEN_CALLS_NONE;
+    placed->parent_by_name = placed->first_asked = false;
+    placed->track = call->track->id;
+    placed->start_ns = call->start_ns;
+    placed->elapsed_ns = call->elapsed_ns;
+    placed->milliseconds = call->milliseconds;
+    placed->async = call->async;
+    placed->parameter_count = 0;
+    placed->parameters = NULL;
+    placed->metric_count = call->metric_count;
+    placed->metrics = call->metrics;
     analysis_find_relatives(analysis, call, placed);
     model_count_signature(analysis, signature, placed);
     model_count_function(&analysis->functions[function], placed);
     model_tally(tally, placed);
     uint32_t slot = placed->slot;
-    int result = rounds_add(analysis->state->rounds, placed, ROUND_COUNTS, analysis->state->at_once);
+    int result = rounds_join(rounds, placed, analysis->state->at_once);
     open_calls_give(&analysis->open, slot);
     return result;
 }
@@ -101,7 +104,8 @@ static int add_some(struct analysis *analysis, struct perftrace_reader *reader, 
         if (signatures[i] == INTERN_NONE)
             continue;
         const struct analysis_signature *signature = &analysis->signatures[signatures[i]];
-        if (signature->number_count != model_numbers_room(signature->number_count))
+        if (signature->number_count != ANALYSIS_NUMBERS_MAX - 1 &&
+            signature->number_count != model_numbers_room(signature->number_count))
             __builtin_prefetch(&signature->numbers[signature->number_count], 1);
     }
     int result = 0;

@@ -215,8 +215,7 @@ static bool keep_metrics(struct round *round, struct analysis_call *call) {
     return true;
 }
 
-int rounds_add_any(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind,
-                   bool now) {
+int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now) {
     struct round *round = rounds->round;
     struct analysis_call *call = &round->calls[round->count];
     if (call != filled)

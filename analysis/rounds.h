@@ -65,16 +65,14 @@ void rounds_share(struct rounds *rounds, bool shared);
 static inline struct analysis_call *rounds_next(const struct rounds *rounds) {
     return &rounds->round->calls[rounds->round->count];
 }
-int rounds_add_any(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now);
 /* It is filled in, and joins the round; or, `now`, the round takes place at once, while all that the call points to is there:
  * a round that takes place later has a copy of the metrics, and no parameters. 0, or -PERFTRACE_ERROR_MEMORY. */
-static inline int rounds_add(struct rounds *rounds, struct analysis_call *filled, enum round_kind kind,
-                             bool now) {
+int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now);
+/* The same for one that counts, has no parameters and still is where rounds_next says. */
+static inline int rounds_join(struct rounds *rounds, const struct analysis_call *filled, bool now) {
     struct round *round = rounds->round;
-    if (now || kind != ROUND_COUNTS || filled != rounds_next(rounds) || !rounds->room ||
-        filled->metric_count > 0 || round->count == ROUND_CALLS - 1)
-        return rounds_add_any(rounds, filled, kind, now);
-    filled->parameter_count = 0;
+    if (now || !rounds->room || filled->metric_count > 0 || round->count == ROUND_CALLS - 1)
+        return rounds_add(rounds, filled, ROUND_COUNTS, now);
     round->kinds[round->count++] = ROUND_COUNTS;
     return 0;
 }

@@ -100,16 +100,14 @@ static inline void add_recorded(struct perftrace_batch *batch, const struct perf
 }
 
 /* Ends the innermost open span as the batch's next call: it is not full, and the track stands in the span's chunk or another. */
-static inline void end_in_batch(struct perftrace_stream *stream, struct perftrace_track_state *track,
+static inline void end_in_batch(struct perftrace_batch *batch, struct perftrace_track_state *track,
                                 const struct perftrace_waiting *chunk, uint64_t end_ns) {
     static const struct perftrace_text unknown = {"unknown", 7};
-    struct perftrace_batch *batch = stream->batch;
     uint32_t depth = --track->open_count;
     struct perftrace_open_span *span = &track->open[depth];
     struct perftrace_call *call = &batch->calls[batch->count];
     const struct perftrace_site_info *site = &span->site->info;
     uint64_t sites = (uint64_t)site->id << 32, elapsed_ns = end_ns - span->start_ns;
-    stream->open_spans--;
     call->number = span->number;
     call->site = site;
     call->track = &track->info;
@@ -142,6 +140,7 @@ static inline void end_in_batch(struct perftrace_stream *stream, struct perftrac
 
 bool perftrace_run(struct perftrace_stream *stream, const struct perftrace_item **item) {
     struct perftrace_track_state *track = stream->merge.run;
+    struct perftrace_batch *batch = stream->batch;
     const struct perftrace_waiting *chunk = track->chunk;
     const struct perftrace_clock_quick quick = perftrace_clock_quick(&stream->clock);
     const uint64_t base = track->base, last_tick = stream->merge.run_last;
@@ -163,9 +162,10 @@ bool perftrace_run(struct perftrace_stream *stream, const struct perftrace_item 
         last_ns = ns;
         records++;
         at += length;
-        if (ends && stream->batch != NULL) {
-            end_in_batch(stream, track, chunk, ns);
-            if (stream->batch->full)
+        if (ends && batch != NULL) {
+            stream->open_spans--;
+            end_in_batch(batch, track, chunk, ns);
+            if (batch->full)
                 break;
         } else if (ends) {
             *item = perftrace_span_pop(stream, track, ns, false);
