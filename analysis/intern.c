@@ -1,4 +1,6 @@
-/* Hash tables with open addressing over dense arrays: an entry is found by its hash, and kept by its number. */
+/* Hash tables with open addressing over dense arrays: an entry is found by its hash, and kept by its number. A slot has the number + 1 in as
+ * many bits as there can be numbers, and in the others some of the hash's: so that others' entries, which may be far away, are hardly ever
+ * looked at. */
 #include "intern.h"
 
 #include "../core/hash.h"
@@ -21,9 +23,15 @@ int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes
     return 0;
 }
 
+/* What is in a slot but the number. */
+static inline uint32_t tag_of(uint32_t slot_count, uint64_t hash) {
+    return (uint32_t)(hash >> 32) & ~(slot_count - 1);
+}
+
 /* Slots are doubled when three quarters are taken; `hash_of` gives an entry's hash for its new place. */
-static int slots_reserve(uint32_t **slots, uint32_t *slot_count, uint32_t count,
-                         uint64_t (*hash_of)(const void *table, uint32_t number), const void *table) {
+static inline __attribute__((always_inline)) int
+slots_reserve(uint32_t **slots, uint32_t *slot_count, uint32_t count,
+              uint64_t (*hash_of)(const void *table, uint32_t number), const void *table) {
     if (*slot_count != 0 && count < *slot_count / 4 * 3)
         return 0;
     uint32_t wanted = *slot_count == 0 ? SLOTS_MIN : *slot_count * 2;
@@ -31,15 +39,21 @@ static int slots_reserve(uint32_t **slots, uint32_t *slot_count, uint32_t count,
     if (grown == NULL)
         return -PERFTRACE_ERROR_MEMORY;
     for (uint32_t number = 0; number < count; number++) {
-        uint32_t at = (uint32_t)hash_of(table, number) & (wanted - 1);
+        uint64_t hash = hash_of(table, number);
+        uint32_t at = (uint32_t)hash & (wanted - 1);
         while (grown[at] != 0)
             at = (at + 1) & (wanted - 1);
-        grown[at] = number + 1;
+        grown[at] = tag_of(wanted, hash) | (number + 1);
     }
     free(*slots);
     *slots = grown;
     *slot_count = wanted;
     return 0;
+}
+
+/* INTERN_NONE: none. */
+static inline uint32_t number_in(const uint32_t *slots, uint32_t slot_count, uint32_t at) {
+    return (slots[at] & (slot_count - 1)) - 1;
 }
 
 static uint64_t text_hash_of(const void *table, uint32_t number) {
@@ -49,9 +63,12 @@ static uint64_t text_hash_of(const void *table, uint32_t number) {
 /* The slot of the text, or the empty one where it belongs. */
 static uint32_t text_slot(const struct text_table *table, uint32_t owner, const char *bytes, size_t length,
                           uint64_t hash) {
-    uint32_t at = (uint32_t)hash & (table->slot_count - 1);
-    for (; table->slots[at] != 0; at = (at + 1) & (table->slot_count - 1)) {
-        const struct text_entry *entry = &table->entries[table->slots[at] - 1];
+    uint32_t mask = table->slot_count - 1, tag = tag_of(table->slot_count, hash);
+    uint32_t at = (uint32_t)hash & mask;
+    for (; table->slots[at] != 0; at = (at + 1) & mask) {
+        if ((table->slots[at] & ~mask) != tag)
+            continue;
+        const struct text_entry *entry = &table->entries[(table->slots[at] & mask) - 1];
         if (entry->hash == hash && entry->owner == owner && entry->length == length &&
             memcmp(entry->bytes, bytes, length) == 0)
             break;
@@ -68,8 +85,9 @@ static uint64_t text_hash(struct text_table *table, uint32_t owner, const char *
 uint32_t text_table_find(struct text_table *table, uint32_t owner, const char *bytes, size_t length,
                          uint64_t *hash) {
     *hash = text_hash(table, owner, bytes, length);
-    return table->slot_count == 0 ? INTERN_NONE
-                                  : table->slots[text_slot(table, owner, bytes, length, *hash)] - 1;
+    if (table->slot_count == 0)
+        return INTERN_NONE;
+    return number_in(table->slots, table->slot_count, text_slot(table, owner, bytes, length, *hash));
 }
 
 uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
@@ -79,7 +97,7 @@ uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *by
     uint64_t hash = text_hash(table, owner, bytes, length);
     uint32_t at = text_slot(table, owner, bytes, length, hash);
     if (table->slots[at] != 0)
-        return table->slots[at] - 1;
+        return number_in(table->slots, table->slot_count, at);
     if (array_reserve((void **)&table->entries, table->count, &table->capacity, sizeof *table->entries) != 0)
         return INTERN_NONE;
     struct perftrace_text copy;
@@ -87,7 +105,7 @@ uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *by
     if (!perftrace_arena_text(&table->arena, bytes, length, &copy))
         return INTERN_NONE;
     table->entries[table->count] = (struct text_entry){copy.bytes, (uint32_t)length, owner, hash};
-    table->slots[at] = ++table->count;
+    table->slots[at] = tag_of(table->slot_count, hash) | ++table->count;
     return table->count - 1;
 }
 
@@ -108,10 +126,12 @@ static uint64_t pair_hash_of(const void *table, uint32_t number) {
 }
 
 /* The slot of `key`, or the empty one where it belongs. */
-static uint32_t pair_slot(const struct pair_table *table, uint64_t key) {
-    uint32_t at = (uint32_t)perftrace_hash_number(table->seed, key) & (table->slot_count - 1);
-    while (table->slots[at] != 0 && table->keys[table->slots[at] - 1] != key)
-        at = (at + 1) & (table->slot_count - 1);
+static inline uint32_t pair_slot(const struct pair_table *table, uint64_t key, uint64_t hash) {
+    uint32_t mask = table->slot_count - 1, tag = tag_of(table->slot_count, hash);
+    uint32_t at = (uint32_t)hash & mask;
+    while (table->slots[at] != 0 &&
+           ((table->slots[at] & ~mask) != tag || table->keys[(table->slots[at] & mask) - 1] != key))
+        at = (at + 1) & mask;
     return at;
 }
 
@@ -120,18 +140,22 @@ uint32_t pair_table_add(struct pair_table *table, uint64_t key) {
         table->seed = perftrace_hash_key();
     if (slots_reserve(&table->slots, &table->slot_count, table->count, pair_hash_of, table) != 0)
         return INTERN_NONE;
-    uint32_t at = pair_slot(table, key);
+    uint64_t hash = perftrace_hash_number(table->seed, key);
+    uint32_t at = pair_slot(table, key, hash);
     if (table->slots[at] != 0)
-        return table->slots[at] - 1;
+        return number_in(table->slots, table->slot_count, at);
     if (array_reserve((void **)&table->keys, table->count, &table->capacity, sizeof *table->keys) != 0)
         return INTERN_NONE;
     table->keys[table->count] = key;
-    table->slots[at] = ++table->count;
+    table->slots[at] = tag_of(table->slot_count, hash) | ++table->count;
     return table->count - 1;
 }
 
 uint32_t pair_table_find(const struct pair_table *table, uint64_t key) {
-    return table->slot_count == 0 ? INTERN_NONE : table->slots[pair_slot(table, key)] - 1;
+    if (table->slot_count == 0)
+        return INTERN_NONE;
+    uint32_t at = pair_slot(table, key, perftrace_hash_number(table->seed, key));
+    return number_in(table->slots, table->slot_count, at);
 }
 
 void pair_table_free(struct pair_table *table) {

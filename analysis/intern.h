@@ -18,7 +18,7 @@ struct text_entry {
 struct text_table {
     struct text_entry *entries; /* by number */
     uint32_t count, capacity;
-    uint32_t *slots; /* number + 1, or 0 */
+    uint32_t *slots; /* see intern.c; 0: empty */
     uint32_t slot_count;
     uint64_t seed;
     struct perftrace_arena arena;
