@@ -110,61 +110,11 @@ static inline uint32_t place_below(struct tree *tree, uint32_t parent, const str
     return number;
 }
 
-static inline void place_call(struct tree *tree, struct tree_waiting *waiting) {
-    const struct analysis_call *call = waiting->call;
-    waiting->parent = parent_of(tree, call);
-    waiting->node = place_below(tree, waiting->parent, call, waiting->counts);
-    if (!waiting->has_own)
-        return;
-    if (waiting->own != CHILDREN)
-        tree_unite(tree, waiting->node, waiting->own);
-    waiting->own = tree->slot_nodes[call->slot];
-    tree->slot_nodes[call->slot] = waiting->node;
-}
-
-/* Slots get back what belongs to calls that are open, and nodes know how many levels are below them. */
-static void tidy_up(struct tree *tree) {
-    struct call_tree_node *nodes = tree->nodes;
-    bool deep = false;
-    for (uint32_t i = 0; i < tree->waiting_count; i++) {
-        const struct tree_waiting *waiting = &tree->waiting[i];
-        if (!waiting->has_own)
-            continue;
-        tree->slot_nodes[waiting->call->slot] = waiting->own;
-        if ((waiting->node & TREE_ABOVE) != 0 || waiting->node == waiting->parent)
-            continue;
-        uint32_t levels = nodes[waiting->node].levels + 1;
-        if (nodes[waiting->parent].levels < levels)
-            nodes[waiting->parent].levels = levels;
-        deep |= levels > 2 * CALL_TREE_LEVELS;
-    }
-    if (!deep)
-        return;
-    tree_limit_levels(tree, TREE_ROOT);
-    for (uint32_t i = 0; i < tree->waiting_count; i++) {
-        uint32_t slot = tree->waiting[i].call->parent_slot;
-        if (slot < tree->slot_capacity && tree->slot_nodes[slot] != 0)
-            tree_limit_levels(tree, tree->slot_nodes[slot]);
-    }
-}
-
-static SLOW int place_waiting(struct tree *tree) {
-    if (tree->waiting_count == 0)
-        return 0;
-    tree_make_room(tree, CALL_NODES * tree->waiting_count);
-    for (uint32_t i = tree->waiting_count; i-- > 0;)
-        place_call(tree, &tree->waiting[i]);
-    tidy_up(tree);
-    tree->waiting_count = 0;
-    return 0;
-}
-
 /* A call without relatives that it could wait for. */
-static SLOW int add_alone(struct tree *tree, const struct analysis_call *call) {
+static SLOW void add_alone(struct tree *tree, const struct analysis_call *call) {
     if (tree->crowded || tree->capacity - tree->used < CALL_NODES)
         tree_make_room(tree, CALL_NODES);
     place_below(tree, parent_of(tree, call), call, true);
-    return 0;
 }
 
 /* Whether a call has neither parent nor children. */
@@ -191,64 +141,118 @@ static inline size_t count_alike(struct tree *tree, const struct analysis_call *
     return (size_t)(call - calls);
 }
 
-static inline int wait_for_parent(struct tree *tree, const struct analysis_call *call, uint32_t own,
-                                  bool counts) {
-    uint32_t parent = call->parent_slot;
-    if (parent < tree->slot_capacity && tree->slot_nodes[parent] == 0)
-        tree->slot_nodes[parent] = CHILDREN;
+/* Takes what there is of a call's children from its slot, which is another's from now on. */
+static inline uint32_t take_own(struct tree *tree, uint32_t slot) {
+    if (slot >= tree->slot_capacity)
+        return 0;
+    uint32_t own = tree->slot_nodes[slot];
+    tree->slot_nodes[slot] = 0;
+    return own;
+}
+
+/* In the slot of the parent, if there is one. */
+static inline void tell_parent(struct tree *tree, uint32_t slot) {
+    if (slot >= tree->slot_capacity && slot != OPEN_CALLS_NONE)
+        reserve_slots(tree, slot);
+    if (slot < tree->slot_capacity && tree->slot_nodes[slot] == 0)
+        tree->slot_nodes[slot] = CHILDREN;
+}
+
+/* Has the next call wait, if it has relatives. */
+static inline void wait_or_add(struct tree *tree, const struct analysis_call *call, bool counts) {
+    uint32_t own = take_own(tree, call->slot);
+    tree->by_name |= call->parent_by_name;
+    if (own == 0 && !counts)
+        return;
+    if (own == 0 && call->parent_slot == OPEN_CALLS_NONE) {
+        add_alone(tree, call);
+        return;
+    }
+    tell_parent(tree, call->parent_slot);
     struct tree_waiting *waiting = &tree->waiting[tree->waiting_count++];
     waiting->call = call;
     waiting->own = own;
-    waiting->has_own = own != 0;
-    waiting->counts = counts;
-    return tree->waiting_count == TREE_WAITING ? place_waiting(tree) : 0;
 }
 
-static SLOW int wait_in_new_slot(struct tree *tree, const struct analysis_call *call, uint32_t own,
-                                 bool counts) {
-    reserve_slots(tree, call->parent_slot);
-    return wait_for_parent(tree, call, own, counts);
+static inline void place_call(struct tree *tree, struct tree_waiting *waiting, bool counts) {
+    const struct analysis_call *call = waiting->call;
+    uint32_t parent = parent_of(tree, call), node = place_below(tree, parent, call, counts);
+    if (waiting->own == 0)
+        return;
+    if (waiting->own != CHILDREN)
+        tree_unite(tree, node, waiting->own);
+    waiting->parent = parent;
+    waiting->node = node;
+    waiting->next = tree->slot_nodes[call->slot];
+    tree->slot_nodes[call->slot] = node;
 }
 
-static inline int add_call(struct tree *tree, const struct analysis_call *call, bool counts) {
-    uint32_t own = 0, parent = call->parent_slot;
-    if (call->slot < tree->slot_capacity) {
-        own = tree->slot_nodes[call->slot];
-        tree->slot_nodes[call->slot] = 0;
+/* Nodes get to know how many levels are below them. */
+static SLOW void tell_levels(struct tree *tree) {
+    struct call_tree_node *nodes = tree->nodes;
+    bool deep = false;
+    for (uint32_t i = 0; i < tree->waiting_count; i++) {
+        const struct tree_waiting *waiting = &tree->waiting[i];
+        if (waiting->own == 0 || (waiting->node & TREE_ABOVE) != 0 || waiting->node == waiting->parent)
+            continue;
+        uint32_t levels = nodes[waiting->node].levels + 1;
+        if (nodes[waiting->parent].levels < levels)
+            nodes[waiting->parent].levels = levels;
+        deep |= levels > 2 * CALL_TREE_LEVELS;
     }
-    tree->by_name |= call->parent_by_name;
-    if (own == 0 && !counts)
-        return 0;
-    if (parent < tree->slot_capacity)
-        return wait_for_parent(tree, call, own, counts);
-    if (parent != OPEN_CALLS_NONE)
-        return wait_in_new_slot(tree, call, own, counts);
-    return own == 0 ? add_alone(tree, call) : wait_for_parent(tree, call, own, counts);
+    tree->deeper = false;
+    if (!deep)
+        return;
+    tree_limit_levels(tree, TREE_ROOT);
+    for (uint32_t i = 0; i < tree->waiting_count; i++) {
+        uint32_t slot = tree->waiting[i].call->parent_slot;
+        if (slot < tree->slot_capacity && tree->slot_nodes[slot] != 0)
+            tree_limit_levels(tree, tree->slot_nodes[slot]);
+    }
+}
+
+static inline void place_waiting(struct tree *tree, bool counts) {
+    tree_make_room(tree, CALL_NODES * tree->waiting_count);
+    for (uint32_t i = tree->waiting_count; i-- > 0;)
+        place_call(tree, &tree->waiting[i], counts);
+    /* Slots get back what belongs to calls that are open. */
+    for (const struct tree_waiting *waiting = tree->waiting, *end = waiting + tree->waiting_count;
+         waiting < end; waiting++)
+        if (waiting->own != 0)
+            tree->slot_nodes[waiting->call->slot] = waiting->next;
+    if (tree->deeper)
+        tell_levels(tree);
+}
+
+static inline void add_calls(struct tree *tree, const struct analysis_call *calls, size_t count,
+                             bool counts) {
+    while (count > 0) {
+        tree->waiting_count = 0;
+        while (count > 0 && tree->waiting_count < TREE_WAITING) {
+            size_t alike = counts && is_alone(calls) ? count_alike(tree, calls, count) : 0;
+            if (alike == 0) {
+                wait_or_add(tree, calls, counts);
+                alike = 1;
+            }
+            calls += alike;
+            count -= alike;
+        }
+        if (tree->waiting_count > 0)
+            place_waiting(tree, counts);
+    }
 }
 
 static int tree_add(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count) {
     (void)analysis;
-    for (size_t i = 0; i < count;) {
-        size_t alike = is_alone(&calls[i]) ? count_alike(state, &calls[i], count - i) : 0;
-        i += alike;
-        if (alike == 0 && add_call(state, &calls[i++], true) != 0)
-            return -PERFTRACE_ERROR_MEMORY;
-    }
+    add_calls(state, calls, count, true);
     return 0;
 }
 
 static int tree_left_out(struct analysis *analysis, void *state, const struct analysis_call *calls,
                          size_t count) {
     (void)analysis;
-    for (size_t i = 0; i < count; i++)
-        if (add_call(state, &calls[i], false) != 0)
-            return -PERFTRACE_ERROR_MEMORY;
+    add_calls(state, calls, count, false);
     return 0;
-}
-
-static int tree_end_round(struct analysis *analysis, void *state) {
-    (void)analysis;
-    return place_waiting(state);
 }
 
 /* What is still open has no end in this input. */
@@ -371,7 +375,6 @@ const struct analysis_part part_call_tree = {
     .apart = true,
     .takes_unkept = true,
     .left_out = tree_left_out,
-    .end_round = tree_end_round,
     .end_input = tree_end_input,
     .finish = tree_finish,
     .approximated = tree_approximated,

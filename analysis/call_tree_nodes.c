@@ -101,8 +101,10 @@ static bool add_child(struct tree *tree, uint32_t parent, uint32_t child) {
     }
     added->next = node->first_child;
     node->first_child = node->recent = child;
-    if (node->levels <= added->levels)
+    if (node->levels <= added->levels) {
         node->levels = added->levels + 1;
+        tree->deeper = true;
+    }
     node->child_count++;
     return true;
 }
@@ -173,8 +175,10 @@ static void place(struct tree *tree, uint32_t parent, uint32_t child) {
     if (same != parent)
         nodes[same].total_ns += nodes[child].total_ns;
     move_children(tree, same, child);
-    if (same != parent && nodes[parent].levels <= nodes[same].levels)
+    if (same != parent && nodes[parent].levels <= nodes[same].levels) {
         nodes[parent].levels = nodes[same].levels + 1;
+        tree->deeper = true;
+    }
     free_node(tree, child);
 }
 

@@ -18,9 +18,10 @@ enum {
 
 struct tree_waiting {
     const struct analysis_call *call;
-    uint32_t own; /* what its slot had of its children; then, of the calls that come to the slot after it */
-    bool has_own, counts;
+    uint32_t
+        own; /* what its slot had of its children; 0: nothing, and then nothing of what follows is known */
     uint32_t parent, node; /* places */
+    uint32_t next;         /* what its slot had of the calls that came to it after this one */
 };
 
 /* Zero-initialised, but for nodes and capacity, budget and children.budget, is without nodes. */
@@ -33,6 +34,7 @@ struct tree {
     uint64_t cut;
     bool crowded; /* a node found no place in the map */
     bool full;    /* no more room can be made */
+    bool deeper;  /* a node has got more levels below it, which those above do not know yet */
     struct perftrace_budget *budget;
     /* ---- of calls ---- */
     bool by_name;
