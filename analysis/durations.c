@@ -16,6 +16,7 @@ enum {
     PAGED_FROM = 256, /* distinct values that could be counted in pages, when a function gets them */
     SPARSE = 16,      /* pages go up to so many times the number of values that could have been in them */
     TABLE_MIN = 256,
+    AHEAD = 16,       /* calls for which memory is brought near before */
     BUDGET_SHARE = 8, /* at most an eighth of the budget, and once more as much while it is sorted */
 };
 /* number / 1000 where nothing is left over; else more than UINT64_MAX / 1000. (The inverse of 125 modulo 2^64, and a rotation:
@@ -337,35 +338,75 @@ static __attribute__((noinline)) int add_slowly(struct durations *durations, uin
     return 0;
 }
 
-/* Where a value that has been seen before, as most have, is counted, mostly; NULL: it is to be looked for. */
-static inline uint32_t *known_counter(const struct durations *durations, uint32_t number, uint64_t ns) {
-    if (number >= durations->function_capacity)
-        return NULL;
-    const struct function_durations *function = &durations->functions[number];
-    if (function->paged) {
-        enum unit unit;
-        uint64_t value = in_units(ns, &unit);
-        return counter_in(function, unit, value);
-    }
+/* Where a function's value that is in the table mostly is; NULL: it has to be looked for. */
+static inline struct duration *known_slot(const struct durations *durations,
+                                          const struct function_durations *function, uint32_t number,
+                                          uint64_t ns) {
     if (function->level != 0 || durations->slot_count == 0)
         return NULL;
     const struct duration wanted = {ns, number, 1};
     struct duration *slot = &durations->slots[home_of(durations, &wanted)];
-    return slot->calls != 0 && is_same(slot, &wanted) ? &slot->calls : NULL;
+    return slot->calls != 0 && is_same(slot, &wanted) ? slot : NULL;
+}
+
+/* A page's counter, which is brought near before it is added to, and the call that it is for. */
+struct paged_call {
+    uint32_t *counter;
+    const struct analysis_call *call;
+};
+
+static inline int count_paged(struct durations *durations, const struct paged_call *paged, size_t count) {
+    for (const struct paged_call *at = paged; at < paged + count; at++)
+        if (*at->counter != UINT32_MAX)
+            ++*at->counter;
+        else if (add_slowly(durations, at->call->function, at->call->elapsed_ns) != 0)
+            return -PERFTRACE_ERROR_MEMORY;
+    return 0;
+}
+
+/* A value that has been seen before, as most have: it is counted, or *counter is where it is to be. False: it has to be looked for. */
+static inline bool count_known(struct durations *durations, uint32_t number, uint64_t ns,
+                               uint32_t **counter) {
+    *counter = NULL;
+    if (number >= durations->function_capacity)
+        return false;
+    const struct function_durations *function = &durations->functions[number];
+    if (function->paged) {
+        enum unit unit;
+        uint64_t value = in_units(ns, &unit);
+        *counter = counter_in(function, unit, value);
+        return *counter != NULL;
+    }
+    struct duration *slot = known_slot(durations, function, number, ns);
+    if (slot != NULL)
+        slot->calls++;
+    return slot != NULL;
+}
+
+/* At most AHEAD calls. */
+static inline int count_some(struct durations *durations, const struct analysis_call *calls, size_t count) {
+    struct paged_call paged[AHEAD];
+    size_t paged_count = 0;
+    for (const struct analysis_call *call = calls; call < calls + count; call++) {
+        uint32_t *counter;
+        if (!count_known(durations, call->function, call->elapsed_ns, &counter)) {
+            if (add_slowly(durations, call->function, call->elapsed_ns) != 0)
+                return -PERFTRACE_ERROR_MEMORY;
+        } else if (counter != NULL) {
+            __builtin_prefetch(counter, 1);
+            paged[paged_count++] = (struct paged_call){counter, call};
+        }
+    }
+    return count_paged(durations, paged, paged_count);
 }
 
 static int durations_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
                          size_t count) {
     (void)analysis;
-    struct durations *durations = state;
-    for (const struct analysis_call *call = calls; call < calls + count; call++) {
-        uint32_t *counter = known_counter(durations, call->function, call->elapsed_ns);
-        if (counter != NULL && *counter != UINT32_MAX)
-            ++*counter;
-        else if (add_slowly(durations, call->function, call->elapsed_ns) != 0)
+    for (; count > AHEAD; calls += AHEAD, count -= AHEAD)
+        if (count_some(state, calls, AHEAD) != 0)
             return -PERFTRACE_ERROR_MEMORY;
-    }
-    return 0;
+    return count_some(state, calls, count);
 }
 
 /* ---- results -------------------------------------------------------------------------------------- */
