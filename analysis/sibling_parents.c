@@ -6,6 +6,8 @@
 
 struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind,
                                         uint64_t number) {
+    if (parents->mapped[kind] == 0)
+        return NULL;
     struct open_parent *recent = parents->recent[kind];
     if (recent != NULL && recent->number == number)
         return recent;
@@ -15,8 +17,7 @@ struct open_parent *parents_find_mapped(struct open_parents *parents, enum paren
     return parent;
 }
 
-static __attribute__((noinline)) bool grow_slots(struct open_parents *parents, struct analysis *analysis,
-                                                 uint32_t slot) {
+static bool grow_slots(struct open_parents *parents, struct analysis *analysis, uint32_t slot) {
     if (slot == OPEN_CALLS_NONE)
         return false;
     uint32_t wanted = slot < 64 ? 64 : slot * 2;
@@ -44,36 +45,8 @@ bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent)
     return parent->slot == OPEN_CALLS_NONE;
 }
 
-static void link_newest(struct open_parents *parents, struct open_parent *parent) {
-    parent->newer = NULL;
-    parent->older = parents->newest;
-    if (parents->newest != NULL)
-        parents->newest->newer = parent;
-    else
-        parents->oldest = parent;
-    parents->newest = parent;
-}
-
-static void take_out(struct open_parents *parents, struct open_parent *parent) {
-    *(parent->newer != NULL ? &parent->newer->older : &parents->newest) = parent->older;
-    *(parent->older != NULL ? &parent->older->newer : &parents->oldest) = parent->newer;
-}
-
-void parents_renew(struct open_parents *parents, struct open_parent *parent) {
-    take_out(parents, parent);
-    link_newest(parents, parent);
-}
-
-#define SPARE_CALLS_MAX 1024u /* what parents that are not in use keep room for */
-
-static void put_by(struct open_parents *parents, struct open_parent *parent) {
-    parents->spare += parent->capacity;
-    parent->older = parents->unused;
-    parents->unused = parent;
-}
-
 /* Has one in `unused`. */
-static __attribute__((noinline)) bool make_parent(struct open_parents *parents, struct analysis *analysis) {
+static bool make_parent(struct open_parents *parents, struct analysis *analysis) {
     if (!perftrace_budget_take(&analysis->budget, sizeof(struct open_parent)))
         return false;
     parents->unused = calloc(1, sizeof *parents->unused);
@@ -82,8 +55,8 @@ static __attribute__((noinline)) bool make_parent(struct open_parents *parents, 
     return parents->unused != NULL;
 }
 
-static __attribute__((noinline)) bool put_into_map(struct open_parents *parents, struct analysis *analysis,
-                                                   enum parent_kind kind, uint64_t number) {
+static bool put_into_map(struct open_parents *parents, struct analysis *analysis, enum parent_kind kind,
+                         uint64_t number) {
     parents->map.budget = &analysis->budget;
     if (!perftrace_map_put(&parents->map, kind, number, parents->unused))
         return false;
@@ -92,48 +65,21 @@ static __attribute__((noinline)) bool put_into_map(struct open_parents *parents,
     return true;
 }
 
-struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
-                                 enum parent_kind kind, uint64_t number, const struct analysis_call *call) {
+bool parents_prepare(struct open_parents *parents, struct analysis *analysis, enum parent_kind kind,
+                     uint64_t number, uint32_t *slot) {
     if (parents->unused == NULL && !make_parent(parents, analysis))
-        return NULL;
-    uint32_t slot = kind == PARENT_BY_NUMBER ? call->parent_slot : OPEN_CALLS_NONE;
-    if (slot >= parents->slot_capacity && !grow_slots(parents, analysis, slot)) {
-        slot = OPEN_CALLS_NONE;
-        if (!put_into_map(parents, analysis, kind, number))
-            return NULL;
-    }
-    struct open_parent *parent = parents->unused;
-    parents->unused = parent->older;
-    parents->spare -= parent->capacity;
-    if (slot != OPEN_CALLS_NONE)
-        parents->slots[slot] = parent;
-    parent->number = number;
-    parent->serial = ++parents->serial;
-    parent->kind = kind;
-    parent->function = call->caller;
-    parent->slot = slot;
-    parent->ended = parent->has_calls = parent->adopts = false;
-    parent->mixed = parent->count = 0;
-    parent->told_ns = parent->children_ns = parent->elapsed_ns = 0;
-    parent->run.signature = INTERN_NONE;
-    parent->run.last = RUN_ASIDE;
-    parent->run.calls = 1;
-    link_newest(parents, parent);
-    parents->count++;
-    return parent;
+        return false;
+    if (*slot < parents->slot_capacity || grow_slots(parents, analysis, *slot))
+        return true;
+    *slot = OPEN_CALLS_NONE;
+    return put_into_map(parents, analysis, kind, number);
 }
 
-void parents_close(struct open_parents *parents, struct open_parent *parent) {
-    if (parent->slot != OPEN_CALLS_NONE) {
-        parents->slots[parent->slot] = NULL;
-    } else {
-        perftrace_map_remove(&parents->map, parent->kind, parent->number);
-        parents->mapped[parent->kind]--;
-        if (parents->recent[parent->kind] == parent)
-            parents->recent[parent->kind] = NULL;
-    }
-    take_out(parents, parent);
-    parents->count--;
+void parents_unmap(struct open_parents *parents, struct open_parent *parent) {
+    perftrace_map_remove(&parents->map, parent->kind, parent->number);
+    parents->mapped[parent->kind]--;
+    if (parents->recent[parent->kind] == parent)
+        parents->recent[parent->kind] = NULL;
 }
 
 static void give_calls(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
@@ -144,7 +90,7 @@ static void give_calls(struct open_parents *parents, struct analysis *analysis, 
     parent->capacity = 0;
 }
 
-static __attribute__((noinline)) void give_rest(struct analysis *analysis, struct open_parent *parent) {
+void parents_give_rest(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
     if (parent->all != NULL) {
         collection_free(parent->all, analysis);
         perftrace_budget_give(&analysis->budget, sizeof *parent->all);
@@ -156,14 +102,8 @@ static __attribute__((noinline)) void give_rest(struct analysis *analysis, struc
         free(parent->pairs);
         parent->pairs = NULL;
     }
-}
-
-void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent) {
-    if (parent->all != NULL || parent->pairs != NULL)
-        give_rest(analysis, parent);
-    if (parents->spare + parent->capacity > SPARE_CALLS_MAX)
+    if (parents->spare + parent->capacity > PARENTS_SPARE_CALLS_MAX)
         give_calls(parents, analysis, parent);
-    put_by(parents, parent);
 }
 
 bool parents_add_pair(struct analysis *analysis, struct open_parent *parent,

@@ -8,7 +8,8 @@
 #define PARENT_CALLS_MAX 64u /* kept one by one; then they go into a collection */
 #define PARENTS_MAX 16384u   /* open at a time: the one whose last call is longest ago ends then */
 #define PARENT_PAIRS_MAX 8u
-#define PARENTS_CALLS_MAX (1u << 16) /* kept one by one, of all parents */
+#define PARENTS_CALLS_MAX (1u << 16)  /* kept one by one, of all parents */
+#define PARENTS_SPARE_CALLS_MAX 1024u /* what parents that are not in use keep room for */
 
 /* The parent's last direct call, and how often it came at once again. */
 #define RUN_ASIDE UINT32_MAX
@@ -44,19 +45,19 @@ struct open_parent {
     struct open_parent *newer, *older;
     enum parent_kind kind;
     uint32_t function; /* its own, as its calls name their caller */
-    bool ended;        /* but more calls may come */
-    bool has_calls;    /* direct ones; where it is known by name */
-    bool
-        adopts; /* calls that a call of its own function made: these may be of other threads than `mixed` tells */
-    uint32_t slot;  /* by which it is found; OPEN_CALLS_NONE: it is in the map */
-    uint32_t mixed; /* not 0: its calls are of several threads, or async: not in order */
-    uint32_t count, capacity;
+    uint32_t slot;     /* by which it is found; OPEN_CALLS_NONE: it is in the map */
+    uint32_t capacity, count;
     struct sibling *calls;
     struct sibling_collection *all; /* NULL: they fit into `calls` */
     uint64_t told_ns;               /* of its calls' time, in findings */
     uint64_t children_ns;
+    uint64_t elapsed_ns; /* once it has ended */
+    uint32_t mixed;      /* not 0: its calls are of several threads, or async: not in order */
+    bool ended;          /* but more calls may come */
+    bool has_calls;      /* direct ones; where it is known by name */
+    bool
+        adopts; /* calls that a call of its own function made: these may be of other threads than `mixed` tells */
     uint64_t first_number, last_number; /* once it has_calls */
-    uint64_t elapsed_ns;                /* once it has ended */
     /* Counted if the parent itself is never seen, so that nothing else can be told. */
     struct sibling_pair *pairs;
     uint32_t pair_count; /* where there are any */
@@ -76,7 +77,6 @@ struct open_parents {
     uint64_t serial;
 };
 
-void parents_renew(struct open_parents *parents, struct open_parent *parent);
 struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind, uint64_t number);
 /* `slot`: of the parent's call, OPEN_CALLS_NONE where it has none. NULL: not open. */
 static inline struct open_parent *parents_find(struct open_parents *parents, enum parent_kind kind,
@@ -84,21 +84,78 @@ static inline struct open_parent *parents_find(struct open_parents *parents, enu
     struct open_parent *parent = slot < parents->slot_capacity ? parents->slots[slot] : NULL;
     if (parent != NULL && parent->number == number)
         return parent;
-    return parents->mapped[kind] == 0 ? NULL : parents_find_mapped(parents, kind, number);
+    return parents->map.count == 0 ? NULL : parents_find_mapped(parents, kind, number);
 }
+static inline void parents_link_newest(struct open_parents *parents, struct open_parent *parent) {
+    parent->newer = NULL;
+    parent->older = parents->newest;
+    *(parents->newest != NULL ? &parents->newest->newer : &parents->oldest) = parent;
+    parents->newest = parent;
+}
+/* Has one in `unused` that can be found by slot, or else by kind and number. False: there is no room. */
+bool parents_prepare(struct open_parents *parents, struct analysis *analysis, enum parent_kind kind,
+                     uint64_t number, uint32_t *slot);
 /* A new one, of the first call by it that has ended; NULL without room. */
-struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
-                                 enum parent_kind kind, uint64_t number, const struct analysis_call *call);
+static inline struct open_parent *parents_open(struct open_parents *parents, struct analysis *analysis,
+                                               enum parent_kind kind, uint64_t number,
+                                               const struct analysis_call *call) {
+    uint32_t slot = kind == PARENT_BY_NUMBER ? call->parent_slot : OPEN_CALLS_NONE;
+    if ((parents->unused == NULL || slot >= parents->slot_capacity) &&
+        !parents_prepare(parents, analysis, kind, number, &slot))
+        return NULL;
+    struct open_parent *parent = parents->unused;
+    parents->unused = parent->older;
+    parents->spare -= parent->capacity;
+    if (slot != OPEN_CALLS_NONE)
+        parents->slots[slot] = parent;
+    parent->number = number;
+    parent->serial = ++parents->serial;
+    parent->kind = kind;
+    parent->function = call->caller;
+    parent->slot = slot;
+    parent->count = parent->mixed = 0;
+    parent->told_ns = parent->children_ns = parent->elapsed_ns = 0;
+    parent->ended = parent->has_calls = parent->adopts = false;
+    parent->run.signature = INTERN_NONE;
+    parent->run.last = RUN_ASIDE;
+    parent->run.calls = 1;
+    parents_link_newest(parents, parent);
+    parents->count++;
+    return parent;
+}
 /* Its slot is given up while it stays open. False without memory: it can't be found any more. */
 bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent);
-/* It got a call. */
-static inline void parents_touch(struct open_parents *parents, struct open_parent *parent) {
-    if (parents->newest != parent)
-        parents_renew(parents, parent);
+void parents_unmap(struct open_parents *parents, struct open_parent *parent);
+static inline void parents_take_out(struct open_parents *parents, struct open_parent *parent) {
+    *(parent->newer != NULL ? &parent->newer->older : &parents->newest) = parent->older;
+    *(parent->older != NULL ? &parent->older->newer : &parents->oldest) = parent->newer;
 }
 /* Takes it out; it is still the caller's until parents_release. */
-void parents_close(struct open_parents *parents, struct open_parent *parent);
-void parents_release(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent);
+static inline void parents_close(struct open_parents *parents, struct open_parent *parent) {
+    if (parent->slot != OPEN_CALLS_NONE)
+        parents->slots[parent->slot] = NULL;
+    else
+        parents_unmap(parents, parent);
+    parents_take_out(parents, parent);
+    parents->count--;
+}
+/* It got a call. */
+static inline void parents_touch(struct open_parents *parents, struct open_parent *parent) {
+    if (parents->newest == parent)
+        return;
+    parents_take_out(parents, parent);
+    parents_link_newest(parents, parent);
+}
+void parents_give_rest(struct open_parents *parents, struct analysis *analysis, struct open_parent *parent);
+static inline void parents_release(struct open_parents *parents, struct analysis *analysis,
+                                   struct open_parent *parent) {
+    if (parent->all != NULL || parent->pairs != NULL ||
+        parents->spare + parent->capacity > PARENTS_SPARE_CALLS_MAX)
+        parents_give_rest(parents, analysis, parent);
+    parents->spare += parent->capacity;
+    parent->older = parents->unused;
+    parents->unused = parent;
+}
 /* False: no room. */
 bool parents_add_pair(struct analysis *analysis, struct open_parent *parent, const struct sibling_pair *pair);
 /* Room for `more` in `calls`, of at most PARENT_CALLS_MAX in all. */

@@ -113,7 +113,10 @@ static void fill_in(struct siblings_state *state, const struct analysis_call *ca
     kept->track = call->track;
     kept->async = call->async;
     kept->adopted = false;
-    sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &kept->answer);
+    if (call->metric_count == 0)
+        kept->answer = (struct sibling_answer){0};
+    else
+        sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &kept->answer);
 }
 
 /* What is called without parameters may at least list what others then ask for. */
