@@ -44,13 +44,19 @@ static void reserve_slots(struct tree *tree, uint32_t slot) {
     tree->slot_capacity = wanted;
 }
 
-/* A node's child of that function; INTERN_NONE where there is no room for it. Mostly it is the one that was looked for last. */
+/* A node's child of that function; INTERN_NONE where there is no room for it. Mostly it is the one that was looked for last, or one of
+ * few. */
 static inline uint32_t child_of(struct tree *tree, uint32_t parent, uint32_t function) {
-    const struct call_tree_node *nodes = tree->nodes;
-    uint32_t recent = nodes[parent].recent;
-    return recent != INTERN_NONE && nodes[recent].function == function
-               ? recent
-               : tree_find_or_make(tree, parent, function);
+    struct call_tree_node *nodes = tree->nodes;
+    uint32_t child = nodes[parent].recent;
+    if (child != INTERN_NONE && nodes[child].function == function)
+        return child;
+    child = nodes[parent].child_count <= TREE_LISTED_MAX ? nodes[parent].first_child : INTERN_NONE;
+    while (child != INTERN_NONE && nodes[child].function != function)
+        child = nodes[child].next;
+    if (child == INTERN_NONE)
+        return tree_find_or_make(tree, parent, function);
+    return nodes[parent].recent = child;
 }
 
 /* The place of a call that was waited with, or, of one that is still open, its node, which may have to be made. */

@@ -5,7 +5,6 @@
 
 enum {
     NODES_MAX = 1 << 18,
-    LISTED_MAX = 16, /* children that are looked for one by one; more are in the map */
 };
 
 /* ---- nodes ---------------------------------------------------------------------------------------- */
@@ -49,7 +48,7 @@ static void unmap_children(struct tree *tree, uint32_t parent) {
 }
 
 static void forget_children(struct tree *tree, uint32_t parent) {
-    if (tree->nodes[parent].child_count > LISTED_MAX)
+    if (tree->nodes[parent].child_count > TREE_LISTED_MAX)
         unmap_children(tree, parent);
 }
 
@@ -68,7 +67,7 @@ static bool map_children(struct tree *tree, uint32_t parent) {
 static uint32_t find_child(struct tree *tree, uint32_t parent, uint32_t function) {
     struct call_tree_node *nodes = tree->nodes, *node = &nodes[parent];
     uint32_t child = node->first_child;
-    if (node->child_count > LISTED_MAX) {
+    if (node->child_count > TREE_LISTED_MAX) {
         void *found = perftrace_map_find(&tree->children, parent, function);
         child = found != NULL ? (uint32_t)((uintptr_t)found - 1) : INTERN_NONE;
     } else {
@@ -82,7 +81,7 @@ static uint32_t find_child(struct tree *tree, uint32_t parent, uint32_t function
 
 /* Of a node that has as many as can be looked through already. False where there is no room: nothing happens. */
 static bool map_child(struct tree *tree, uint32_t parent, uint32_t child) {
-    bool first = tree->nodes[parent].child_count == LISTED_MAX;
+    bool first = tree->nodes[parent].child_count == TREE_LISTED_MAX;
     if (first && !map_children(tree, parent))
         return false;
     if (perftrace_map_put(&tree->children, parent, tree->nodes[child].function, map_value(child)))
@@ -95,7 +94,7 @@ static bool map_child(struct tree *tree, uint32_t parent, uint32_t child) {
 /* False where there is no room: nothing happens. */
 static bool add_child(struct tree *tree, uint32_t parent, uint32_t child) {
     struct call_tree_node *node = &tree->nodes[parent], *added = &tree->nodes[child];
-    if (node->child_count >= LISTED_MAX && !map_child(tree, parent, child)) {
+    if (node->child_count >= TREE_LISTED_MAX && !map_child(tree, parent, child)) {
         tree->crowded = true;
         return false;
     }

@@ -10,7 +10,8 @@
 enum {
     TREE_ROOT = 0,
     TREE_NODES_MIN = 64,
-    TREE_WAITING = 512, /* calls, at most */
+    TREE_LISTED_MAX = 16, /* children that are looked for one by one; more are in the map */
+    TREE_WAITING = 512,   /* calls, at most */
 };
 
 /* Places are nodes; or, with TREE_ABOVE, those for which calls below are counted as cut off. */
