@@ -30,6 +30,7 @@ struct metric {
 struct function_metrics {
     struct metric *metrics;
     uint32_t count, capacity;
+    bool shared;                      /* one adds up for another */
     struct analysis_breakdown result; /* its arrays are made at the end */
 };
 
@@ -194,6 +195,7 @@ static struct metric *add_metric(struct breakdown *breakdown, struct function_me
         return NULL;
     if (metric.unit_ns != 0) {
         metric.leader = leader_of(function, metric.name);
+        function->shared |= metric.leader != function->count;
         metric.part.name = (struct perftrace_text){metric.name.bytes, metric.name.length - 3};
     }
     function->metrics[function->count] = metric;
@@ -236,19 +238,16 @@ static inline uint32_t note_time(struct function_metrics *function, const struct
     return metric->leader;
 }
 
-/* What was noted of a call. */
-static inline void add_times(struct function_metrics *function, const struct analysis_call *call,
-                             uint32_t noted) {
-    uint64_t measured_ns = 0, elapsed_ns = call->elapsed_ns;
-    for (; noted != METRIC_NONE; noted = function->metrics[noted].next) {
-        uint64_t ns = function->metrics[noted].now_ns;
-        struct analysis_time_part *part = &function->metrics[noted].part;
-        part->calls++;
-        part->total_ns = add_saturated(part->total_ns, ns);
-        part->max_ns = ns > part->max_ns ? ns : part->max_ns;
-        measured_ns = add_saturated(measured_ns, ns);
-    }
-    struct analysis_breakdown *result = &function->result;
+static inline void add_time(struct analysis_time_part *part, uint64_t ns) {
+    part->calls++;
+    part->total_ns = add_saturated(part->total_ns, ns);
+    part->max_ns = ns > part->max_ns ? ns : part->max_ns;
+}
+
+/* Of a call that gave times, of so much together. */
+static inline void add_measured(struct analysis_breakdown *result, const struct analysis_call *call,
+                                uint64_t measured_ns) {
+    uint64_t elapsed_ns = call->elapsed_ns;
     if (call->milliseconds && measured_ns > elapsed_ns && measured_ns - elapsed_ns < 1000000)
         elapsed_ns = measured_ns; /* it was rounded down */
     result->calls++;
@@ -261,30 +260,74 @@ static inline void add_times(struct function_metrics *function, const struct ana
     }
 }
 
-static void add_metrics(struct breakdown *breakdown, struct function_metrics *function,
-                        const struct analysis_call *call) {
+/* What was noted of a call. */
+static void add_times(struct function_metrics *function, const struct analysis_call *call, uint32_t noted) {
+    uint64_t measured_ns = 0;
+    for (; noted != METRIC_NONE; noted = function->metrics[noted].next) {
+        uint64_t ns = function->metrics[noted].now_ns;
+        add_time(&function->metrics[noted].part, ns);
+        measured_ns = add_saturated(measured_ns, ns);
+    }
+    add_measured(&function->result, call, measured_ns);
+}
+
+static inline void add_number(struct breakdown *breakdown, struct metric *metric,
+                              const struct perftrace_value *value) {
+    int64_t number;
+    if (!amount_of(value, &number))
+        return;
+    if (metric->amount != NULL || make_amount(breakdown, metric))
+        add_amount(metric->amount, number);
+    else
+        breakdown->left_out++;
+}
+
+/* A call with other metrics than are known, or in another order, or with the same time in several units. */
+static SLOW void add_others(struct breakdown *breakdown, struct function_metrics *function,
+                            const struct analysis_call *call) {
     uint64_t stamp = ++breakdown->stamp, ns;
     uint32_t noted = METRIC_NONE;
-    int64_t number;
-    const struct perftrace_value *value = call->metrics;
-    for (size_t i = 0; i < call->metric_count; i++, value++) {
-        struct metric *metric = &function->metrics[i];
-        if (i >= function->count || metric->argument != value->argument)
-            metric = metric_of(breakdown, function, value);
-        if (metric == NULL) {
+    for (size_t i = 0; i < call->metric_count; i++) {
+        const struct perftrace_value *value = &call->metrics[i];
+        struct metric *metric = metric_of(breakdown, function, value);
+        if (metric == NULL)
             breakdown->left_out++;
-        } else if (metric->unit_ns != 0) {
-            if (time_of(value, metric->unit_ns, &ns))
-                noted = note_time(function, metric, ns, stamp, noted);
-        } else if (amount_of(value, &number)) {
-            if (metric->amount != NULL || make_amount(breakdown, metric))
-                add_amount(metric->amount, number);
-            else
-                breakdown->left_out++;
-        }
+        else if (metric->unit_ns == 0)
+            add_number(breakdown, metric, value);
+        else if (time_of(value, metric->unit_ns, &ns))
+            noted = note_time(function, metric, ns, stamp, noted);
     }
     if (noted != METRIC_NONE)
         add_times(function, call, noted);
+}
+
+/* Whether a call gives metrics as the function's calls mostly do. */
+static inline bool is_usual(const struct function_metrics *function, const struct analysis_call *call) {
+    if (function->shared || call->metric_count > function->count)
+        return false;
+    for (size_t i = 0; i < call->metric_count; i++)
+        if (function->metrics[i].argument != call->metrics[i].argument)
+            return false;
+    return true;
+}
+
+static inline void add_usual(struct breakdown *breakdown, struct function_metrics *function,
+                             const struct analysis_call *call) {
+    uint64_t measured_ns = 0, ns;
+    bool measured = false;
+    struct metric *metric = function->metrics;
+    for (const struct perftrace_value *value = call->metrics, *end = value + call->metric_count; value < end;
+         value++, metric++) {
+        if (metric->unit_ns == 0) {
+            add_number(breakdown, metric, value);
+        } else if (time_of(value, metric->unit_ns, &ns)) {
+            add_time(&metric->part, ns);
+            measured_ns = add_saturated(measured_ns, ns);
+            measured = true;
+        }
+    }
+    if (measured)
+        add_measured(&function->result, call, measured_ns);
 }
 
 static SLOW int reserve_functions(struct breakdown *breakdown, uint32_t function) {
@@ -299,19 +342,22 @@ static SLOW int reserve_functions(struct breakdown *breakdown, uint32_t function
     return 0;
 }
 
-static SLOW int add_call(struct breakdown *breakdown, const struct analysis_call *call) {
-    if (call->function >= breakdown->function_capacity && reserve_functions(breakdown, call->function) != 0)
-        return -PERFTRACE_ERROR_MEMORY;
-    add_metrics(breakdown, &breakdown->functions[call->function], call);
-    return 0;
-}
-
 static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
                          size_t count) {
     (void)analysis;
-    for (const struct analysis_call *call = calls; call < calls + count; call++)
-        if (call->metric_count != 0 && add_call(state, call) != 0)
+    struct breakdown *breakdown = state;
+    for (const struct analysis_call *call = calls; call < calls + count; call++) {
+        if (call->metric_count == 0)
+            continue;
+        if (call->function >= breakdown->function_capacity &&
+            reserve_functions(breakdown, call->function) != 0)
             return -PERFTRACE_ERROR_MEMORY;
+        struct function_metrics *function = &breakdown->functions[call->function];
+        if (is_usual(function, call))
+            add_usual(breakdown, function, call);
+        else
+            add_others(breakdown, function, call);
+    }
     return 0;
 }
 
