@@ -197,13 +197,15 @@ static inline bool stands(const struct perftrace_log_field *field, const char *a
 }
 
 static void add_to_line(struct perftrace_log_field *field, const struct perftrace_log_field *before) {
+    uint8_t none = (uint8_t)(before->count + 2);
     bool metric = field->kind == PERFTRACE_LOG_FIELD_METRIC;
-    bool first = metric ? before->count == before->metric_count : before->at[field->kind] == 0;
+    bool first = metric ? before->count == before->metric_count : before->place[field->kind] == none;
     field->usual = before->usual && first && before->count < PERFTRACE_LOG_SHAPE_MAX;
     field->count = (uint8_t)(before->count + field->usual);
     field->metric_count = (uint8_t)(before->metric_count + (metric && field->usual));
-    memcpy(field->at, before->at, sizeof field->at);
-    field->at[field->kind] = field->count;
+    for (int kind = 0; kind < 4; kind++)
+        field->place[kind] =
+            before->place[kind] == none && kind != field->kind ? none + 1 : before->place[kind];
 }
 
 /* The field at `at` as one that has not come after `before` so far. It is kept if there is room, else it is in *unknown.
@@ -221,12 +223,13 @@ static struct perftrace_log_field *learn(struct perftrace_log_index *index,
         .length = (uint8_t)length,
         .mask = length >= 32 ? UINT32_MAX : (UINT32_C(1) << length) - 1,
         .shape = before->shape,
+        .next = &fields->none,
     };
     add_to_line(&field, before);
     if (field.kind == PERFTRACE_LOG_FIELD_METRIC)
         field.shape = add_shape(before->shape, index->secret->words[0], name, length - 2);
     unsigned choices = 0;
-    for (const struct perftrace_log_field *known = before->next; known != NULL; known = known->other)
+    for (const struct perftrace_log_field *known = before->next; known->length != 0; known = known->other)
         choices++;
     struct perftrace_log_field *kept = &fields->list[fields->count];
     if (before == unknown || !before->usual || length > sizeof field.text ||
@@ -249,7 +252,8 @@ static void prepare_fields(struct perftrace_log_index *index) {
     struct perftrace_log_fields *fields = &index->fields;
     if (fields->count != 0 && fields->missed <= MISSED_MAX)
         return;
-    fields->list[0] = (struct perftrace_log_field){.shape = index->secret->words[1], .usual = true};
+    fields->list[0] = (struct perftrace_log_field){
+        .shape = index->secret->words[1], .usual = true, .next = &fields->none, .place = {2, 2, 2, 2}};
     fields->count = 1;
     fields->missed = 0;
 }
@@ -263,9 +267,9 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
     struct perftrace_log_field unknown;
     while (*at == '|') {
         struct perftrace_log_field *next = field->next;
-        while (next != NULL && !stands(next, at))
+        while (!stands(next, at))
             next = next->other;
-        if (next == NULL && (next = learn(index, field, at, &unknown)) == NULL)
+        if (next->length == 0 && (next = learn(index, field, at, &unknown)) == NULL)
             return false;
         field = next;
         const char *value_at = at + field->length;

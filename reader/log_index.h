@@ -38,18 +38,20 @@ enum {
 /* A field behind elapsed_ms, after those that came before it on its line: most lines are like others, so what comes next is one of
  * few, and is compared instead of looked for. */
 struct perftrace_log_field {
-    _Alignas(16) char text[32];        /* from the bar to the `=` … */
-    struct perftrace_log_field *next;  /* the last one known to follow, … */
-    struct perftrace_log_field *other; /* … or to stand in this one's place; NULL: none */
-    uint64_t shape;                    /* of the line up to here */
-    uint32_t mask;                     /* a bit for each byte of the text */
-    uint8_t length;                    /* of the text */
-    uint8_t kind;                      /* enum perftrace_log_field_kind */
+    _Alignas(16) char text[32];       /* from the bar to the `=` … */
+    struct perftrace_log_field *next; /* the last one known to follow, … */
+    struct perftrace_log_field
+        *other;     /* … or to stand in this one's place; behind the last of them is `none` */
+    uint64_t shape; /* of the line up to here */
+    uint32_t mask;  /* a bit for each byte of the text */
+    uint8_t length; /* of the text */
+    uint8_t kind;   /* enum perftrace_log_field_kind */
     /* Of the line up to here: */
     bool usual;           /* all metrics come first, and none of perftrace's own fields is there twice */
     uint8_t count;        /* of fields, … */
     uint8_t metric_count; /* … and of those that are metrics */
-    uint8_t at[4];        /* which field is the one of each kind, from 1; 0: none */
+    uint8_t place
+        [4]; /* which number on the line is the one of each kind: elapsed_ms is 1; count + 2: there is none */
 };
 
 /* Whether a field is a metric, or which of perftrace's own it is. */
@@ -62,8 +64,9 @@ enum perftrace_log_field_kind {
 
 /* The first one is what all lines have. */
 struct perftrace_log_fields {
-    uint32_t count;  /* 0: there is not even that */
-    uint32_t missed; /* fields for which there was no room */
+    uint32_t count;                  /* 0: there is not even that */
+    uint32_t missed;                 /* fields for which there was no room */
+    struct perftrace_log_field none; /* without a text, as which anything begins */
     struct perftrace_log_field list[PERFTRACE_LOG_KNOWN_FIELDS];
 };
 
