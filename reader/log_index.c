@@ -129,6 +129,10 @@ static inline const char *read_number(const char *at, uint64_t *value, unsigned 
     return at + count;
 }
 
+const char *perftrace_log_read_number(const char *at, uint64_t *value, unsigned *digits) {
+    return read_number(at, value, digits);
+}
+
 /* Whether the line is at its end: a carriage return belongs to the newline. */
 static inline bool is_end(const char *at) {
     return *at == '\n' || (*at == '\r' && at[1] == '\n');

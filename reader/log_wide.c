@@ -13,8 +13,8 @@
 #include <immintrin.h>
 
 /* The functions of this file must not be called where perftrace_log_wide_usable() is false. */
-#define WIDE __attribute__((target("avx2,bmi,bmi2,aes")))
-#define WIDE_INLINE static inline __attribute__((always_inline, target("avx2,bmi,bmi2,aes")))
+#define WIDE __attribute__((target("avx2,bmi,bmi2,popcnt,aes")))
+#define WIDE_INLINE static inline __attribute__((always_inline, target("avx2,bmi,bmi2,popcnt,aes")))
 
 enum {
     MARK = PERFTRACE_LOG_MARK_LENGTH,
@@ -25,7 +25,8 @@ enum {
 
 bool perftrace_log_wide_usable(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("aes");
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
+           __builtin_cpu_supports("aes");
 }
 
 WIDE_INLINE uint64_t word(const char *bytes) {
@@ -46,7 +47,7 @@ WIDE_INLINE uint32_t bits_of(__m256i bytes) {
 
 /* What bytes are compared with and numbers are made with. It is held, as the compiler would make it anew for each line. */
 struct constants {
-    __m256i bar, letter, newline;
+    __m256i bar, letter, newline, capital;
     __m256i zeros, one, bits, not_alone, tens, hundreds, thousands, nine, too_many;
     __m128i rounds[4];
 };
@@ -66,6 +67,7 @@ WIDE_INLINE struct constants make_constants(const struct perftrace_log_secret *s
         .bar = held(_mm256_set1_epi8('|')),
         .letter = held(_mm256_set1_epi8('s')),
         .newline = held(_mm256_set1_epi8('\n')),
+        .capital = held(_mm256_set1_epi8('P')),
         .zeros = held(_mm256_set1_epi8('0')),
         .one = held(_mm256_set1_epi64x(1)),
         .bits = held(_mm256_set1_epi64x(64)),
@@ -154,15 +156,17 @@ WIDE_INLINE const char *find_elapsed(const struct constants *constants, const ch
 
 /* ---- numbers -------------------------------------------------------------------------------------- */
 
-/* The texts of a line's numbers: of each the 8 bytes from its first digit on, and how many belong to it. */
+/* The texts of a line's numbers: of each the 8 bytes from its first digit on, how many belong to it, and where it is. */
 struct numbers {
     _Alignas(32) uint64_t texts[NUMBERS_MAX];
     _Alignas(32) uint64_t lengths[NUMBERS_MAX];
+    const char *at[NUMBERS_MAX];
 };
 
 WIDE_INLINE void add_number(struct numbers *numbers, size_t count, const char *at, const char *end) {
     numbers->texts[count] = word(at);
     numbers->lengths[count] = (uint64_t)(end - at);
+    numbers->at[count] = at;
 }
 
 /* What stands behind a line's numbers, up to a multiple of eight, must be numbers as well. */
@@ -175,31 +179,23 @@ static __attribute__((noinline)) void forget_numbers(struct numbers *numbers, un
 
 /* The numbers with more than eight digits. */
 static __attribute__((noinline)) bool make_long_numbers(const struct numbers *numbers, unsigned count,
-                                                        const char *first, const char *second,
                                                         uint64_t *values) {
-    const char *at = first;
     for (unsigned i = 0; i < count; i++) {
-        uint64_t length = numbers->lengths[i], value = 0;
-        at = i == 1 ? second : at;
-        if (length == 0 || length > 18 || (length > 8 && *at == '0'))
+        uint64_t length = numbers->lengths[i];
+        if (length - 1 < 8)
+            continue;
+        unsigned digits;
+        perftrace_log_read_number(numbers->at[i], &values[i], &digits);
+        if (digits == 0 || digits > 18 || digits != length || *numbers->at[i] == '0')
             return false;
-        for (uint64_t digit = 0; digit < length; digit++) {
-            unsigned char c = (unsigned char)(at[digit] - '0');
-            if (c > 9)
-                return false;
-            value = value * 10 + c;
-        }
-        values[i] = value;
-        for (at += length; i > 0 && i + 1 < count && at[-1] != '='; at++)
-            ;
     }
     return true;
 }
 
 /* The values of `count` numbers, and anything after them up to a multiple of eight. False: one is no number, has a zero in
- * front of other digits, or has more than 18. `first` and `second` are where these two are. */
+ * front of other digits, or has more than 18. */
 WIDE_INLINE bool make_numbers(const struct constants *constants, const struct numbers *numbers,
-                              unsigned count, const char *first, const char *second, uint64_t *values) {
+                              unsigned count, uint64_t *values) {
     const __m256i nothing = _mm256_setzero_si256();
     __m256i largest = nothing, longest = nothing;
     for (unsigned i = 0; i < count; i += 8) {
@@ -227,8 +223,7 @@ WIDE_INLINE bool make_numbers(const struct constants *constants, const struct nu
     __m256i above = _mm256_subs_epu8(largest, constants->nine);
     if (!_mm256_testz_si256(above, above))
         return false;
-    return _mm256_testz_si256(longest, constants->too_many) ||
-           make_long_numbers(numbers, count, first, second, values);
+    return _mm256_testz_si256(longest, constants->too_many) || make_long_numbers(numbers, count, values);
 }
 
 /* ---- lines ---------------------------------------------------------------------------------------- */
@@ -240,6 +235,11 @@ struct found {
     const struct perftrace_log_field *last;
     struct numbers numbers;
 };
+
+WIDE_INLINE bool is_mark(const char *at) {
+    return memcmp(at, PERFTRACE_LOG_MARK, 8) == 0 &&
+           memcmp(at + MARK - 8, &PERFTRACE_LOG_MARK[MARK - 8], 8) == 0;
+}
 
 /* Whether the field begins with the bar at `at`: its name, and nothing but it, is before the `=`. */
 WIDE_INLINE bool stands(const struct perftrace_log_field *field, const char *at) {
@@ -298,13 +298,12 @@ WIDE_INLINE const char *find_all(const struct perftrace_log_index *index, const 
 
 /* What the numbers say. False: not that the line is as usual. */
 WIDE_INLINE bool take_found(struct perftrace_log_index *index, const struct constants *constants,
-                            struct found *found, const char *bytes) {
+                            struct found *found) {
     struct perftrace_log_entry *entry = found->entry;
     const struct perftrace_log_field *last = found->last;
     unsigned count = last->count + 2u;
     uint64_t *values = &index->values[index->value_count];
-    if (!make_numbers(constants, &found->numbers, count, bytes + entry->start + MARK,
-                      bytes + entry->tail - found->numbers.lengths[1], values)) {
+    if (!make_numbers(constants, &found->numbers, count, values)) {
         forget_numbers(&found->numbers, count);
         return false;
     }
@@ -328,15 +327,33 @@ WIDE_INLINE bool take_found(struct perftrace_log_index *index, const struct cons
     return true;
 }
 
+/* As next_mark, where the line does not begin with it. */
+static WIDE __attribute__((noinline)) const char *
+look_for_mark(const struct constants *constants, const char *at, const char *end, uint32_t *newlines) {
+    for (; at < end; at += 32) {
+        __m256i here = load(at), there = load(at + MARK - 1);
+        uint32_t inside = end - at < 32 ? _bzhi_u32(UINT32_MAX, (unsigned)(end - at)) : UINT32_MAX;
+        uint32_t ends = inside & bits_of(_mm256_cmpeq_epi8(here, constants->newline));
+        uint32_t found = inside & bits_of(_mm256_and_si256(_mm256_cmpeq_epi8(here, constants->capital),
+                                                           _mm256_cmpeq_epi8(there, constants->bar)));
+        for (; found != 0; found = _blsr_u32(found)) {
+            unsigned place = _tzcnt_u32(found);
+            if (is_mark(at + place)) {
+                *newlines += (uint32_t)_mm_popcnt_u32(_bzhi_u32(ends, place));
+                return at + place;
+            }
+        }
+        *newlines += (uint32_t)_mm_popcnt_u32(ends);
+    }
+    return end;
+}
+
 /* Where the next line with a mark has it; `end` if there is none. */
-WIDE_INLINE const char *next_mark(const char *at, const char *end, uint32_t *newlines) {
-    if (memcmp(at, PERFTRACE_LOG_MARK, 8) == 0 &&
-        memcmp(at + MARK - 8, &PERFTRACE_LOG_MARK[MARK - 8], 8) == 0)
-        return at; /* no newline is in it, so it is before the end */
-    const char *mark = perftrace_log_find_mark(at, end);
-    mark = mark == NULL ? end : mark;
-    *newlines += (uint32_t)perftrace_log_count_newlines(at, (size_t)(mark - at));
-    return mark;
+WIDE_INLINE const char *next_mark(const struct constants *constants, const char *at, const char *end,
+                                  uint32_t *newlines) {
+    if (is_mark(at)) /* no newline is in it, so it is before the end */
+        return at;
+    return look_for_mark(constants, at, end, newlines);
 }
 
 static __attribute__((noinline)) const char *index_line(struct perftrace_log_index *index,
@@ -363,7 +380,7 @@ WIDE const char *perftrace_log_wide_lines(struct perftrace_log_index *index, con
     for (bool more = true; more;) {
         more = entry < index->entries + PERFTRACE_LOG_ENTRIES_MAX &&
                index->value_count <= PERFTRACE_LOG_VALUES_MAX - 2 * PERFTRACE_LOG_LINE_VALUES &&
-               (at = next_mark(at, end, &newlines)) < end;
+               (at = next_mark(&constants, at, end, &newlines)) < end;
         if (more) {
             entry->start = (uint32_t)(at - bytes);
             entry->newlines = newlines;
@@ -374,7 +391,7 @@ WIDE const char *perftrace_log_wide_lines(struct perftrace_log_index *index, con
             at += at < end;
             entry++;
         }
-        if (before->entry != NULL && !take_found(index, &constants, before, bytes))
+        if (before->entry != NULL && !take_found(index, &constants, before))
             index_line(index, before->entry, bytes, end);
         before->entry = NULL;
         struct found *next = before;

@@ -21,6 +21,9 @@ void perftrace_log_wide_key(const struct perftrace_log_secret *secret, const cha
 const char *perftrace_log_index_line(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
                                      const char *bytes);
 
+/* The whole number at `at`: returns what follows its digits. Without digits, or with more than 19, *digits says so. */
+const char *perftrace_log_read_number(const char *at, uint64_t *value, unsigned *digits);
+
 /* Whether one more line can be taken, and the one before it, whose values may not be in the list yet. */
 static inline bool perftrace_log_index_has_room(const struct perftrace_log_index *index) {
     return index->count < PERFTRACE_LOG_ENTRIES_MAX &&
