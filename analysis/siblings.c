@@ -173,8 +173,8 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
         siblings_compare_neighbours(state, parent, kept);
 }
 
-static void take_call(struct analysis *analysis, struct siblings_state *state,
-                      const struct analysis_call *call) {
+static inline void take_call(struct analysis *analysis, struct siblings_state *state,
+                             const struct analysis_call *call) {
     struct open_parent *children = own_children(state, call);
     if (children != NULL && stays_open(&state->parents, children, call))
         children = NULL;
@@ -202,8 +202,8 @@ static inline bool is_alone(const struct open_parents *parents, const struct ana
 }
 
 /* The shapes of what the calls ask are brought near before. */
-static inline void take_some(struct analysis *analysis, struct siblings_state *state,
-                             const struct analysis_call *calls, size_t count) {
+static __attribute__((noinline)) void take_some(struct analysis *analysis, struct siblings_state *state,
+                                                const struct analysis_call *calls, size_t count) {
     const struct analysis_call *end = calls + count;
     for (const struct analysis_call *call = calls; call < end; call++)
         if (call->asks && call->question < state->shapes.questions)
