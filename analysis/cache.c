@@ -33,7 +33,7 @@ struct cache_hit {
 #define HITS_AHEAD                                                                                           \
     8u /* so many before it is counted, a hit's bin is brought near; and its page's address, as many before */
 
-#define AHEAD 16u /* calls for which memory is brought near before */
+#define AHEAD 16 /* so many calls before it is one's turn, memory is brought near for it */
 
 struct cache {
     struct analysis_cache found; /* first: what the others see */
@@ -341,7 +341,8 @@ static inline void end_root(struct cache *cache, const struct analysis_call *cal
 }
 
 /* A call that has parameters or may write. */
-static void add_call(struct analysis *analysis, struct cache *cache, const struct analysis_call *call) {
+static inline void add_call(struct analysis *analysis, struct cache *cache,
+                            const struct analysis_call *call) {
     struct cache_of_function *function =
         call->function < cache->function_count ? cache->functions[call->function] : NULL;
     while (function == NULL && !cache->off) {
@@ -358,29 +359,27 @@ static void add_call(struct analysis *analysis, struct cache *cache, const struc
     end_root(cache, call);
 }
 
-/* What the calls ask for is brought near before. */
-static inline void add_some(struct analysis *analysis, struct cache *cache, const struct analysis_call *calls,
-                            size_t count) {
-    const struct analysis_call *end = calls + count;
-    for (const struct analysis_call *call = calls; call < end; call++) {
-        if (!call->asks)
-            continue;
-        uint32_t number = cache_key_of(&cache->keys, call->question);
-        if (number < cache->keys.count)
-            __builtin_prefetch(&cache->keys.keys[number], 1);
-    }
-    for (const struct analysis_call *call = calls; call < end; call++)
-        if (call->asks || cache->rules.count > 0)
-            add_call(analysis, cache, call);
-        else
-            end_root(cache, call);
+/* Its key will be wanted soon. */
+static PREFETCHES void expect(const struct cache *cache, const struct analysis_call *call) {
+    if (!call->asks)
+        return;
+    uint32_t number = cache_key_of(&cache->keys, call->question);
+    if (number < cache->keys.count)
+        __builtin_prefetch(&cache->keys.keys[number], 1);
 }
 
 static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
                      size_t count) {
-    for (; count > AHEAD; calls += AHEAD, count -= AHEAD)
-        add_some(analysis, state, calls, AHEAD);
-    add_some(analysis, state, calls, count);
+    struct cache *cache = state;
+    const struct analysis_call *end = calls + count;
+    for (const struct analysis_call *call = calls; call < end; call++) {
+        if (end - call > AHEAD)
+            expect(cache, call + AHEAD);
+        if (call->asks || cache->rules.count > 0)
+            add_call(analysis, cache, call);
+        else
+            end_root(cache, call);
+    }
     return 0;
 }
 

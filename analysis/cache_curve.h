@@ -5,6 +5,8 @@
 
 #include "../core/budget.h"
 
+#include "large.h"
+
 #include <stdint.h>
 
 struct cache_bin {
@@ -44,12 +46,12 @@ static inline uint64_t cache_curve_bin(const struct analysis_cache_curve *curve,
 }
 
 /* A place beyond CACHE_PAGE_BINS will be added to: its page's address is brought near, and then its bin. */
-static inline void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place) {
+static PREFETCHES void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place) {
     uint64_t page = cache_curve_bin(curve, place) / CACHE_PAGE_BINS;
     if (page < curve->page_count)
         __builtin_prefetch(&curve->pages[page]);
 }
-static inline void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
+static PREFETCHES void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
     uint64_t bin = cache_curve_bin(curve, place), page = bin / CACHE_PAGE_BINS;
     if (page < curve->page_count && curve->pages[page] != NULL)
         __builtin_prefetch(&curve->pages[page][bin % CACHE_PAGE_BINS], 1);

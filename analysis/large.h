@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of a function that does nothing but bring memory near (__builtin_prefetch): gcc takes calls of such for calls of nothing, and leaves them
+ * out, unless they are gone before it looks. */
+#define PREFETCHES inline __attribute__((always_inline))
+
 /* As array_reserve (intern.h), for arrays that are freed with large_free. New entries are zeros. */
 int large_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes);
 /* One of `count` entries, zeros; NULL without memory. */

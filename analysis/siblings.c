@@ -3,12 +3,13 @@
 #include "siblings.h"
 
 #include "../core/hash.h"
+#include "large.h"
 #include "part.h"
 #include "sibling_state.h"
 
 #include <string.h>
 
-#define AHEAD 16u /* calls for which memory is brought near before */
+#define AHEAD 16 /* so many calls before it is one's turn, memory is brought near for it */
 
 static const char *const confidences[] = {"certain", "likely", "possible"};
 const char *analysis_confidence_name(enum analysis_confidence confidence) {
@@ -201,16 +202,10 @@ static inline bool is_alone(const struct open_parents *parents, const struct ana
            parents->map.count == 0;
 }
 
-/* The shapes of what the calls ask are brought near before. */
-static __attribute__((noinline)) void take_some(struct analysis *analysis, struct siblings_state *state,
-                                                const struct analysis_call *calls, size_t count) {
-    const struct analysis_call *end = calls + count;
-    for (const struct analysis_call *call = calls; call < end; call++)
-        if (call->asks && call->question < state->shapes.questions)
-            __builtin_prefetch(&state->shapes.of_question[call->question]);
-    for (const struct analysis_call *call = calls; call < end; call++)
-        if (!is_alone(&state->parents, call))
-            take_call(analysis, state, call);
+/* Its shape will be wanted soon. */
+static PREFETCHES void expect(const struct sibling_shapes *shapes, const struct analysis_call *call) {
+    if (call->asks && call->question < shapes->questions)
+        __builtin_prefetch(&shapes->of_question[call->question]);
 }
 
 static int siblings_add(struct analysis *analysis, void *part, const struct analysis_call *calls,
@@ -220,9 +215,13 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
         state->analysis = analysis;
         state->shapes.key = state->results.key = perftrace_hash_key() | 1;
     }
-    for (; count > AHEAD; calls += AHEAD, count -= AHEAD)
-        take_some(analysis, state, calls, AHEAD);
-    take_some(analysis, state, calls, count);
+    const struct analysis_call *end = calls + count;
+    for (const struct analysis_call *call = calls; call < end; call++) {
+        if (end - call > AHEAD)
+            expect(&state->shapes, call + AHEAD);
+        if (!is_alone(&state->parents, call))
+            take_call(analysis, state, call);
+    }
     return 0;
 }
 
