@@ -31,7 +31,7 @@ struct cache_hit {
 };
 #define HITS_MAX 512u
 #define HITS_AHEAD                                                                                           \
-    8u /* so many before it is counted, a hit's bin is brought near; and its page's address, as many before */
+    16u /* so many before it is counted, a hit's bin is brought near; and its page's address, as many before */
 
 #define AHEAD 16 /* so many calls before it is one's turn, memory is brought near for it */
 
