@@ -145,8 +145,9 @@ static bool take_metrics(struct perftrace_log_reader *log, const struct perftrac
                          struct perftrace_log_site *site) {
     struct perftrace_log_parser *parser = &log->parser;
     const uint64_t *metrics = &log->piece->index.values[entry->first_metric];
-    if (entry->metric_count > 0 && site->shape != entry->shape &&
-        !perftrace_log_names_shape(&parser->names, site, entry->shape, log->piece->bytes + entry->tail))
+    if (entry->metric_count > 0 && site->shape != metrics[-1] &&
+        !perftrace_log_names_shape(&parser->names, site, metrics[-1],
+                                   log->piece->bytes + entry->start + entry->tail))
         return false;
     for (unsigned i = 0; i < entry->metric_count; i++) {
         struct perftrace_value *value = &parser->values[i];

@@ -262,12 +262,12 @@ static void prepare_fields(struct perftrace_log_index *index) {
     fields->missed = 0;
 }
 
-/* The metrics from entry->tail on. False: something is unusual, and log_line.c has to read them. */
+/* The metrics from entry->tail on, of a call that took `ms`. False: something is unusual, and log_line.c has to read them. */
 static inline bool read_metrics(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
-                                const char *bytes) {
-    const char *at = bytes + entry->tail;
+                                uint64_t ms, const char *bytes) {
+    const char *at = bytes + entry->start + entry->tail;
     struct perftrace_log_field *field = index->fields.list;
-    uint64_t *metrics = &index->values[index->value_count], *metric = metrics;
+    uint64_t *metrics = &index->values[index->value_count + 1], *metric = metrics;
     struct perftrace_log_field unknown;
     while (*at == '|') {
         struct perftrace_log_field *next = field->next;
@@ -289,7 +289,7 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
                 return false;
             *metric++ = value;
         } else if (field->kind == PERFTRACE_LOG_FIELD_ELAPSED_US) {
-            if (value / 1000 != entry->elapsed_ms) /* somebody else's of that name */
+            if (value / 1000 != ms) /* somebody else's of that name */
                 return false;
             entry->elapsed_ns = value * 1000;
             entry->milliseconds = false;
@@ -303,14 +303,17 @@ static inline bool read_metrics(struct perftrace_log_index *index, struct perftr
         at = rest;
     }
     entry->metric_count = (uint8_t)(metric - metrics);
-    entry->first_metric = index->value_count;
-    entry->shape = field->shape;
+    entry->first_metric = (uint16_t)(index->value_count + 1);
+    metrics[-1] = field->shape;
     entry->end = (uint32_t)(at + (*at == '\r') - bytes);
-    index->value_count += entry->metric_count;
+    index->value_count += 1u + entry->metric_count;
     return is_end(at);
 }
 
 /* ---- lines ---------------------------------------------------------------------------------------- */
+
+_Static_assert(sizeof(struct perftrace_log_entry) == 64, "one line of the cache");
+_Static_assert(PERFTRACE_LOG_VALUES_MAX <= UINT16_MAX, "first_metric is one of them");
 
 /* Of all from the function's name to before elapsed_ms. */
 static inline void make_key(const struct perftrace_log_secret *secret, const char *bytes, size_t length,
@@ -324,6 +327,7 @@ static inline void make_key(const struct perftrace_log_secret *secret, const cha
 const char *perftrace_log_index_line(struct perftrace_log_index *index, struct perftrace_log_entry *entry,
                                      const char *bytes) {
     unsigned digits;
+    uint64_t ms;
     entry->keyed = entry->plain = false;
     const char *at = read_number(bytes + entry->start + MARK, &entry->number, &digits);
     if (*at != '|' || digits == 0 || digits > 19)
@@ -331,18 +335,17 @@ const char *perftrace_log_index_line(struct perftrace_log_index *index, struct p
     const char *name = at + 1, *elapsed = find_elapsed(name);
     if (*elapsed == '\n' || elapsed - name > PERFTRACE_LOG_KEY_MAX)
         return elapsed;
-    at = read_number(elapsed + BEFORE_MS, &entry->elapsed_ms, &digits);
-    if ((*at != '|' && !is_end(at)) || digits == 0 || digits > 19 ||
-        entry->elapsed_ms > PERFTRACE_LOG_ELAPSED_MS_MAX)
+    at = read_number(elapsed + BEFORE_MS, &ms, &digits);
+    if ((*at != '|' && !is_end(at)) || digits == 0 || digits > 19 || ms > PERFTRACE_LOG_ELAPSED_MS_MAX)
         return elapsed + 1;
     make_key(index->secret, name, (size_t)(elapsed - name), entry->key);
     entry->keyed = true;
     entry->milliseconds = true;
-    entry->elapsed_ns = entry->elapsed_ms * 1000000;
+    entry->elapsed_ns = ms * 1000000;
     entry->parent = 0;
     entry->thread = 0;
-    entry->tail = (uint32_t)(at - bytes);
-    entry->plain = read_metrics(index, entry, bytes);
+    entry->tail = (uint16_t)(at - bytes - entry->start);
+    entry->plain = read_metrics(index, entry, ms, bytes);
     return entry->plain ? bytes + entry->end : at;
 }
 

@@ -5,22 +5,22 @@
 
 #include "../include/perftrace_items.h"
 
-/* A line with a record in it. */
+/* A line with a record in it: a line of the cache, as one processor writes it and another reads it. */
 struct perftrace_log_entry {
-    uint32_t start, end; /* in the piece: the mark, and the newline (or the end of the piece) */
-    uint32_t newlines;   /* in the piece before it */
-    /* What follows was found out where `keyed`: of other lines nothing is known yet. */
-    bool keyed;
+    _Alignas(64) uint32_t start; /* in the piece: of the mark */
+    uint32_t end;                /* in the piece: the newline (or the end of the piece) */
+    uint32_t newlines;           /* in the piece before it */
+    bool keyed;                  /* what follows was found out; of other lines nothing is known yet */
     bool
-        plain; /* all of its metrics are whole numbers: they are in the list, and the fields below say what perftrace's own were */
+        plain; /* all of its metrics are whole numbers: they are in the list, and `thread` and all below say what perftrace's own were */
     bool milliseconds;
     uint8_t metric_count;
-    uint32_t first_metric; /* in the list of values */
-    uint32_t tail;         /* in the piece: the bar or the end of the line after the value of elapsed_ms */
+    uint16_t
+        first_metric; /* in the list of values; before it is a hash of the names of the metrics, in their order */
+    uint16_t tail; /* from `start` on: the bar or the end of the line after the value of elapsed_ms */
     uint32_t thread;
-    uint64_t number, elapsed_ms, elapsed_ns, parent;
+    uint64_t number, elapsed_ns, parent;
     uint64_t key[2]; /* of all from the function's name to before elapsed_ms */
-    uint64_t shape;  /* of the names of the metrics in the list, in their order */
 };
 
 enum {
@@ -85,7 +85,8 @@ struct perftrace_log_index {
     uint32_t newlines; /* in them */
     struct perftrace_log_fields fields;
     struct perftrace_log_entry entries[PERFTRACE_LOG_ENTRIES_MAX];
-    uint64_t values[PERFTRACE_LOG_VALUES_MAX]; /* of metrics that are whole numbers */
+    uint64_t values
+        [PERFTRACE_LOG_VALUES_MAX]; /* of metrics that are whole numbers, and what the lines' metrics are */
 };
 
 /* A secret that nobody knows. `wide`: lines are looked through with instructions that this processor has to have

@@ -291,7 +291,7 @@ WIDE_INLINE const char *find_all(const struct perftrace_log_index *index, const 
         return NULL;
     __m128i key = key_of(index->secret, constants->rounds, bar + 1, (size_t)(elapsed - bar - 1));
     _mm_storeu_si128((__m128i *)(void *)entry->key, key);
-    entry->tail = (uint32_t)(elapsed + BEFORE_MS + found->numbers.lengths[1] - bytes);
+    entry->tail = (uint16_t)(elapsed + BEFORE_MS - mark + (ptrdiff_t)found->numbers.lengths[1]);
     entry->end = (uint32_t)(end - bytes);
     return end;
 }
@@ -315,14 +315,13 @@ WIDE_INLINE bool take_found(struct perftrace_log_index *index, const struct cons
         return false;
     entry->milliseconds = milliseconds;
     entry->elapsed_ns = milliseconds ? ms * 1000000 : us * 1000;
-    entry->elapsed_ms = ms;
     entry->number = values[0];
     entry->parent = values[last->place[PERFTRACE_LOG_FIELD_PARENT]];
     entry->thread = (uint32_t)thread;
     entry->keyed = entry->plain = true;
     entry->metric_count = last->metric_count;
-    entry->first_metric = index->value_count + 2;
-    entry->shape = last->shape;
+    entry->first_metric = (uint16_t)(index->value_count + 2);
+    values[1] = last->shape;
     index->value_count += 2u + last->metric_count;
     return true;
 }
