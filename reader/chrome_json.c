@@ -11,6 +11,7 @@
 /* All that a reader of Chrome JSON takes, but for the buffer of what it reads. */
 #define BYTES_MAX (PERFTRACE_READER_BYTES_MAX - 3 * PERFTRACE_JSON_EVENT_BYTES_MAX)
 #define NAMES_BYTES_MAX ((size_t)128 << 20)
+#define SEEN_BYTES_MAX ((size_t)16 << 20)
 
 struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *first_bytes, size_t first_length,
                                                          uint64_t bytes,
@@ -43,8 +44,13 @@ struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *fir
     json->pairs.store = json->maker.store = &json->store;
     json->pairs.maker = &json->maker;
     json->maker.pairs = &json->pairs;
-    json->maker.keys[0] = perftrace_hash_key();
-    json->maker.keys[1] = perftrace_hash_key();
+    json->store.seen.arena.budget = &json->budget;
+    json->store.seen.arena.bytes_max = SEEN_BYTES_MAX;
+    json->input.seen = &json->store.seen;
+    for (unsigned i = 0; i < 2; i++) {
+        json->maker.keys[i] = perftrace_hash_key();
+        json->store.seen.secret[i] = perftrace_hash_key();
+    }
     return json;
 }
 
@@ -171,7 +177,7 @@ static size_t held_bytes_max(const struct perftrace_chrome_json *json) {
     return json->inner_first ? json->held_bytes_max : json->held_bytes_max / PERFTRACE_JSON_IN_ORDER_PART;
 }
 
-/* Reads until so much waits that half of it is to be handed out, or to the end. */
+/* Reads until so much waits that part of it is to be handed out, or to the end. */
 static void read_events(struct perftrace_chrome_json *json) {
     struct perftrace_json_event event;
     uint64_t offset;
@@ -186,7 +192,7 @@ static void read_events(struct perftrace_chrome_json *json) {
         }
         perftrace_chrome_json_take(json, &event, offset);
     }
-    hand_out(json, json->list.count / 2);
+    hand_out(json, json->list.count / PERFTRACE_JSON_HANDED_OUT_PART + 1);
 }
 
 /* What has been handed out need not be kept. */

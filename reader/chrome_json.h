@@ -9,9 +9,9 @@
  * Order. The events of such a file may stand in any order: by the begin of spans, by their end, each thread's together. Which
  * span lies within which, and the number of each, is only certain when no event before it can follow, which nothing in the
  * file tells. So events wait, packed (about 80 bytes and their args), until the file ends, and are then sorted by time: exact
- * whatever the order. When PERFTRACE_JSON_HELD_BYTES_MAX are waiting, the earlier half of them is handed out; a quarter of that
- * is enough where all spans so far stood before those that they hold. A file that is in order by the begin of its spans,
- * or that departs from that by less than half of what waits, is still read exactly, and in that memory. Of any other file
+ * whatever the order. When PERFTRACE_JSON_HELD_BYTES_MAX are waiting, the earliest eighth of them is handed out; a seventh of that
+ * memory is enough where all spans so far stood before those that they hold. A file that is in order by the begin of its spans,
+ * or that departs from that by less than seven eighths of what waits, is still read exactly, and in that memory. Of any other file
  * the events that come too late are told of, with their number: those spans are given without a place among the others (as
  * async spans), and what lies within them has no caller.
  */
@@ -21,7 +21,8 @@
 #include "../include/perftrace_reader.h"
 
 #define PERFTRACE_JSON_HELD_BYTES_MAX ((size_t)192 << 20)
-#define PERFTRACE_JSON_IN_ORDER_PART 4
+#define PERFTRACE_JSON_IN_ORDER_PART 7
+#define PERFTRACE_JSON_HANDED_OUT_PART 8
 
 struct perftrace_chrome_json;
 
@@ -46,7 +47,7 @@ const struct perftrace_track_info *perftrace_chrome_json_track(const struct perf
                                                                size_t index);
 void perftrace_chrome_json_close(struct perftrace_chrome_json *json); /* NULL: nothing happens */
 
-/* For tests: with how many bytes waiting half of it is handed out. */
+/* For tests: with how many bytes waiting an eighth of it is handed out. */
 void perftrace_chrome_json_hold(struct perftrace_chrome_json *json, size_t bytes_max);
 
 #endif

@@ -140,6 +140,42 @@ static enum perftrace_json_step take_args(struct perftrace_json_event *event, co
     return got == 0 ? PERFTRACE_JSON_FINE : here >= end ? PERFTRACE_JSON_MORE : PERFTRACE_JSON_WRONG;
 }
 
+/* Whether the args at `at`, which is a `{`, have come before; if so, they end at event->args_end. */
+static bool have_come(struct perftrace_json_event *event, const char *at, const char *end,
+                      struct perftrace_json_seen *seen) {
+    event->args_end = at;
+    if (seen == NULL || !perftrace_json_seen_pays(seen) ||
+        perftrace_json_skip_nested(&event->args_end, end) != PERFTRACE_JSON_FINE ||
+        event->args_end - at > PERFTRACE_JSON_SEEN_LENGTH_MAX)
+        return false;
+    event->hashed = true;
+    return perftrace_json_seen_find(seen, at, (size_t)(event->args_end - at), event->hash);
+}
+
+/* The args at *at, of any kind. */
+static enum perftrace_json_step take_any_args(struct perftrace_json_event *event, const char **at,
+                                              const char *end, struct perftrace_json_seen *seen) {
+    const char *first = *at;
+    enum perftrace_json_step step = PERFTRACE_JSON_FINE;
+    struct perftrace_json_text text;
+    event->args = first;
+    event->all_listed = event->hashed = false;
+    event->listed = 0;
+    if (*first != '{') {
+        step = perftrace_json_scalar(at, end, &text);
+    } else if (first[1] == '}') {
+        event->all_listed = true;
+        *at = first + 2;
+    } else if (have_come(event, first, end, seen)) {
+        *at = event->args_end;
+    } else {
+        step = take_args(event, at, end);
+        event->hashed = event->hashed && *at == event->args_end; /* it is of what was read */
+    }
+    event->args_end = *at;
+    return step;
+}
+
 static void start(struct perftrace_json_event *event) {
     static const struct perftrace_json_text missing = {.bytes = "\0\0\0\0\0\0\0"};
     event->phase = 0;
@@ -149,112 +185,125 @@ static void start(struct perftrace_json_event *event) {
     event->args = event->args_end = NULL;
     event->metrics = 0;
     event->listed = 0;
-    event->all_listed = false;
+    event->all_listed = event->hashed = false;
 }
 
-/* The beginning of a member whose name is one of an event's, as it usually stands: the name's first letter is at `at`. *value is
- * where its value begins. */
-static inline enum member usual_member(const char *at, const char **value) {
+/* The value at `at`, if it is a number of a few digits; behind it. NULL: it is none. */
+static inline const char *usual_digits(struct perftrace_json_text *text, const char *at) {
+    unsigned digits = perftrace_json_digits(at);
+    if (digits == 0 || digits > PERFTRACE_JSON_DIGITS ||
+        perftrace_json_scalar_bytes[(unsigned char)at[digits]])
+        return NULL;
+    *text = (struct perftrace_json_text){.bytes = at, .length = digits};
+    return at + digits;
+}
+
+static inline const char *usual_string(struct perftrace_json_text *text, const char *at, const char *end) {
+    return *at == '"' && perftrace_json_string(at + 1, end, text, &at) ? at : NULL;
+}
+
+static inline const char *usual_time(struct perftrace_json_ns *time, const char *at) {
+    at = perftrace_json_short_time(at, &time->ns, &time->whole);
+    if (at == NULL || perftrace_json_scalar_bytes[(unsigned char)*at])
+        return NULL;
+    time->there = true;
+    time->wrong = false;
+    return at;
+}
+
+/* A member whose name and value are as they usually stand; the name's first letter is at `at`. Behind it, or NULL where it is
+ * to be read with care. */
+static inline const char *take_usual(struct perftrace_json_event *event, const char *at, const char *end) {
+    struct perftrace_json_ns passed;
 #define STARTS(text) (memcmp(at, text, sizeof(text) - 1) == 0)
-#define USUAL(text, member)                                                                                  \
-    if (STARTS(text "\":")) {                                                                                \
-        *value = at + sizeof(text "\":") - 1;                                                                \
-        return member;                                                                                       \
-    }
+#define VALUE(text) (at + sizeof(text) - 1 + (at[sizeof(text) - 1] == ' '))
+#define USUAL(text, take, ...)                                                                               \
+    if (STARTS(text "\":"))                                                                                  \
+        return take(__VA_ARGS__, VALUE(text "\":"));
     switch (*at) {
     case 'p':
-        USUAL("ph", MEMBER_PHASE)
-        USUAL("pid", MEMBER_PID)
+        if (STARTS("ph\":")) {
+            at = VALUE("ph\":");
+            if (at[0] != '"' || at[1] == '\\' || at[1] == '"' || at[2] != '"')
+                return NULL;
+            event->phase = at[1];
+            return at + 3;
+        }
+        USUAL("pid", usual_digits, &event->pid)
         break;
     case 't':
-        USUAL("ts", MEMBER_START)
-        USUAL("tid", MEMBER_TID)
-        break;
-    case 'n':
-        USUAL("name", MEMBER_NAME)
+        USUAL("ts", usual_time, &event->start)
+        USUAL("tid", usual_digits, &event->tid)
+        USUAL("tts", usual_time, &passed)
+        USUAL("tdur", usual_time, &passed)
         break;
     case 'd':
-        USUAL("dur", MEMBER_DURATION)
+        USUAL("dur", usual_time, &event->duration)
+        break;
+    case 'n':
+        if (STARTS("name\":"))
+            return usual_string(&event->name, VALUE("name\":"), end);
         break;
     case 'c':
-        USUAL("cat", MEMBER_CATEGORY)
-        break;
-    case 'a':
-        USUAL("args", MEMBER_ARGS)
+        if (STARTS("cat\":"))
+            return usual_string(&event->category, VALUE("cat\":"), end);
         break;
     default:
         break;
     }
-    return MEMBER_OTHER;
+    return NULL;
 #undef USUAL
+#undef VALUE
 #undef STARTS
 }
 
-/* The value of a usual member, as it usually stands, with what follows it. NULL: it is to be read with care. */
-static inline const char *usual_value(struct perftrace_json_event *event, enum member member,
-                                      const char *at) {
-    struct perftrace_json_ns *time = member == MEMBER_START ? &event->start : &event->duration;
-    switch (member) {
-    case MEMBER_PHASE:
-        if (at[0] != '"' || at[1] == '\\' || at[1] == '"' || at[2] != '"')
-            return NULL;
-        event->phase = at[1];
-        return at + 3;
-    case MEMBER_START:
-    case MEMBER_DURATION:
-        at = perftrace_json_short_time(at, &time->ns, &time->whole);
-        if (at == NULL || perftrace_json_scalar_bytes[(unsigned char)*at])
-            return NULL;
-        time->there = true;
-        time->wrong = false;
-        return at;
-    default:
-        return NULL;
-    }
+/* A member that is anything, at *at. */
+static enum perftrace_json_step take_any(struct perftrace_json_event *event, const char **at, const char *end,
+                                         bool *first, struct perftrace_json_seen *seen, bool *over) {
+    struct perftrace_json_text key, text;
+    int got = perftrace_json_member(at, end, first, &key);
+    *over = got == 0;
+    if (got != 1)
+        return got == 0 ? PERFTRACE_JSON_FINE : *at >= end ? PERFTRACE_JSON_MORE : PERFTRACE_JSON_WRONG;
+    enum member member = member_of(&key);
+    if (member == MEMBER_ARGS)
+        return take_any_args(event, at, end, seen);
+    const char *value = *at;
+    enum perftrace_json_step step = perftrace_json_scalar(at, end, &text);
+    if (step == PERFTRACE_JSON_FINE)
+        take(event, member, &text, value, *at);
+    return step;
 }
 
 enum perftrace_json_step perftrace_json_event_read(const char **at, const char *end,
+                                                   struct perftrace_json_seen *seen,
                                                    struct perftrace_json_event *event) {
-    const char *here = *at + 1;
-    struct perftrace_json_text key, text;
-    bool first = true;
-    int got;
+    const char *here = *at + 1; /* where a member begins, or behind one */
+    bool first = true, over = false;
+    enum perftrace_json_step step = PERFTRACE_JSON_FINE;
     start(event);
-    for (;;) {
-        const char *value;
-        enum member member = MEMBER_OTHER;
-        bool usual = here[0] == ',' ? here[1] == '"' && !first : here[0] == '"' && first;
-        if (usual)
-            member = usual_member(here + 1 + !first, &value);
-        if (member != MEMBER_OTHER) {
-            const char *next = usual_value(event, member, value);
+    while (!over && step == PERFTRACE_JSON_FINE) {
+        const char *name = here + !first, *next = NULL;
+        name += *name == ' ';
+        bool usual = *name == '"' && (first || *here == ',');
+        if (usual && memcmp(name + 1, "args\":{", 7) == 0) {
+            here = name + 7;
             first = false;
-            here = next != NULL ? next : perftrace_json_skip_spaces(value, end);
-            if (next != NULL)
-                continue;
+            step = take_any_args(event, &here, end, seen);
+            continue;
+        }
+        if (usual)
+            next = take_usual(event, name + 1, end);
+        if (next != NULL) {
+            here = next;
+            first = false;
+        } else if (!first && *here == '}' && here < end) {
+            here++;
+            over = true;
         } else {
-            got = perftrace_json_member(&here, end, &first, &key);
-            if (got != 1)
-                break;
-            member = member_of(&key);
+            step = take_any(event, &here, end, &first, seen, &over);
         }
-        value = here;
-        enum perftrace_json_step step;
-        if (member == MEMBER_ARGS) {
-            event->all_listed = false;
-            step = *here == '{' ? take_args(event, &here, end) : perftrace_json_scalar(&here, end, &text);
-            event->args = value;
-            event->args_end = here;
-        } else {
-            step = perftrace_json_scalar(&here, end, &text);
-        }
-        if (step != PERFTRACE_JSON_FINE) {
-            *at = here;
-            return step;
-        }
-        if (member != MEMBER_OTHER && member != MEMBER_ARGS)
-            take(event, member, &text, value, here);
     }
     *at = here < end ? here : end;
-    return got == 0 ? PERFTRACE_JSON_FINE : here >= end ? PERFTRACE_JSON_MORE : PERFTRACE_JSON_WRONG;
+    return step;
 }

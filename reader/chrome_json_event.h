@@ -3,7 +3,7 @@
 #ifndef PERFTRACE_READER_CHROME_JSON_EVENT_H
 #define PERFTRACE_READER_CHROME_JSON_EVENT_H
 
-#include "chrome_json_text.h"
+#include "chrome_json_seen.h"
 
 /* A member that is a time. */
 struct perftrace_json_ns {
@@ -30,13 +30,17 @@ struct perftrace_json_event {
     const char *args;     /* a value of any kind, mostly an object; NULL: there are none */
     const char *args_end; /* behind it */
     uint64_t metrics;     /* so many of the last args are metrics */
-    unsigned listed;      /* args that are an object, as far as they are not too many … */
-    bool all_listed;      /* … which are all of them */
+    bool hashed;          /* args that are an object: `hash` is of how they stand there */
+    uint64_t hash[2];
+    unsigned listed; /* args that are an object, as far as they are not too many nor known already … */
+    bool all_listed; /* … which are all of them */
     struct perftrace_json_argument list[PERFTRACE_JSON_LISTED_ARGS];
 };
 
-/* Reads the object at *at, which is a `{`. *at is then behind it, or (where something is wrong) there. */
+/* Reads the object at *at, which is a `{`. *at is then behind it, or (where something is wrong) there. Args that are in `seen`
+ * (NULL: there are none such) are not read again. */
 enum perftrace_json_step perftrace_json_event_read(const char **at, const char *end,
+                                                   struct perftrace_json_seen *seen,
                                                    struct perftrace_json_event *event);
 
 #endif

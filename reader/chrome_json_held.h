@@ -10,12 +10,15 @@
 /* The args of an event: for each the index of its name in the site's list, its type, and its value. */
 struct perftrace_json_blob {
     const struct perftrace_json_site *site; /* whose names the indices are of */
-    uint32_t block;                         /* where it lies */
+    uint64_t hash[2];                       /* of the parameters */
+    uint32_t block;                         /* where it lies; PERFTRACE_JSON_SEVERAL: among those seen */
     uint32_t parameter_bytes;               /* of `packed`, those of the parameters, which come first */
     uint16_t parameters, metrics;
     bool unfinished; /* the first argument said so, in a file of perftrace's own */
     unsigned char packed[];
 };
+
+enum { PERFTRACE_JSON_SEVERAL = UINT32_MAX };
 
 struct perftrace_json_block {
     char *memory;
@@ -32,6 +35,7 @@ struct perftrace_json_store {
     size_t used;        /* of it */
     uint32_t free_hint; /* no block below this number is free */
     size_t bytes;       /* of all blocks */
+    struct perftrace_json_seen seen;
 };
 
 /* Packs the args of an event of the site. *blob is NULL where there are none. `metrics`: so many of the last are metrics

@@ -160,7 +160,7 @@ static int is_event(struct perftrace_json_input *input, size_t *looked) {
     struct perftrace_json_event event;
     const char *from = input->buffer + input->begin, *end = input->buffer + input->end;
     const char *at = from;
-    enum perftrace_json_step step = perftrace_json_event_read(&at, end, &event);
+    enum perftrace_json_step step = perftrace_json_event_read(&at, end, NULL, &event);
     *looked = (size_t)((at < end ? at : end) - from);
     if (step != PERFTRACE_JSON_MORE)
         return step == PERFTRACE_JSON_FINE && event.phase != 0;
@@ -253,7 +253,7 @@ static bool take_event(struct perftrace_json_input *input, struct perftrace_json
     for (;;) {
         const char *from = input->buffer + input->begin, *end = input->buffer + input->end;
         const char *at = from;
-        enum perftrace_json_step step = perftrace_json_event_read(&at, end, event);
+        enum perftrace_json_step step = perftrace_json_event_read(&at, end, input->seen, event);
         if (step == PERFTRACE_JSON_FINE) {
             *offset = input->offset;
             advance(input, (size_t)(at - from));

@@ -367,11 +367,9 @@ static void make_key(const struct perftrace_json_maker *maker, const struct perf
     uint64_t sites = (uint64_t)span->site->info.id << 32;
     sites |= span->parent_site == NULL ? 0 : span->parent_site->info.id;
     const struct perftrace_json_blob *args = span->args;
-    for (unsigned i = 0; i < 2; i++) {
-        key[i] = perftrace_hash_number(maker->keys[i], sites);
-        if (args != NULL && args->parameter_bytes > 0)
-            key[i] = perftrace_hash_text(key[i], (const char *)args->packed, args->parameter_bytes);
-    }
+    bool any = args != NULL && args->parameter_bytes > 0;
+    for (unsigned i = 0; i < 2; i++)
+        key[i] = perftrace_hash_number(maker->keys[i] ^ (any ? args->hash[i] : 0), sites);
 }
 
 bool perftrace_json_make_brief(struct perftrace_json_maker *maker, int64_t ns, struct perftrace_call *call,

@@ -91,7 +91,7 @@ static void keep(struct perftrace_json_store *store, struct perftrace_json_blob 
 }
 
 void perftrace_json_release(struct perftrace_json_store *store, struct perftrace_json_blob *blob) {
-    if (blob == NULL)
+    if (blob == NULL || blob->block == PERFTRACE_JSON_SEVERAL)
         return;
     uint32_t at = blob->block;
     if (--store->blocks[at].live > 0)
@@ -106,6 +106,7 @@ void perftrace_json_store_free(struct perftrace_json_store *store) {
     for (uint32_t i = 0; i < store->block_count; i++)
         free(store->blocks[i].memory);
     free(store->blocks);
+    perftrace_json_seen_free(&store->seen);
 }
 
 /* ---- packing --------------------------------------------------------------------------------------- */
@@ -250,26 +251,26 @@ static struct packing start(struct perftrace_json_names *names, struct perftrace
         .names = names, .site = site, .out = blob->packed, .parameters_end = blob->packed, .last = -1};
 }
 
-/* NULL where there is nothing in it. */
-static struct perftrace_json_blob *finish(struct perftrace_json_store *store, const struct packing *packing,
-                                          struct perftrace_json_blob *blob) {
+/* Whether there is anything in it. */
+static bool finish(struct perftrace_json_store *store, const struct packing *packing,
+                   struct perftrace_json_blob *blob) {
     if (packing->out == blob->packed && !packing->unfinished)
-        return NULL;
+        return false;
     blob->site = packing->site;
     blob->parameters = packing->parameters;
     blob->metrics = packing->metrics;
     blob->unfinished = packing->unfinished;
     blob->parameter_bytes = (uint32_t)(packing->parameters_end - blob->packed);
-    keep(store, blob, (size_t)(packing->out - blob->packed));
-    return blob;
+    if (blob->parameter_bytes > 0)
+        perftrace_hash_wide(store->seen.secret, (const char *)blob->packed, blob->parameter_bytes,
+                            blob->hash);
+    return true;
 }
 
-bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
-                         struct perftrace_json_site *site, const struct perftrace_json_event *event,
-                         size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out) {
-    *blob = NULL;
-    if (event->args == NULL || (event->all_listed && event->listed == 0))
-        return true;
+static bool pack_anew(struct perftrace_json_store *store, struct perftrace_json_names *names,
+                      struct perftrace_json_site *site, const struct perftrace_json_event *event,
+                      size_t metrics, struct perftrace_json_seen_args *seen,
+                      struct perftrace_json_blob **blob, uint64_t *left_out) {
     size_t length = (size_t)(event->args_end - event->args);
     /* The shortest of all is `"":1,`. */
     size_t values = event->all_listed ? event->listed : length / 5 + 1;
@@ -282,8 +283,38 @@ bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_js
     else
         pack_other(&packing, event, metrics != 0);
     *left_out += packing.left_out;
-    *blob = finish(store, &packing, room);
+    if (!finish(store, &packing, room))
+        return true;
+    size_t bytes = (size_t)(packing.out - room->packed);
+    struct perftrace_json_blob *copy = NULL;
+    if (seen != NULL && packing.left_out == 0)
+        copy = perftrace_arena_take(&store->seen.arena, sizeof *room + bytes);
+    if (copy != NULL) {
+        memcpy(copy, room, sizeof *room + bytes);
+        copy->block = PERFTRACE_JSON_SEVERAL;
+        seen->blob = copy;
+    } else {
+        keep(store, room, bytes);
+    }
+    *blob = copy != NULL ? copy : room;
     return true;
+}
+
+bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
+                         struct perftrace_json_site *site, const struct perftrace_json_event *event,
+                         size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out) {
+    struct perftrace_json_seen_args *seen = NULL;
+    *blob = NULL;
+    if (event->args == NULL || (event->all_listed && event->listed == 0))
+        return true;
+    if (event->hashed && !event->own) {
+        seen = perftrace_json_seen_place(&store->seen, event->hash, site, metrics != 0);
+        if (seen != NULL && seen->blob != NULL) {
+            *blob = seen->blob;
+            return true;
+        }
+    }
+    return pack_anew(store, names, site, event, metrics, seen, blob, left_out);
 }
 
 bool perftrace_json_pack_one(struct perftrace_json_store *store, struct perftrace_json_names *names,
@@ -295,7 +326,9 @@ bool perftrace_json_pack_one(struct perftrace_json_store *store, struct perftrac
     struct packing packing = start(names, site, room);
     if (!add(&packing, key, text, false))
         return false;
-    *blob = finish(store, &packing, room);
+    *blob = finish(store, &packing, room) ? room : NULL;
+    if (*blob != NULL)
+        keep(store, room, (size_t)(packing.out - room->packed));
     return true;
 }
 

@@ -176,16 +176,59 @@ size_t perftrace_json_unescape(const struct perftrace_json_text *text, char *out
 #define PERFTRACE_JSON_NS_MAX (INT64_C(1) << 60)
 bool perftrace_json_time(const struct perftrace_json_text *text, int64_t *ns, bool *whole);
 
+/* How many digits stand at `at`, if they are not more than PERFTRACE_JSON_DIGITS. */
+enum { PERFTRACE_JSON_DIGITS = 14 };
+static inline unsigned perftrace_json_digits(const char *at) {
+#if defined(__SSE2__)
+    __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)at), _mm_set1_epi8('0'));
+    unsigned others =
+        ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(9)), bytes));
+    return (unsigned)__builtin_ctz(others);
+#else
+    unsigned count = 0;
+    while (count <= PERFTRACE_JSON_DIGITS && (unsigned)(at[count] - '0') <= 9)
+        count++;
+    return count;
+#endif
+}
+
+#if defined(__SSE2__)
+/* The number that these 1 to 8 digits are. The first is in the lowest byte, and zeros come before it; digits become pairs, then
+ * fours, then the number. */
+static inline uint64_t perftrace_json_few_digits(const char *at, unsigned count) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    word = (word ^ UINT64_C(0x3030303030303030)) << (64 - 8 * count);
+    word = word * 2561 >> 8 & UINT64_C(0x00ff00ff00ff00ff);
+    word = word * 6553601 >> 16 & UINT64_C(0x0000ffff0000ffff);
+    return word * UINT64_C(42949672960001) >> 32;
+}
+#endif
+
+/* The number that these `count` digits are, of which there are 1 to PERFTRACE_JSON_DIGITS. */
+static inline uint64_t perftrace_json_number(const char *at, unsigned count) {
+#if defined(__SSE2__)
+    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    if (count <= 8)
+        return perftrace_json_few_digits(at, count);
+    return perftrace_json_few_digits(at, 8) * powers[count - 8] +
+           perftrace_json_few_digits(at + 8, count - 8);
+#else
+    uint64_t number = 0;
+    for (unsigned i = 0; i < count; i++)
+        number = number * 10 + (unsigned)(at[i] - '0');
+    return number;
+#endif
+}
+
 /* The same of digits with at most three behind the point, which is what nearly all times are. Gives where it stopped: it is such a
  * time only if that is where it ends. NULL: it is none. */
 static inline const char *perftrace_json_short_time(const char *at, int64_t *ns, bool *whole) {
-    const char *first = at;
-    uint64_t value = 0;
-    unsigned digit, part = 0;
-    for (; (digit = (unsigned)(*at - '0')) <= 9; at++)
-        value = value * 10 + digit;
-    if (at == first || at - first > 14)
+    unsigned digits = perftrace_json_digits(at), digit, part = 0;
+    if (digits == 0 || digits > PERFTRACE_JSON_DIGITS)
         return NULL;
+    uint64_t value = perftrace_json_number(at, digits);
+    at += digits;
     if (*at == '.') {
         unsigned scale = 1000;
         for (at++; scale > 1 && (digit = (unsigned)(*at - '0')) <= 9; at++)

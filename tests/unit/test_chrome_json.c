@@ -170,6 +170,10 @@ static void members_of_events(void **state) {
         "track 0 main;1 a<unknown / @1000000+2001-0;", 0);
     reads("[{\"ph\":\"X\",\"ts\":0.0015,\"dur\":0.25,\"name\":\"\\u00e9\\ud83d\\ude00\\ud800\\n\\q\\/\"}]",
           "1 \xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd\\x0a\\q/<unknown / @2+250-0;", 0);
+    reads(
+        "[{\"ph\": \"i\", \"ts\": 123456789.01, \"tts\":\"1\", \"tdur\":1e3, \"name\": \"a\"},"
+        "{\"ph\":\"i\",\"tts\":5,\"ts\":12345678901234.567,\"tdur\":7.25,\"name\":\"b\"}]",
+        "event a @123456789010;event b @12345678901234567;", 0);
     reads("[{\"ph\":\"X\",\"ph\":\"i\",\"ts\":1,\"ts\":2,\"name\":\"a\",\"name\":\"b\"}]", "event b @2000;",
           0);
 }
