@@ -30,8 +30,7 @@ struct cache_hit {
     unsigned shift; /* it stands for 1 << shift of them */
 };
 #define HITS_MAX 512u
-#define HITS_AHEAD                                                                                           \
-    16u /* so many before it is counted, a hit's bin is brought near; and its page's address, as many before */
+#define HITS_AHEAD 16u /* so many before it is counted, a hit's bin is brought near */
 
 #define AHEAD 16 /* so many calls before it is one's turn, memory is brought near for it */
 
@@ -210,29 +209,39 @@ static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache)
     return false;
 }
 
+/* A hit whose bin is not there yet, or may be another since it was looked for. False: it is off. */
+static SLOW bool count_hit(struct analysis *analysis, struct cache *cache, const struct cache_hit *hit) {
+    while (!cache_curve_add(hit->curve, hit->place, UINT64_C(1) << hit->shift, hit->ns, &analysis->budget))
+        if (!go_on_with_less(analysis, cache))
+            return false;
+    return true;
+}
+
 /* Puts the hits that were left for later into the curves. */
 static SLOW void count_hits(struct analysis *analysis, struct cache *cache) {
+    struct cache_bin *bins[HITS_AHEAD]; /* of the hits before, in turn */
     uint32_t count = cache->hit_count;
-    const struct cache_hit *hits = cache->hits;
+    unsigned shift = cache->keys.shift;
     cache->hit_count = 0;
-    for (uint32_t i = 0; i < count + 2 * HITS_AHEAD; i++) {
-        if (i < count)
-            cache_curve_expect_page(hits[i].curve, hits[i].place);
-        uint32_t next = i - HITS_AHEAD, now = next - HITS_AHEAD;
-        if (next < count)
-            cache_curve_expect(hits[next].curve, hits[next].place);
-        if (now >= count)
-            continue;
-        const struct cache_hit *hit = &hits[now];
-        while (
-            !cache_curve_add(hit->curve, hit->place, UINT64_C(1) << hit->shift, hit->ns, &analysis->budget))
-            if (!go_on_with_less(analysis, cache))
+    for (uint32_t i = 0; i < count + HITS_AHEAD; i++) {
+        struct cache_bin **bin = &bins[i % HITS_AHEAD];
+        if (i >= HITS_AHEAD) {
+            const struct cache_hit *hit = &cache->hits[i - HITS_AHEAD];
+            if (*bin != NULL && cache->keys.shift == shift)
+                cache_bin_add(*bin, UINT64_C(1) << hit->shift, hit->ns);
+            else if (!count_hit(analysis, cache, hit))
                 return;
+        }
+        if (i < count) {
+            *bin = cache_curve_find(cache->hits[i].curve, cache->hits[i].place);
+            __builtin_prefetch(*bin, 1);
+        }
     }
 }
 
 static inline void keep_hit(struct analysis *analysis, struct cache *cache,
                             struct analysis_cache_curve *curve, uint64_t place, unsigned shift, uint64_t ns) {
+    cache_curve_expect(curve, place);
     cache->hits[cache->hit_count++] = (struct cache_hit){curve, place, ns, shift};
     if (cache->hit_count == HITS_MAX)
         count_hits(analysis, cache);

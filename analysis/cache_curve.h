@@ -27,12 +27,14 @@ static inline uint64_t cache_sum(uint64_t a, uint64_t b) {
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+static inline void cache_bin_add(struct cache_bin *bin, uint64_t hits, uint64_t ns) {
+    bin->hits = cache_sum(bin->hits, hits);
+    bin->ns = cache_sum(bin->ns, ns);
+}
 /* `place` is from 1 to CACHE_PAGE_BINS. */
 static inline void cache_curve_add_near(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits,
                                         uint64_t ns) {
-    struct cache_bin *bin = &curve->first[place - 1];
-    bin->hits = cache_sum(bin->hits, hits);
-    bin->ns = cache_sum(bin->ns, ns);
+    cache_bin_add(&curve->first[place - 1], hits, ns);
 }
 /* Coarse bins: as many places as stand alone, and then half as many bins for each doubling. */
 #define CACHE_ALONE_BITS 11u
@@ -45,16 +47,18 @@ static inline uint64_t cache_curve_bin(const struct analysis_cache_curve *curve,
     return ((uint64_t)shift << (CACHE_ALONE_BITS - 1)) + (depth >> shift);
 }
 
-/* A place beyond CACHE_PAGE_BINS will be added to: its page's address is brought near, and then its bin. */
-static PREFETCHES void cache_curve_expect_page(const struct analysis_cache_curve *curve, uint64_t place) {
+/* A place's bin will be looked for soon. */
+static PREFETCHES void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
     uint64_t page = cache_curve_bin(curve, place) / CACHE_PAGE_BINS;
     if (page < curve->page_count)
         __builtin_prefetch(&curve->pages[page]);
 }
-static PREFETCHES void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
-    uint64_t bin = cache_curve_bin(curve, place), page = bin / CACHE_PAGE_BINS;
-    if (page < curve->page_count && curve->pages[page] != NULL)
-        __builtin_prefetch(&curve->pages[page][bin % CACHE_PAGE_BINS], 1);
+/* The bin of a place beyond CACHE_PAGE_BINS, until the curve is made coarse; NULL: it is not there yet. */
+static inline struct cache_bin *cache_curve_find(const struct analysis_cache_curve *curve, uint64_t place) {
+    uint64_t number = cache_curve_bin(curve, place), page = number / CACHE_PAGE_BINS;
+    return page < curve->page_count && curve->pages[page] != NULL
+               ? &curve->pages[page][number % CACHE_PAGE_BINS]
+               : NULL;
 }
 
 bool cache_curve_add_new(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits, uint64_t ns,
@@ -62,12 +66,10 @@ bool cache_curve_add_new(struct analysis_cache_curve *curve, uint64_t place, uin
 /* From 1. False without memory, within the budget: nothing is added. */
 static inline bool cache_curve_add(struct analysis_cache_curve *curve, uint64_t place, uint64_t hits,
                                    uint64_t ns, struct perftrace_budget *budget) {
-    uint64_t number = cache_curve_bin(curve, place), page = number / CACHE_PAGE_BINS;
-    if (page >= curve->page_count || curve->pages[page] == NULL)
+    struct cache_bin *bin = cache_curve_find(curve, place);
+    if (bin == NULL)
         return cache_curve_add_new(curve, place, hits, ns, budget);
-    struct cache_bin *bin = &curve->pages[page][number % CACHE_PAGE_BINS];
-    bin->hits = cache_sum(bin->hits, hits);
-    bin->ns = cache_sum(bin->ns, ns);
+    cache_bin_add(bin, hits, ns);
     return true;
 }
 /* Takes so many hits and so much time out again, at the smallest places first. */
