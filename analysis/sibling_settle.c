@@ -126,46 +126,72 @@ static inline bool lengthen(struct sibling *call, uint32_t above, uint32_t funct
     return true;
 }
 
-static void hoist(struct siblings_state *state, struct open_parent *above, const struct analysis_call *own,
-                  const struct sibling *call) {
-    struct sibling longer = *call;
-    struct sibling *moved = lengthen(&longer, above->function, own->function, own->id.number)
-                                ? siblings_room(state, above)
-                                : NULL;
-    if (moved == NULL)
-        return;
-    *moved = longer;
-    above->mixed |= moved->async | (moved->track ^ above->calls[0].track);
+/* The same where a function calls itself: calls go up as they are, so that the outermost call has them all. False: as well where there is
+ * nothing to go up. */
+static inline bool climb(struct sibling *call, const struct open_parent *above,
+                         const struct analysis_call *own, bool recursive) {
+    if (!recursive)
+        return call->shape != SIBLING_SHAPE_NONE &&
+               lengthen(call, above->function, own->function, own->id.number);
+    call->adopted = true;
+    return true;
 }
 
-/* All of the parent's calls, which need not be copied where they are the first ones. When a function calls itself,
- * they go up as they are, so that the outermost call has them all. */
+static inline void mix(struct open_parent *above, const struct sibling *call) {
+    above->mixed |= call->async | (call->track ^ above->calls[0].track);
+}
+
+/* False: it does not go up, or there is no room. */
+static bool hoist(struct siblings_state *state, struct open_parent *above, const struct analysis_call *own,
+                  const struct sibling *call, bool recursive) {
+    struct sibling longer = *call;
+    struct sibling *moved = climb(&longer, above, own, recursive) ? siblings_room(state, above) : NULL;
+    if (moved == NULL)
+        return false;
+    *moved = longer;
+    if (!recursive)
+        mix(above, moved);
+    return true;
+}
+
+/* Takes the parent's calls over, as the first ones. */
+static void swap_calls(struct open_parent *above, struct open_parent *parent) {
+    struct sibling *calls = parent->calls;
+    uint32_t capacity = parent->capacity;
+    parent->calls = above->calls;
+    parent->capacity = above->capacity;
+    above->calls = calls;
+    above->capacity = capacity;
+}
+
+/* All of the parent's calls. */
 static void hoist_all(struct siblings_state *state, struct open_parent *above,
                       const struct analysis_call *own, struct open_parent *parent, bool recursive) {
-    struct sibling *calls = parent->calls, *end = calls + parent->count;
+    const struct sibling *calls = parent->calls, *end = calls + parent->count;
     bool fits = true;
-    if (above->count == 0) {
-        uint32_t capacity = parent->capacity;
-        parent->calls = above->calls;
-        parent->capacity = above->capacity;
-        above->calls = calls;
-        above->capacity = capacity;
-    } else
+    if (above->count == 0)
+        swap_calls(above, parent);
+    else
         fits = parent->count <= PARENT_CALLS_MAX - above->count &&
                parents_reserve(&state->parents, state->analysis, above, parent->count);
-    for (struct sibling *call = calls; call < end; call++) {
-        if (recursive)
-            call->adopted = true;
-        else if (call->shape == SIBLING_SHAPE_NONE ||
-                 !lengthen(call, above->function, own->function, own->id.number))
+    bool some = false;
+    for (const struct sibling *call = calls; call < end; call++) {
+        if (!fits) {
+            some |= hoist(state, above, own, call, recursive);
             continue;
-        struct sibling *moved = fits ? &above->calls[above->count++] : siblings_room(state, above);
-        if (moved == NULL)
-            continue;
+        }
+        struct sibling *moved = &above->calls[above->count];
         if (moved != call)
-            *moved = *call;
-        above->mixed |= recursive ? parent->mixed : moved->async | (moved->track ^ above->calls[0].track);
+            *moved = *call; /* first: what has just been written in parts would have to be waited for */
+        if (!climb(moved, above, own, recursive))
+            continue;
+        above->count++;
+        some = true;
+        if (!recursive)
+            mix(above, moved);
     }
+    if (recursive && some)
+        above->mixed |= parent->mixed;
     above->adopts |= recursive;
     parent->count = 0;
 }
@@ -368,9 +394,9 @@ static void judge_many(struct siblings_state *state, struct open_parent *parent,
         const struct sibling_group *group = parent->all->groups[i];
         if (!goes_up(parent->all, i))
             continue;
-        hoist(state, above, own, &group->first);
+        hoist(state, above, own, &group->first, false);
         if (group->distinct > 1)
-            hoist(state, above, own, group->last);
+            hoist(state, above, own, group->last, false);
     }
 }
 
