@@ -179,8 +179,8 @@ static char *find_end(struct perftrace_log_reader *log) {
 static const struct perftrace_item *take_record(struct perftrace_log_reader *log, char *end) {
     char *start = log->buffer + log->begin;
     bool carriage_return = end[-1] == '\r';
-    const char *why =
-        perftrace_log_parse(&log->parser, start + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return);
+    const char *why = perftrace_log_parse(&log->parser, start + PERFTRACE_LOG_MARK_LENGTH,
+                                          end - carriage_return, NULL, NULL);
     if (why != NULL) {
         size_t bytes = (size_t)(log->parser.stopped - start);
         perftrace_log_damage(log, bytes, why);

@@ -125,8 +125,8 @@ static bool read_line(struct perftrace_log_reader *log, const struct perftrace_l
     log->offset = piece->offset + entry->start;
     log->line = piece->line + entry->newlines;
     bool carriage_return = end[-1] == '\r';
-    const char *why =
-        perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return);
+    const char *why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return,
+                                          entry->plain ? entry : NULL, piece->index.values);
     while (why != NULL) {
         char *stopped = log->parser.stopped;
         perftrace_log_damage(log, (uint64_t)(stopped - at), why);
@@ -135,26 +135,8 @@ static bool read_line(struct perftrace_log_reader *log, const struct perftrace_l
             return false;
         log->offset += (uint64_t)(mark - at);
         at = piece->bytes + (mark - piece->bytes);
-        why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return);
-    }
-    return true;
-}
-
-/* The metrics that the index has. False: not so easily. */
-static bool take_metrics(struct perftrace_log_reader *log, const struct perftrace_log_entry *entry,
-                         struct perftrace_log_site *site) {
-    struct perftrace_log_parser *parser = &log->parser;
-    const uint64_t *metrics = &log->piece->index.values[entry->first_metric];
-    if (entry->metric_count > 0 && site->shape != metrics[-1] &&
-        !perftrace_log_names_shape(&parser->names, site, metrics[-1],
-                                   log->piece->bytes + entry->start + entry->tail))
-        return false;
-    for (unsigned i = 0; i < entry->metric_count; i++) {
-        struct perftrace_value *value = &parser->values[i];
-        value->argument = &site->arguments[site->shape_keys[i]];
-        value->type = PERFTRACE_TYPE_SIGNED;
-        value->cut = value->null = false;
-        value->i = (int64_t)metrics[i];
+        why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return, NULL,
+                                  NULL);
     }
     return true;
 }
@@ -171,7 +153,9 @@ bool perftrace_log_fill(struct perftrace_log_reader *log, struct perftrace_call 
         return true;
     const struct perftrace_log_entry *entry = &log->piece->index.entries[call->place];
     struct perftrace_log_site *site = (struct perftrace_log_site *)(uintptr_t)info; /* it begins with it */
-    if (site != NULL && entry->plain && take_metrics(log, entry, site) &&
+    if (site != NULL && entry->plain &&
+        perftrace_log_take_metrics(&log->parser.names, site, entry, log->piece->index.values,
+                                   log->piece->bytes + entry->start + entry->tail, log->parser.values) &&
         take_track(&log->parser, entry->thread)) {
         call->site = info;
         call->track = log->parser.track;

@@ -326,7 +326,50 @@ static char *read_start(struct perftrace_log_parser *parser, struct cursor *curs
     return bar;
 }
 
-const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end) {
+bool perftrace_log_take_metrics(struct perftrace_log_names *names, struct perftrace_log_site *site,
+                                const struct perftrace_log_entry *entry, const uint64_t *list,
+                                const char *fields, struct perftrace_value *values) {
+    const uint64_t *metrics = &list[entry->first_metric];
+    if (entry->metric_count > 0 && site->shape != metrics[-1] &&
+        !perftrace_log_names_shape(names, site, metrics[-1], fields, entry->metric_count))
+        return false;
+    for (unsigned i = 0; i < entry->metric_count; i++) {
+        struct perftrace_value *value = &values[i];
+        value->argument = &site->arguments[site->shape_keys[i]];
+        value->type = PERFTRACE_TYPE_SIGNED;
+        value->cut = value->null = false;
+        value->i = (int64_t)metrics[i];
+    }
+    return true;
+}
+
+/* From elapsed_ms on. False: it has to be read. */
+static bool take_rest(struct perftrace_log_parser *parser, struct cursor *cursor, const char *fields,
+                      const struct perftrace_log_entry *entry, const uint64_t *list) {
+    struct perftrace_call *call = &parser->call;
+    if (!perftrace_log_take_metrics(&parser->names, cursor->site, entry, list, fields,
+                                    parser->values + call->parameter_count))
+        return false;
+    cursor->metrics = true;
+    call->metric_count = entry->metric_count;
+    call->number = entry->number;
+    call->parent_number = entry->parent;
+    call->elapsed_ns = entry->elapsed_ns;
+    call->milliseconds = entry->milliseconds;
+    parser->thread = entry->thread;
+    return true;
+}
+
+/* The bar before elapsed_ms. */
+static char *find_rest(char *record, const struct perftrace_log_entry *entry) {
+    char *at = record + entry->tail - PERFTRACE_LOG_MARK_LENGTH;
+    while (at[-1] != '=')
+        at--;
+    return at - sizeof "|elapsed_ms";
+}
+
+const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end,
+                                const struct perftrace_log_entry *entry, const uint64_t *values) {
     const char *why = NULL;
     struct perftrace_call *call = &parser->call;
     *call = (struct perftrace_call){.parameters = parser->values};
@@ -334,8 +377,11 @@ const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, c
     char after = *end;
     *end = '|';
     struct cursor cursor = {.field = at, .end = end};
-    char *bar = read_start(parser, &cursor, &why);
+    char *bar = read_start(parser, &cursor, &why), *rest = entry != NULL ? find_rest(at, entry) : NULL;
     while (bar != NULL && bar != end) {
+        if (bar == rest &&
+            take_rest(parser, &cursor, at + entry->tail - PERFTRACE_LOG_MARK_LENGTH, entry, values))
+            break;
         cursor.field = bar + 1;
         bar = read_field(parser, &cursor, &why);
     }

@@ -24,7 +24,13 @@ struct perftrace_log_parser {
 
 /* Reads the record that begins (after the mark) at `at` and ends before `end`, into parser->call. The
  * bytes up to and including *end are written to: values lie where they stood, each with a zero after it.
- * NULL, or what is wrong, and then *end is as it was. */
-const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end);
+ * NULL, or what is wrong, and then *end is as it was.
+ * `entry`: NULL, or what the index, with that list of values, has of this record, which is plain: it is not read again. */
+const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end,
+                                const struct perftrace_log_entry *entry, const uint64_t *values);
+/* The metrics of such a record into values[0] and on; `fields`: the bar before the first of them. False: their names are too many. */
+bool perftrace_log_take_metrics(struct perftrace_log_names *names, struct perftrace_log_site *site,
+                                const struct perftrace_log_entry *entry, const uint64_t *list,
+                                const char *fields, struct perftrace_value *values);
 
 #endif

@@ -156,10 +156,10 @@ int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_
 }
 
 bool perftrace_log_names_shape(struct perftrace_log_names *names, struct perftrace_log_site *site,
-                               uint64_t shape, const char *fields) {
-    unsigned count = 0;
+                               uint64_t shape, const char *fields, unsigned count) {
+    unsigned found = 0;
     site->shape = 0; /* the secret makes it improbable for one to be found */
-    for (const char *at = fields; *at == '|';) {
+    for (const char *at = fields; found < count;) {
         const char *name = at + 1, *equals = perftrace_log_find_equals(name);
         size_t length = (size_t)(equals - name);
         for (at = equals + 1; *at >= '0' && *at <= '9'; at++)
@@ -169,7 +169,7 @@ bool perftrace_log_names_shape(struct perftrace_log_names *names, struct perftra
         int index = perftrace_log_names_key(names, site, name, length, true, PERFTRACE_TYPE_SIGNED);
         if (index < 0)
             return false;
-        site->shape_keys[count++] = (uint8_t)index;
+        site->shape_keys[found++] = (uint8_t)index;
     }
     site->shape = shape;
     return true;

@@ -56,9 +56,9 @@ const struct perftrace_track_info *perftrace_log_names_track(struct perftrace_lo
 /* The index of a site's argument. `type` is that of the value at hand: the first one seen is kept. */
 int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_log_site *site,
                             const char *raw, size_t length, bool metric, uint8_t type);
-/* Makes site->shape_keys those of the metrics of a line that was indexed as plain, which begin with the bar at `fields`. */
+/* Makes site->shape_keys those of the `count` metrics of a line that was indexed as plain, among the fields from the bar at `fields` on. */
 bool perftrace_log_names_shape(struct perftrace_log_names *names, struct perftrace_log_site *site,
-                               uint64_t shape, const char *fields);
+                               uint64_t shape, const char *fields, unsigned count);
 void perftrace_log_names_free(struct perftrace_log_names *names);
 
 static inline uint64_t perftrace_log_word(const char *bytes) {
