@@ -303,15 +303,17 @@ static char *read_field(struct perftrace_log_parser *parser, struct cursor *curs
 }
 
 /* Reads the call number and the function. NULL with *why set, or the bar after the function. */
-static char *read_start(struct perftrace_log_parser *parser, struct cursor *cursor, const char **why) {
-    char *bar = read_whole(cursor->field, UINT64_MAX, &parser->call.number);
+static char *read_start(struct perftrace_log_parser *parser, struct cursor *cursor,
+                        const struct perftrace_log_entry *entry, const char **why) {
+    bool escaped;
+    char *bar = entry != NULL ? find_bar(cursor->field, &escaped)
+                              : read_whole(cursor->field, UINT64_MAX, &parser->call.number);
     if (bar == NULL || bar == cursor->end) {
         *why =
             bar == NULL ? "a PERF_TRACE line without a call number" : "a PERF_TRACE line without a function";
         return NULL;
     }
     char *name = cursor->field = bar + 1;
-    bool escaped;
     bar = find_bar(name, &escaped);
     if (is_torn(cursor, name, bar)) {
         *why = torn;
@@ -352,7 +354,6 @@ static bool take_rest(struct perftrace_log_parser *parser, struct cursor *cursor
         return false;
     cursor->metrics = true;
     call->metric_count = entry->metric_count;
-    call->number = entry->number;
     call->parent_number = entry->parent;
     call->elapsed_ns = entry->elapsed_ns;
     call->milliseconds = entry->milliseconds;
@@ -372,12 +373,13 @@ const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, c
                                 const struct perftrace_log_entry *entry, const uint64_t *values) {
     const char *why = NULL;
     struct perftrace_call *call = &parser->call;
-    *call = (struct perftrace_call){.parameters = parser->values};
+    *call =
+        (struct perftrace_call){.parameters = parser->values, .number = entry != NULL ? entry->number : 0};
     parser->thread = 0;
     char after = *end;
     *end = '|';
     struct cursor cursor = {.field = at, .end = end};
-    char *bar = read_start(parser, &cursor, &why), *rest = entry != NULL ? find_rest(at, entry) : NULL;
+    char *bar = read_start(parser, &cursor, entry, &why), *rest = entry != NULL ? find_rest(at, entry) : NULL;
     while (bar != NULL && bar != end) {
         if (bar == rest &&
             take_rest(parser, &cursor, at + entry->tail - PERFTRACE_LOG_MARK_LENGTH, entry, values))
