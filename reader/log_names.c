@@ -66,8 +66,16 @@ static bool keep_name(struct perftrace_arena *arena, const char *bytes, size_t l
     return true;
 }
 
-struct perftrace_log_site *perftrace_log_names_site(struct perftrace_log_names *names, const char *raw,
-                                                    size_t length) {
+/* Where a site is kept, if it is the last one of its kind. */
+static struct perftrace_log_site **recent(struct perftrace_log_names *names, const char *raw, size_t length) {
+    uint64_t start = perftrace_log_word(raw) & perftrace_log_mask(length);
+    uint64_t end = length > 8 ? perftrace_log_word(raw + length - 8) : 0;
+    uint64_t kind = (start ^ (end << 1) ^ length) * UINT64_C(0x9e3779b97f4a7c15);
+    return &names->recent[kind >> 32 & (PERFTRACE_LOG_RECENT_SITES - 1)];
+}
+
+static struct perftrace_log_site *find_site(struct perftrace_log_names *names, const char *raw,
+                                            size_t length) {
     if (names->hash_key == 0)
         names->hash_key = perftrace_hash_key();
     uint64_t hash = perftrace_hash_text(names->hash_key, raw, length);
@@ -94,6 +102,18 @@ struct perftrace_log_site *perftrace_log_names_site(struct perftrace_log_names *
     site->info.id = (uint32_t)names->site_count;
     *slot = (struct perftrace_log_slot){hash, site};
     return site;
+}
+
+struct perftrace_log_site *perftrace_log_names_site(struct perftrace_log_names *names, const char *raw,
+                                                    size_t length) {
+    struct perftrace_log_site **place = recent(names, raw, length);
+    if (*place == NULL || (*place)->raw_length != length || memcmp((*place)->raw, raw, length) != 0) {
+        struct perftrace_log_site *site = find_site(names, raw, length);
+        if (site == NULL)
+            return NULL;
+        *place = site;
+    }
+    return *place;
 }
 
 const struct perftrace_track_info *perftrace_log_names_track(struct perftrace_log_names *names, uint32_t id) {

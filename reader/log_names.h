@@ -28,7 +28,7 @@ struct perftrace_log_site {
     uint8_t shape_keys[PERFTRACE_LOG_SHAPE_MAX];
 };
 
-enum { PERFTRACE_LOG_KEYS_MAX = 255 };
+enum { PERFTRACE_LOG_KEYS_MAX = 255, PERFTRACE_LOG_RECENT_SITES = 64 };
 
 struct perftrace_log_slot {
     uint64_t hash;
@@ -38,6 +38,8 @@ struct perftrace_log_slot {
 /* Zero-initialised but for arena.bytes_max is empty. */
 struct perftrace_log_names {
     struct perftrace_arena arena;
+    struct perftrace_log_site
+        *recent[PERFTRACE_LOG_RECENT_SITES]; /* by length and a few letters: looked at before the slots */
     struct perftrace_log_slot *slots;
     size_t slot_count; /* zero or a power of two */
     uint64_t hash_key;
