@@ -17,7 +17,7 @@ static int compare(const void *left, const void *right) {
 }
 
 static unsigned digit_of(const struct duration *duration, unsigned byte) {
-    return byte < VALUE_BYTES ? duration->ns >> byte * 8 & 0xff
+    return byte < VALUE_BYTES ? (unsigned)(duration->ns >> byte * 8 & 0xff)
                               : duration->function >> (byte - VALUE_BYTES) * 8 & 0xff;
 }
 
