@@ -49,12 +49,15 @@ static int add_unknown(struct analysis *analysis, struct perftrace_reader *reade
 
 static int add_known(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *call,
                      uint32_t number, struct model_tally *tally) {
+    const uint64_t key[2] = {call->key[0], call->key[1]};
     struct analysis_signature *signature = &analysis->signatures[number];
     uint32_t function = analysis->edges[signature->edge].function;
     if (call->brief &&
         !perftrace_reader_fill(reader, call,
                                call->site != NULL ? call->site : analysis->state->function_sites[function]))
         return 0;
+    if (memcmp(key, call->key, sizeof key) != 0) /* it was cut short: this is one that follows on its line */
+        return analysis_call_add(analysis, call, &(uint32_t){0});
     struct rounds *rounds = analysis->state->rounds;
     /* Every field by itself: to clear them all first would take as long again. */
     struct analysis_call *placed = rounds_next(rounds);
