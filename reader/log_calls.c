@@ -118,15 +118,19 @@ size_t perftrace_log_calls(struct perftrace_log_reader *log, struct perftrace_ca
 
 /* ---- the rest of a call --------------------------------------------------------------------------- */
 
-/* What stands on a line, read in full: there may be records on it that were cut short before the one that is a call. */
-static bool read_line(struct perftrace_log_reader *log, const struct perftrace_log_entry *entry) {
+/* What stands on a line, read in full (but for what is known if there is a `site`): there may be records on it that were cut short before the one that is a call. */
+static bool read_line(struct perftrace_log_reader *log, const struct perftrace_log_entry *entry,
+                      struct perftrace_log_site *site) {
     struct perftrace_log_piece *piece = log->piece;
     char *at = piece->bytes + entry->start, *end = piece->bytes + entry->end;
     log->offset = piece->offset + entry->start;
     log->line = piece->line + entry->newlines;
     bool carriage_return = end[-1] == '\r';
-    const char *why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return,
-                                          entry->plain ? entry : NULL, piece->index.values);
+    char *record = at + PERFTRACE_LOG_MARK_LENGTH, *record_end = end - carriage_return;
+    const char *why = site != NULL && entry->keyed
+                          ? perftrace_log_parse_rest(&log->parser, record, record_end, entry, site)
+                          : perftrace_log_parse(&log->parser, record, record_end, entry->plain ? entry : NULL,
+                                                piece->index.values);
     while (why != NULL) {
         char *stopped = log->parser.stopped;
         perftrace_log_damage(log, (uint64_t)(stopped - at), why);
@@ -135,8 +139,7 @@ static bool read_line(struct perftrace_log_reader *log, const struct perftrace_l
             return false;
         log->offset += (uint64_t)(mark - at);
         at = piece->bytes + (mark - piece->bytes);
-        why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, end - carriage_return, NULL,
-                                  NULL);
+        why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, record_end, NULL, NULL);
     }
     return true;
 }
@@ -163,7 +166,7 @@ bool perftrace_log_fill(struct perftrace_log_reader *log, struct perftrace_call 
         call->metrics = log->parser.values;
     } else {
         uint64_t key[2] = {call->key[0], call->key[1]};
-        if (!read_line(log, entry))
+        if (!read_line(log, entry, site))
             return false;
         bool first = log->offset == log->piece->offset + entry->start;
         *call = log->parser.call;

@@ -19,6 +19,7 @@
 /* What is being read: `field` is where the next field starts. */
 struct cursor {
     char *field, *end;
+    const char *record; /* where it begins, after the mark */
     struct perftrace_log_site *site;
     bool metrics; /* elapsed_ms has passed */
     uint64_t elapsed_ms;
@@ -346,9 +347,10 @@ bool perftrace_log_take_metrics(struct perftrace_log_names *names, struct perftr
 }
 
 /* From elapsed_ms on. False: it has to be read. */
-static bool take_rest(struct perftrace_log_parser *parser, struct cursor *cursor, const char *fields,
+static bool take_rest(struct perftrace_log_parser *parser, struct cursor *cursor,
                       const struct perftrace_log_entry *entry, const uint64_t *list) {
     struct perftrace_call *call = &parser->call;
+    const char *fields = cursor->record + entry->tail - PERFTRACE_LOG_MARK_LENGTH;
     if (!perftrace_log_take_metrics(&parser->names, cursor->site, entry, list, fields,
                                     parser->values + call->parameter_count))
         return false;
@@ -369,6 +371,35 @@ static char *find_rest(char *record, const struct perftrace_log_entry *entry) {
     return at - sizeof "|elapsed_ms";
 }
 
+/* Reads the fields behind the bar, and ends the record. `rest`: NULL, or the bar from which on `entry` and `values` tell. */
+static const char *read_fields(struct perftrace_log_parser *parser, struct cursor *cursor, char *bar,
+                               const char *rest, const struct perftrace_log_entry *entry,
+                               const uint64_t *values, const char *why) {
+    struct perftrace_call *call = &parser->call;
+    while (bar != NULL && bar != cursor->end) {
+        if (bar == rest && take_rest(parser, cursor, entry, values))
+            break;
+        cursor->field = bar + 1;
+        bar = read_field(parser, cursor, &why);
+    }
+    if (why == NULL && !cursor->metrics) {
+        cursor->field = cursor->end;
+        why = "a PERF_TRACE line without elapsed_ms";
+    }
+    if (why == NULL && (parser->track == NULL || parser->track->id != parser->thread)) {
+        parser->track = perftrace_log_names_track(&parser->names, parser->thread);
+        why = parser->track == NULL ? too_many_names : NULL;
+    }
+    if (why != NULL) {
+        parser->stopped = cursor->field;
+        return why;
+    }
+    call->site = &cursor->site->info;
+    call->track = parser->track;
+    call->metrics = parser->values + call->parameter_count;
+    return NULL;
+}
+
 const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end,
                                 const struct perftrace_log_entry *entry, const uint64_t *values) {
     const char *why = NULL;
@@ -378,32 +409,26 @@ const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, c
     parser->thread = 0;
     char after = *end;
     *end = '|';
-    struct cursor cursor = {.field = at, .end = end};
+    struct cursor cursor = {.field = at, .end = end, .record = at};
     char *bar = read_start(parser, &cursor, entry, &why), *rest = entry != NULL ? find_rest(at, entry) : NULL;
-    while (bar != NULL && bar != end) {
-        if (bar == rest &&
-            take_rest(parser, &cursor, at + entry->tail - PERFTRACE_LOG_MARK_LENGTH, entry, values))
-            break;
-        cursor.field = bar + 1;
-        bar = read_field(parser, &cursor, &why);
-    }
-    if (why == NULL && !cursor.metrics) {
-        cursor.field = end;
-        why = "a PERF_TRACE line without elapsed_ms";
-    }
-    if (why == NULL && (parser->track == NULL || parser->track->id != parser->thread)) {
-        parser->track = perftrace_log_names_track(&parser->names, parser->thread);
-        why = parser->track == NULL ? too_many_names : NULL;
-    }
-    if (why != NULL) {
+    why = read_fields(parser, &cursor, bar, rest, entry, values, why);
+    if (why != NULL)
         *end = after;
-        parser->stopped = cursor.field;
-        return why;
-    }
-    if (call->caller.bytes == NULL)
+    else if (call->caller.bytes == NULL)
         call->caller = (struct perftrace_text){"unknown", 7};
-    call->site = &cursor.site->info;
-    call->track = parser->track;
-    call->metrics = parser->values + call->parameter_count;
-    return NULL;
+    return why;
+}
+
+const char *perftrace_log_parse_rest(struct perftrace_log_parser *parser, char *at, char *end,
+                                     const struct perftrace_log_entry *entry,
+                                     struct perftrace_log_site *site) {
+    parser->call = (struct perftrace_call){.number = entry->number};
+    parser->thread = 0;
+    char after = *end;
+    *end = '|';
+    struct cursor cursor = {.field = at, .end = end, .site = site, .predicted = &site->first[1]};
+    const char *why = read_fields(parser, &cursor, find_rest(at, entry), NULL, NULL, NULL, NULL);
+    if (why != NULL)
+        *end = after;
+    return why;
 }

@@ -28,7 +28,12 @@ struct perftrace_log_parser {
  * `entry`: NULL, or what the index, with that list of values, has of this record, which is plain: it is not read again. */
 const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, char *end,
                                 const struct perftrace_log_entry *entry, const uint64_t *values);
-/* The metrics of such a record into values[0] and on; `fields`: the bar before the first of them. False: their names are too many. */
+/* As perftrace_log_parse, for a record that is keyed, and of which all before elapsed_ms has been read already (in another one, where it was
+ * the same): there are no parameters and no caller in parser->call. */
+const char *perftrace_log_parse_rest(struct perftrace_log_parser *parser, char *at, char *end,
+                                     const struct perftrace_log_entry *entry,
+                                     struct perftrace_log_site *site);
+/* The metrics of a plain record into values[0] and on; `fields`: the bar before the first of them. False: their names are too many. */
 bool perftrace_log_take_metrics(struct perftrace_log_names *names, struct perftrace_log_site *site,
                                 const struct perftrace_log_entry *entry, const uint64_t *list,
                                 const char *fields, struct perftrace_value *values);
