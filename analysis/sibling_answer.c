@@ -80,6 +80,8 @@ static __attribute__((noinline)) uint64_t add_other(struct sibling_answer *answe
 
 void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
                        uint64_t key, struct sibling_answer *answer) {
+    const uint64_t other = key * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = 0;
     *answer = (struct sibling_answer){0};
     for (size_t i = 0; i < count; i++) {
         const struct perftrace_value *metric = &metrics[i];
@@ -94,6 +96,7 @@ void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value
             bits = add_other(answer, kind, metric, key);
         else if (answer->count_count < SIBLING_COUNTS_MAX)
             answer->counts[answer->count_count++] = metric->i;
-        answer->hash = perftrace_hash_number(answer->hash ^ key, bits + i) | 1;
+        hash = perftrace_hash_mix(hash ^ key, (bits + i) ^ other) | 1;
     }
+    answer->hash = hash;
 }

@@ -196,9 +196,9 @@ static inline void take_call(struct analysis *analysis, struct siblings_state *s
         add_call(state, parent, call, shape, told_ns);
 }
 
-/* Whether a call says nothing of others, nor others of it, as things are: it has no parameters, no parent, and no children. */
+/* Whether a call without parameters says nothing of others, nor others of it, as things are: it has no parent, and no children. */
 static inline bool is_alone(const struct open_parents *parents, const struct analysis_call *call) {
-    return !call->asks && call->parent == 0 && call->caller_unknown && call->slot == OPEN_CALLS_NONE &&
+    return call->parent == 0 && call->caller_unknown && call->slot == OPEN_CALLS_NONE &&
            parents->map.count == 0;
 }
 
@@ -219,7 +219,7 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
     for (const struct analysis_call *call = calls; call < end; call++) {
         if (end - call > AHEAD)
             expect(&state->shapes, call + AHEAD);
-        if (!is_alone(&state->parents, call))
+        if (call->asks || !is_alone(&state->parents, call))
             take_call(analysis, state, call);
     }
     return 0;
