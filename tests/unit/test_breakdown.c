@@ -136,12 +136,13 @@ static void one_time_in_two_units_is_one_part(void **state) {
     feed_pairs(analysis, 0, 4000000, "query_ms=2 query_us=2345");
     feed_pairs(analysis, 0, 4000000, "query_us=1999 query_ms=1");
     feed_pairs(analysis, 0, 4000000, "query_ms=3"); /* the coarse one alone */
+    feed_pairs(analysis, 0, 4000000, "query_ms=1 query_us=1111"); /* as the first time */
     assert_int_equal(analysis_finish(analysis), 0);
     const struct analysis_breakdown *found = only_breakdown(analysis);
     assert_int_equal(found->part_count, 1);
-    assert_int_equal(part(found, "query")->total_ns, 2345000 + 1999000 + 3000000);
-    assert_int_equal(part(found, "query")->calls, 3);
-    assert_int_equal(found->left_ns, 12000000 - 7344000);
+    assert_int_equal(part(found, "query")->total_ns, 2345000 + 1999000 + 3000000 + 1111000);
+    assert_int_equal(part(found, "query")->calls, 4);
+    assert_int_equal(found->left_ns, 16000000 - 8455000);
     analysis_close(analysis);
 }
 

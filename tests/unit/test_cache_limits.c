@@ -52,9 +52,9 @@ static void close_model(struct model *model) {
     free(model->analysis.signatures);
 }
 
-static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, uint32_t track,
-                   uint64_t parent, bool async) {
-    struct analysis *analysis = &model->analysis;
+/* The next call of a question, which is counted. */
+static struct analysis_call next_call(struct analysis *analysis, uint32_t question, uint64_t elapsed_ns,
+                                      uint32_t track, uint64_t parent, bool async) {
     const struct analysis_call call = {.id = {++analysis->calls, analysis->input_count},
                                        .asks = true,
                                        .first_asked = analysis->questions[question].calls == 0,
@@ -68,6 +68,13 @@ static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, 
     if (analysis->questions[question].calls++ == 0)
         analysis->questions[question].first = call.id;
     analysis->signatures[question].total_ns += elapsed_ns;
+    return call;
+}
+
+static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, uint32_t track,
+                   uint64_t parent, bool async) {
+    struct analysis *analysis = &model->analysis;
+    const struct analysis_call call = next_call(analysis, question, elapsed_ns, track, parent, async);
     assert_int_equal(part_cache.add(analysis, model->state, &call, 1), 0);
     assert_int_equal(part_cache.end_round(analysis, model->state), 0);
 }
@@ -203,6 +210,41 @@ static void a_sample_where_memory_is_short(void **state) {
     close_model(&exact);
 }
 
+/* The question at a place of an LRU list, which it leaves for the top. */
+static uint32_t take_from(uint32_t *order, uint32_t place) {
+    uint32_t question = order[place - 1];
+    memmove(order + 1, order, (place - 1) * sizeof *order);
+    return order[0] = question;
+}
+
+/* The bins of calls that wait to be counted move when the first of them finds no memory for its own: pages from 3009 on become one of two,
+ * and most wait for the second. */
+static void hits_that_wait_when_memory_runs_out(void **state) {
+    (void)state;
+    enum { QUESTIONS = 8000, DEEP = 3009, BEFORE = 64, WAITING = 40 };
+    struct model model;
+    open_model(&model, 1, QUESTIONS, SIZE_MAX);
+    uint32_t order[QUESTIONS];
+    for (uint32_t i = 0; i < QUESTIONS; i++) {
+        ask(&model, i, 1);
+        order[QUESTIONS - 1 - i] = i;
+    }
+    for (uint32_t i = 0; i < BEFORE; i++)
+        ask(&model, take_from(order, DEEP + i), 1);
+    struct analysis *analysis = &model.analysis;
+    analysis->budget.max = analysis->budget.used;
+    struct analysis_call calls[WAITING];
+    for (uint32_t i = 0; i < WAITING; i++)
+        calls[i] =
+            next_call(analysis, take_from(order, i == 0 ? QUESTIONS - 1 : DEEP + 16 + i), 1, 1, 1, false);
+    assert_int_equal(part_cache.add(analysis, model.state, calls, WAITING), 0);
+    assert_true(approximates(&model, NULL)); /* up to here all was there */
+    assert_int_equal(part_cache.end_round(analysis, model.state), 0);
+    assert_int_equal(finish(&model)->functions[0].all.hits, BEFORE + WAITING);
+    assert_true(approximates(&model, "estimated from one question in 2"));
+    close_model(&model);
+}
+
 static void without_any_memory(void **state) {
     (void)state;
     for (size_t bytes = 0; bytes < 20000; bytes += 1999) {
@@ -332,6 +374,7 @@ int main(void) {
         cmocka_unit_test(asked_very_often),
         cmocka_unit_test(questions_without_number),
         cmocka_unit_test(a_sample_where_memory_is_short),
+        cmocka_unit_test(hits_that_wait_when_memory_runs_out),
         cmocka_unit_test(without_any_memory),
         cmocka_unit_test(inputs_start_with_empty_caches),
         cmocka_unit_test(very_many_threads),
