@@ -23,6 +23,7 @@ struct perftrace_reader;
 
 /* What a reader takes from malloc at most, whatever its input holds. What there is no room for is left out, and told of. */
 #define PERFTRACE_READER_BYTES_MAX ((size_t)512 << 20)
+#define PERFTRACE_READER_BYTES_MIN ((size_t)8 << 20)
 
 /* What an input may be packed with; it is told from the first bytes. */
 enum perftrace_packing {
@@ -51,6 +52,9 @@ struct perftrace_reader_options {
     int (*unpack)(void *unpack_context, enum perftrace_packing packing, int fd, const void *first,
                   size_t length, uint64_t unread, struct perftrace_error_info *error);
     void *unpack_context;
+    /* What the reader takes from malloc at most, in bytes, where that is to be less than PERFTRACE_READER_BYTES_MAX; 0: that. Less than
+     * PERFTRACE_READER_BYTES_MIN counts as that. It is heeded with Chrome JSON, whose events have to wait for others. */
+    size_t bytes_max;
 };
 
 /* Opens a trace, a log or Chrome JSON ("-": standard input). What it is is told from its first bytes; anything that is neither a

@@ -8,10 +8,25 @@
 #include <string.h>
 #include <unistd.h>
 
-/* All that a reader of Chrome JSON takes, but for the buffer of what it reads. */
-#define BYTES_MAX (PERFTRACE_READER_BYTES_MAX - 3 * PERFTRACE_JSON_EVENT_BYTES_MAX)
 #define NAMES_BYTES_MAX ((size_t)128 << 20)
 #define SEEN_BYTES_MAX ((size_t)16 << 20)
+
+static size_t lesser(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* All that the reader takes: the buffer of what it reads, and the rest, of which names and what waits have their parts. */
+static void set_limits(struct perftrace_chrome_json *json) {
+    enum { EVENT_PART = PERFTRACE_READER_BYTES_MAX / PERFTRACE_JSON_EVENT_BYTES_MAX };
+    size_t most = json->options.bytes_max != 0 ? json->options.bytes_max : PERFTRACE_READER_BYTES_MAX;
+    most = lesser(most, PERFTRACE_READER_BYTES_MAX);
+    most = most < PERFTRACE_READER_BYTES_MIN ? PERFTRACE_READER_BYTES_MIN : most;
+    json->input.event_bytes_max = most / EVENT_PART;
+    json->budget.max = most - 3 * json->input.event_bytes_max;
+    json->maker.spans_max = json->budget.max / 3 / (sizeof(struct perftrace_json_span) + sizeof(void *));
+    json->held_bytes_max = lesser(PERFTRACE_JSON_HELD_BYTES_MAX, json->budget.max / 12 * 5);
+    perftrace_json_names_open(&json->names, &json->budget, lesser(NAMES_BYTES_MAX, json->budget.max / 3));
+}
 
 struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *first_bytes, size_t first_length,
                                                          uint64_t bytes,
@@ -36,9 +51,7 @@ struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *fir
     json->maker.value_capacity = VALUES;
     json->info.native = json->info.chrome = json->info.finished = true;
     json->info.process_name = json->info.executable = empty;
-    json->budget.max = BYTES_MAX;
-    json->held_bytes_max = PERFTRACE_JSON_HELD_BYTES_MAX;
-    perftrace_json_names_open(&json->names, &json->budget, NAMES_BYTES_MAX);
+    set_limits(json);
     json->store.budget = json->list.budget = json->pairs.budget = json->maker.budget = &json->budget;
     json->pairs.list = &json->list;
     json->pairs.store = json->maker.store = &json->store;
@@ -127,8 +140,15 @@ static void tell_notes(struct perftrace_chrome_json *json) {
 /* What is only known when all has been handed out. */
 static void tell_order(struct perftrace_chrome_json *json) {
     struct perftrace_error_info what = {.code = PERFTRACE_ERROR_FORMAT};
+    json->info.damaged |= json->maker.left_out > 0;
     if (json->options.on_damage == NULL)
         return;
+    if (json->maker.left_out > 0) {
+        snprintf(what.message, sizeof what.message,
+                 "%" PRIu64 " spans were left out: there is no memory for so many that have not ended",
+                 json->maker.left_out);
+        json->options.on_damage(json->options.context, &what);
+    }
     if (json->maker.overlaps > 0) {
         snprintf(what.message, sizeof what.message,
                  "%" PRIu64
@@ -201,11 +221,17 @@ static void drop(struct perftrace_chrome_json *json) {
     json->handing_out = false;
 }
 
+/* Up to when spans are to have ended before that event; if there is no room for one more, one has to make room out of its turn. */
+static int64_t ends_before(struct perftrace_chrome_json *json, const struct perftrace_json_held *held) {
+    bool room = held->kind > PERFTRACE_JSON_ASYNC || perftrace_json_make_room(&json->maker);
+    return room ? held->start_ns : INT64_MAX;
+}
+
 /* The next item of those that are being handed out; NULL: there are no more. */
 static const struct perftrace_item *next_of_list(struct perftrace_chrome_json *json) {
     while (json->at < json->until) {
         struct perftrace_json_held *held = perftrace_json_list_at(&json->list, json->at);
-        const struct perftrace_item *item = perftrace_json_make_end(&json->maker, held->start_ns);
+        const struct perftrace_item *item = perftrace_json_make_end(&json->maker, ends_before(json, held));
         if (item != NULL)
             return item;
         if (held->track->named || !held->track->introduced) {
@@ -265,7 +291,7 @@ static size_t next_calls(struct perftrace_chrome_json *json) {
     size_t count = 0;
     while (json->at < json->until) {
         struct perftrace_json_held *held = perftrace_json_list_at(&json->list, json->at);
-        while (perftrace_json_make_brief(&json->maker, held->start_ns, &json->calls[count],
+        while (perftrace_json_make_brief(&json->maker, ends_before(json, held), &json->calls[count],
                                          &json->briefs[count])) {
             json->calls[count].place = count;
             if (++count == PERFTRACE_JSON_BRIEFS)

@@ -25,6 +25,7 @@ bool perftrace_json_input_open(struct perftrace_json_input *input, int fd, const
     if (first_length > 0)
         memcpy(input->buffer, first, first_length);
     input->capacity = capacity;
+    input->event_bytes_max = PERFTRACE_JSON_EVENT_BYTES_MAX;
     input->end = first_length;
     info->bytes = first_length;
     return true;
@@ -71,7 +72,7 @@ static bool read_some(struct perftrace_json_input *input, size_t room) {
  * most. False at the end of the input, and where what is not parsed is longer than an event may be. */
 static bool refill(struct perftrace_json_input *input) {
     size_t kept = input->end - input->begin, wanted = kept > READ_BYTES ? kept : READ_BYTES;
-    if (input->at_end || kept > PERFTRACE_JSON_EVENT_BYTES_MAX)
+    if (input->at_end || kept > input->event_bytes_max)
         return false;
     if (input->begin > 0) {
         memmove(input->buffer, input->buffer + input->begin, kept + PERFTRACE_JSON_PADDING);
@@ -229,7 +230,11 @@ static void refuse(struct perftrace_json_input *input, enum perftrace_json_step 
         return;
     }
     if (!input->at_end) {
-        leave_damage(input, "the event that begins here is longer than 16 MiB", from);
+        char longer[64];
+        bool mebibytes = input->event_bytes_max % (1 << 20) == 0;
+        snprintf(longer, sizeof longer, "the event that begins here is longer than %zu %s",
+                 input->event_bytes_max >> (mebibytes ? 20 : 10), mebibytes ? "MiB" : "KiB");
+        leave_damage(input, longer, from);
         return;
     }
     if (input->error.code != PERFTRACE_OK)

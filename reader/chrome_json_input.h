@@ -6,6 +6,7 @@
 #include "../include/perftrace_reader.h"
 #include "chrome_json_event.h"
 
+/* Of an event; in less memory than PERFTRACE_READER_BYTES_MAX less. */
 #define PERFTRACE_JSON_EVENT_BYTES_MAX ((size_t)16 << 20)
 
 enum perftrace_json_place {
@@ -21,6 +22,7 @@ struct perftrace_json_input {
     bool at_end;
     char *buffer; /* `capacity` bytes and PERFTRACE_JSON_PADDING */
     size_t capacity;
+    size_t event_bytes_max;
     size_t begin, end; /* what is not yet parsed */
     uint64_t offset;   /* of `begin` in the input */
     enum perftrace_json_place place;

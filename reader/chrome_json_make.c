@@ -22,24 +22,13 @@ static bool ends_before(const struct perftrace_json_span *a, const struct perftr
     return a->gone_ns != b->gone_ns ? a->gone_ns < b->gone_ns : a->number > b->number;
 }
 
-static bool heap_put(struct perftrace_json_maker *maker, struct perftrace_json_span *span) {
-    if (maker->heap_count == maker->heap_capacity) {
-        size_t wanted = maker->heap_capacity == 0 ? 64 : maker->heap_capacity * 2;
-        size_t more = (wanted - maker->heap_capacity) * sizeof *maker->heap;
-        struct perftrace_json_span **heap =
-            perftrace_budget_take(maker->budget, more) ? realloc(maker->heap, wanted * sizeof *heap) : NULL;
-        if (heap == NULL)
-            return false;
-        maker->heap = heap;
-        maker->heap_capacity = wanted;
-    }
+static void heap_put(struct perftrace_json_maker *maker, struct perftrace_json_span *span) {
     size_t at = maker->heap_count++;
     while (at > 0 && ends_before(span, maker->heap[(at - 1) / 2])) {
         maker->heap[at] = maker->heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
     maker->heap[at] = span;
-    return true;
 }
 
 static struct perftrace_json_span *heap_take(struct perftrace_json_maker *maker) {
@@ -209,21 +198,53 @@ void perftrace_json_make_ending(struct perftrace_json_maker *maker, struct perft
             span->gone_ns = above->gone_ns;
         looked += looked > 0 || above->gone_ns != INT64_MAX;
     }
-    if (!heap_put(maker, span))
-        maker->no_room = true;
+    heap_put(maker, span);
 }
 
 /* ---- begins ---------------------------------------------------------------------------------------- */
 
-static struct perftrace_json_span *make_span(struct perftrace_json_maker *maker) {
-    struct perftrace_json_span *span = maker->free;
-    if (span != NULL) {
-        maker->free = span->below;
-        return span;
+static bool grow_heap(struct perftrace_json_maker *maker) {
+    size_t wanted = maker->heap_capacity == 0 ? 64 : maker->heap_capacity * 2;
+    size_t more = (wanted - maker->heap_capacity) * sizeof *maker->heap;
+    if (!perftrace_budget_take(maker->budget, more))
+        return false;
+    struct perftrace_json_span **heap = realloc(maker->heap, wanted * sizeof *heap);
+    if (heap == NULL) {
+        perftrace_budget_give(maker->budget, more);
+        return false;
     }
+    maker->heap = heap;
+    maker->heap_capacity = wanted;
+    return true;
+}
+
+bool perftrace_json_make_room(struct perftrace_json_maker *maker) {
+    if (maker->free != NULL || (maker->span_count >= maker->spans_max && maker->heap_count > 0))
+        return maker->free != NULL;
     maker->arena.budget = maker->budget;
     maker->arena.bytes_max = SIZE_MAX;
-    return perftrace_arena_take(&maker->arena, sizeof *span);
+    if (maker->span_count == maker->heap_capacity && !grow_heap(maker))
+        return false;
+    maker->free = perftrace_arena_take(&maker->arena, sizeof *maker->free);
+    maker->span_count += maker->free != NULL;
+    return maker->free != NULL;
+}
+
+/* There is no room for it: it is left out, and its end, when that comes. */
+static void leave_out(struct perftrace_json_maker *maker, const struct perftrace_json_held *held) {
+    maker->left_out++;
+    if (held->kind == PERFTRACE_JSON_SPAN) {
+        perftrace_json_release(maker->store, held->args);
+        perftrace_json_release(maker->store, held->end_args);
+        return;
+    }
+    struct perftrace_json_open *open = held->open;
+    perftrace_json_release(maker->store, open->args);
+    open->held = PERFTRACE_JSON_SWEPT;
+    if (!open->ended)
+        return;
+    perftrace_json_release(maker->store, open->end_args);
+    perftrace_json_pairs_done(maker->pairs, open);
 }
 
 /* Whether what ends at `end_ns` lies within it, having begun in it. */
@@ -242,7 +263,7 @@ static struct perftrace_json_span *holder(const struct perftrace_json_track *tra
 }
 
 /* Gives the span its number and its parent, and a place among those that are open. */
-static bool place(struct perftrace_json_maker *maker, struct perftrace_json_span *span,
+static void place(struct perftrace_json_maker *maker, struct perftrace_json_span *span,
                   struct perftrace_json_span *parent) {
     span->number = ++maker->numbers;
     if (parent != NULL) {
@@ -257,20 +278,21 @@ static bool place(struct perftrace_json_maker *maker, struct perftrace_json_span
         span->track->top = span;
     }
     if (span->end_ns == INT64_MAX)
-        return true;
+        return;
     span->gone_ns =
         !span->async && parent != NULL && parent->gone_ns < span->end_ns ? parent->gone_ns : span->end_ns;
-    return heap_put(maker, span);
+    heap_put(maker, span);
 }
 
-/* NULL without memory. */
+/* NULL without room. */
 static struct perftrace_json_span *begin(struct perftrace_json_maker *maker,
                                          const struct perftrace_json_held *held, bool late) {
-    struct perftrace_json_span *span = make_span(maker);
-    if (span == NULL) {
-        maker->no_room = true;
+    if (!perftrace_json_make_room(maker)) {
+        leave_out(maker, held);
         return NULL;
     }
+    struct perftrace_json_span *span = maker->free;
+    maker->free = span->below;
     struct perftrace_json_track *track = held->track;
     *span = (struct perftrace_json_span){.site = held->site,
                                          .track = track,
@@ -302,10 +324,7 @@ static struct perftrace_json_span *begin(struct perftrace_json_maker *maker,
     }
     if (span->args != NULL && span->args->unfinished)
         span->unfinished = span->at_end = true;
-    if (!place(maker, span, parent)) {
-        maker->no_room = true;
-        return NULL;
-    }
+    place(maker, span, parent);
     return span;
 }
 

@@ -35,7 +35,10 @@ struct perftrace_json_maker {
     struct perftrace_json_pairs *pairs;
     struct perftrace_arena arena;
     struct perftrace_json_span *free;
-    struct perftrace_json_span **heap; /* those whose end is known, the next to end on top */
+    size_t span_count; /* that there is memory of, free or not */
+    size_t spans_max;  /* from so many on, those that end have to make room */
+    struct perftrace_json_span *
+        *heap; /* those whose end is known, the next to end on top: there is room for all spans */
     size_t heap_count, heap_capacity;
     uint64_t numbers; /* given so far */
     int64_t base_ns;  /* time 0 of the items: that of the file, or its first one if that is before */
@@ -49,11 +52,15 @@ struct perftrace_json_maker {
     bool no_room;      /* memory ran out: nothing more comes */
     uint64_t overlaps; /* spans that overlap others of their thread without being within them */
     uint64_t late;     /* events that came too late to be put in order */
+    uint64_t left_out; /* spans that there was no room for among those that have not ended */
 };
+
+/* Whether there is room for one more span that has begun and not ended. If not, one that ends makes room, out of its turn. */
+bool perftrace_json_make_room(struct perftrace_json_maker *maker);
 
 /* The end of a span that is over at `ns`; NULL: there is none. */
 const struct perftrace_item *perftrace_json_make_end(struct perftrace_json_maker *maker, int64_t ns);
-/* The item of an event; takes over what it holds. NULL without room for it. */
+/* The item of an event; takes over what it holds. NULL: there was no room for a span (left_out), or no memory (no_room). */
 const struct perftrace_item *perftrace_json_make(struct perftrace_json_maker *maker,
                                                  const struct perftrace_json_held *held);
 const struct perftrace_item *perftrace_json_make_track(struct perftrace_json_maker *maker,

@@ -103,6 +103,11 @@ static void end(struct perftrace_json_pairs *pairs, struct perftrace_json_open *
     open->ended = true;
     open->unfinished = how != WITH_ITS_END;
     open->at_end = how == OPEN_AT_THE_END;
+    if (open->held == PERFTRACE_JSON_SWEPT && open->span == NULL) { /* it was left out */
+        perftrace_json_release(pairs->store, args);
+        perftrace_json_pairs_done(pairs, open);
+        return;
+    }
     if (open->held == PERFTRACE_JSON_SWEPT) {
         perftrace_json_make_ending(pairs->maker, open->span);
         return;
