@@ -57,6 +57,15 @@ static void close_parts(struct analysis *analysis) {
     }
 }
 
+size_t analysis_memory(const struct analysis *analysis) {
+    return analysis->budget.used + analysis->state->budget.used;
+}
+
+void analysis_limit(struct analysis *analysis, size_t memory_max) {
+    if (memory_max < analysis->budget.max)
+        analysis->budget.max = analysis->state->budget.max = memory_max;
+}
+
 void analysis_close(struct analysis *analysis) {
     if (analysis == NULL)
         return;

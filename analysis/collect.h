@@ -149,6 +149,11 @@ struct analysis {
 struct analysis *analysis_open(const struct analysis_options *options);
 void analysis_close(struct analysis *analysis);
 
+/* What the parts and the model take of the memory that they are allowed, together; and from now on they may take less: what they have
+ * stays, and memory_max is as in the options. */
+size_t analysis_memory(const struct analysis *analysis);
+void analysis_limit(struct analysis *analysis, size_t memory_max);
+
 /* Around the items of one reader. `name` is copied; the reader must live until the end of its input. All
  * return 0 or -PERFTRACE_ERROR_MEMORY. */
 /* The kinds of items that it does nothing with, as PERFTRACE_ITEM_BITs. */

@@ -14,9 +14,11 @@ struct enclosed_sums {
 
 #define BY_NUMBER 0u /* the map's group; that of names is the track's number + 1 */
 
-int enclosed_open(struct enclosed *enclosed, const struct promise *promises, size_t count) {
+int enclosed_open(struct enclosed *enclosed, const struct promise *promises, size_t count,
+                  struct perftrace_budget *budget) {
     *enclosed = (struct enclosed){.promises = promises, .count = count, .key = perftrace_hash_key()};
     enclosed->arena.bytes_max = SIZE_MAX;
+    enclosed->arena.budget = enclosed->open.budget = budget;
     enclosed->columns = calloc(count + 1, sizeof *enclosed->columns);
     if (enclosed->columns == NULL)
         return -PERFTRACE_ERROR_MEMORY;
@@ -50,9 +52,9 @@ static uint64_t name_key(const struct enclosed *enclosed, struct perftrace_text 
 }
 
 /* What its children have left for it: by its number, and by its name. */
-int enclosed_begin(struct enclosed *enclosed, const struct perftrace_call *call) {
+void enclosed_begin(struct enclosed *enclosed, const struct perftrace_call *call) {
     if (enclosed->column_count == 0)
-        return 0;
+        return;
     struct enclosed_sums *by_number = perftrace_map_remove(&enclosed->open, BY_NUMBER, call->number);
     struct enclosed_sums *by_name =
         perftrace_map_remove(&enclosed->open, call->track->id + 1, name_key(enclosed, call->site->name));
@@ -64,11 +66,11 @@ int enclosed_begin(struct enclosed *enclosed, const struct perftrace_call *call)
     }
     if (enclosed->current == NULL)
         enclosed->current = new_sums(enclosed);
-    return enclosed->current != NULL ? 0 : -PERFTRACE_ERROR_MEMORY;
+    enclosed->lost += enclosed->current == NULL;
 }
 
 void enclosed_add(struct enclosed *enclosed, size_t promise, double value) {
-    if (enclosed->columns[promise] == 0)
+    if (enclosed->columns[promise] == 0 || enclosed->current == NULL)
         return;
     enclosed->current->sums[enclosed->columns[promise] - 1] += value;
     enclosed->current->any = true;
@@ -81,7 +83,7 @@ static bool is_scope(const struct promise *promise, const struct perftrace_call 
 }
 
 /* What was in the call is in the one around it, too. */
-static int hand_up(struct enclosed *enclosed, const struct perftrace_call *call) {
+static void hand_up(struct enclosed *enclosed, const struct perftrace_call *call) {
     struct enclosed_sums *sums = enclosed->current;
     bool named = call->parent_number == 0 && call->parent_site == NULL && call->caller.length > 0 &&
                  strcmp(call->caller.bytes, "unknown") != 0;
@@ -89,37 +91,38 @@ static int hand_up(struct enclosed *enclosed, const struct perftrace_call *call)
     uint64_t id = named ? name_key(enclosed, call->caller) : call->parent_number;
     if (!sums->any || (call->parent_number == 0 && !named)) {
         give_back(enclosed, sums);
-        return 0;
+        return;
     }
     struct enclosed_sums *parent = perftrace_map_find(&enclosed->open, group, id);
     if (parent != NULL) {
         for (uint32_t i = 0; i < enclosed->column_count; i++)
             parent->sums[i] += sums->sums[i];
         give_back(enclosed, sums);
-        return 0;
+        return;
     }
-    return enclosed->open.count < ENCLOSED_MAX && perftrace_map_put(&enclosed->open, group, id, sums)
-               ? 0
-               : -PERFTRACE_ERROR_MEMORY;
+    if (enclosed->open.count < ENCLOSED_MAX && perftrace_map_put(&enclosed->open, group, id, sums))
+        return;
+    give_back(enclosed, sums);
+    enclosed->lost++;
 }
 
 int enclosed_end(struct enclosed *enclosed, const struct perftrace_call *call,
                  int (*emit)(void *context, size_t promise, const struct perftrace_call *call, double value),
                  void *context) {
     int status = 0;
-    if (enclosed->column_count == 0)
+    if (enclosed->column_count == 0 || enclosed->current == NULL)
         return 0;
     for (size_t i = 0; status == 0 && i < enclosed->count && !call->unfinished; i++)
         if (enclosed->columns[i] != 0 && is_scope(&enclosed->promises[i], call))
             status = emit(context, i, call, enclosed->current->sums[enclosed->columns[i] - 1]);
-    return status != 0 ? status : hand_up(enclosed, call);
+    hand_up(enclosed, call);
+    return status;
 }
 
 void enclosed_clear(struct enclosed *enclosed) {
     perftrace_map_free(&enclosed->open);
-    enclosed->open = (struct perftrace_map){0};
     perftrace_arena_free(&enclosed->arena);
-    enclosed->arena = (struct perftrace_arena){.bytes_max = SIZE_MAX};
+    enclosed->lost = 0;
     enclosed->unused = enclosed->current = NULL;
 }
 

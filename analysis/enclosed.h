@@ -21,16 +21,17 @@ struct enclosed {
     struct enclosed_sums *unused;
     struct enclosed_sums *current; /* of the call at hand */
     uint64_t key;                  /* of the hashes of names */
-    uint32_t in_use;
+    uint64_t lost;                 /* calls of this run whose figures there was no memory for */
 };
 
-/* 0, or -PERFTRACE_ERROR_MEMORY; so are those below. */
-int enclosed_open(struct enclosed *enclosed, const struct promise *promises, size_t count);
+/* What is kept is taken from the budget. 0, or -PERFTRACE_ERROR_MEMORY. */
+int enclosed_open(struct enclosed *enclosed, const struct promise *promises, size_t count,
+                  struct perftrace_budget *budget);
 /* A call that ends: first this, */
-int enclosed_begin(struct enclosed *enclosed, const struct perftrace_call *call);
+void enclosed_begin(struct enclosed *enclosed, const struct perftrace_call *call);
 /* then what it adds to a promise, */
 void enclosed_add(struct enclosed *enclosed, size_t promise, double value);
-/* then this, which gives what the promises per span of its name have in it to `emit`. */
+/* then this, which gives what the promises per span of its name have in it to `emit`. 0, or what that returns. */
 int enclosed_end(struct enclosed *enclosed, const struct perftrace_call *call,
                  int (*emit)(void *context, size_t promise, const struct perftrace_call *call, double value),
                  void *context);

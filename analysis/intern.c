@@ -23,6 +23,19 @@ int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes
     return 0;
 }
 
+bool array_reserve_within(struct perftrace_budget *budget, void **array, uint32_t count, uint32_t *capacity,
+                          size_t bytes) {
+    size_t more = (*capacity == 0 ? 16 : *capacity) * bytes;
+    if (count < *capacity)
+        return true;
+    if (!perftrace_budget_take(budget, more))
+        return false;
+    if (array_reserve(array, count, capacity, bytes) == 0)
+        return true;
+    perftrace_budget_give(budget, more);
+    return false;
+}
+
 /* What is in a slot but the number. */
 static inline uint32_t tag_of(uint32_t slot_count, uint64_t hash) {
     return (uint32_t)(hash >> 32) & ~(slot_count - 1);

@@ -49,5 +49,8 @@ void pair_table_free(struct pair_table *table);
 /* Makes room for one more of `bytes` each in *array, doubling *capacity. 0, or -PERFTRACE_ERROR_MEMORY
  * with the array as it was. */
 int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes);
+/* The same within a budget, from which what it takes is taken. False: there is no room. */
+bool array_reserve_within(struct perftrace_budget *budget, void **array, uint32_t count, uint32_t *capacity,
+                          size_t bytes);
 
 #endif

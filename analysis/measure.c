@@ -4,12 +4,13 @@
 #include "../core/hash.h"
 #include "../core/map.h"
 #include "enclosed.h"
+#include "frames.h"
 #include "intern.h"
 #include "select.h"
 
 #include <stdlib.h>
 
-#define CELLS_MAX (1u << 24) /* frames or seconds of a run; what comes later counts for the last */
+enum { SAMPLES_KEPT_MIN = 256 }; /* of each promise, however many there are */
 
 /* Promises that items of one site are for. */
 struct site_use {
@@ -26,21 +27,16 @@ struct progress_of {
     uint64_t seen;     /* in this run */
 };
 
-struct frame_marks {
-    char *name;
-    uint64_t *times;
-    uint32_t count, capacity, track;
-};
-
 struct measure {
     const struct promise *promises;
     size_t count;
     struct measured *results;
     struct progress_of *progress;
-    struct site_use **uses; /* by site id; of this run */
+    struct perftrace_budget budget; /* of all that follows, and of `cells` */
+    struct site_use **uses;         /* by site id; of this run */
+    struct site_use *no_use;        /* one that is made anew each time: there was no memory to keep it */
     uint32_t use_capacity;
-    struct frame_marks *frames; /* by name, in order of their first marks */
-    uint32_t frame_count, frame_capacity;
+    struct frames frames;
     struct enclosed enclosed;    /* for those per span */
     struct perftrace_map memory; /* of blocks in use: (promise, address) -> bytes + 1 */
     uint32_t run;
@@ -50,7 +46,23 @@ struct measure {
 
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
-struct measure *measure_open(const struct promise *promises, size_t count) {
+/* Half of it is for samples, of which fewer are kept where that is not enough for all promises. */
+static void set_limits(struct measure *measure, size_t bytes_max) {
+    measure->budget.max = bytes_max != 0 ? bytes_max / 2 : SIZE_MAX;
+    uint32_t kept_max = SAMPLES_KEPT_MAX;
+    while (kept_max > SAMPLES_KEPT_MIN &&
+           measure->budget.max / sizeof(struct sample) / kept_max < measure->count)
+        kept_max /= 2;
+    for (size_t i = 0; i < measure->count; i++)
+        measure->results[i].samples.kept_max = kept_max;
+    measure->memory.budget = measure->frames.budget = &measure->budget;
+}
+
+static size_t use_bytes(const struct measure *measure) {
+    return sizeof(struct site_use) + measure->count * sizeof *measure->no_use->promises;
+}
+
+struct measure *measure_open(const struct promise *promises, size_t count, size_t bytes_max) {
     struct measure *measure = calloc(1, sizeof *measure);
     if (measure == NULL)
         return NULL;
@@ -58,11 +70,13 @@ struct measure *measure_open(const struct promise *promises, size_t count) {
     measure->count = count;
     measure->results = calloc(count + 1, sizeof *measure->results);
     measure->progress = calloc(count + 1, sizeof *measure->progress);
-    if (measure->results == NULL || measure->progress == NULL ||
-        enclosed_open(&measure->enclosed, promises, count) != 0) {
+    measure->no_use = malloc(use_bytes(measure));
+    if (measure->results == NULL || measure->progress == NULL || measure->no_use == NULL ||
+        enclosed_open(&measure->enclosed, promises, count, &measure->budget) != 0) {
         measure_close(measure);
         return NULL;
     }
+    set_limits(measure, bytes_max);
     return measure;
 }
 
@@ -115,27 +129,33 @@ static void tell_site(struct measured *result, const struct perftrace_site_info 
     result->line = site->line;
 }
 
-static struct site_use *find_use(struct measure *measure, const struct perftrace_item *item) {
-    uint32_t id = item->site->id, had = measure->use_capacity;
-    if (id < measure->use_capacity && measure->uses[id] != NULL)
-        return measure->uses[id];
+/* One that is kept, if there is memory for it. */
+static struct site_use *new_use(struct measure *measure, uint32_t id) {
+    uint32_t had = measure->use_capacity;
     while (measure->use_capacity <= id) {
-        if (array_reserve((void **)&measure->uses, measure->use_capacity, &measure->use_capacity,
-                          sizeof *measure->uses) != 0)
-            return NULL;
+        if (!array_reserve_within(&measure->budget, (void **)&measure->uses, measure->use_capacity,
+                                  &measure->use_capacity, sizeof *measure->uses))
+            return measure->no_use;
         for (; had < measure->use_capacity; had++)
             measure->uses[had] = NULL;
     }
-    struct site_use *use = malloc(sizeof *use + measure->count * sizeof *use->promises);
-    if (use == NULL)
-        return NULL;
+    if (perftrace_budget_take(&measure->budget, use_bytes(measure)))
+        measure->uses[id] = malloc(use_bytes(measure));
+    return measure->uses[id] != NULL ? measure->uses[id] : measure->no_use;
+}
+
+static struct site_use *find_use(struct measure *measure, const struct perftrace_item *item) {
+    uint32_t id = item->site->id;
+    if (id < measure->use_capacity && measure->uses[id] != NULL)
+        return measure->uses[id];
+    struct site_use *use = new_use(measure, id);
     use->count = 0;
     for (uint32_t i = 0; i < measure->count; i++)
         if (is_about(&measure->promises[i], item)) {
             use->promises[use->count++] = i;
             tell_site(&measure->results[i], item->site);
         }
-    return measure->uses[id] = use;
+    return use;
 }
 
 static bool on_track(const struct promise *promise, const struct perftrace_track_info *track) {
@@ -147,66 +167,44 @@ static bool on_track(const struct promise *promise, const struct perftrace_track
 
 /* ---- frames ------------------------------------------------------------------------------------------ */
 
-static struct frame_marks *marks_of(struct measure *measure, const char *name) {
-    for (uint32_t i = 0; i < measure->frame_count; i++)
-        if (name == NULL || strcmp(measure->frames[i].name, name) == 0)
-            return &measure->frames[i];
-    return NULL;
+/* Which frames the promise is about, or what happens in them. */
+static bool is_of_frames(const struct measure *measure, const struct promise *promise, const char *name) {
+    const char *wanted = promise->subject == PROMISE_FRAME ? promise->name : promise->scope_name;
+    return (promise->subject == PROMISE_FRAME || promise->scope == PROMISE_PER_FRAME) &&
+           frames_are(&measure->frames, wanted, name);
 }
 
-static int add_mark(struct measure *measure, const struct perftrace_item *item) {
-    struct frame_marks *marks = marks_of(measure, item->site->name.bytes);
-    if (marks == NULL) {
-        if (array_reserve((void **)&measure->frames, measure->frame_count, &measure->frame_capacity,
-                          sizeof *measure->frames) != 0)
-            return -PERFTRACE_ERROR_MEMORY;
-        marks = &measure->frames[measure->frame_count];
-        *marks = (struct frame_marks){.name = strdup(item->site->name.bytes), .track = item->track->id};
-        if (marks->name == NULL)
-            return -PERFTRACE_ERROR_MEMORY;
-        measure->frame_count++;
-    }
-    if (marks->count == CELLS_MAX || (marks->count > 0 && item->time_ns < marks->times[marks->count - 1]))
-        return 0;
-    if (array_reserve((void **)&marks->times, marks->count, &marks->capacity, sizeof *marks->times) != 0)
-        return -PERFTRACE_ERROR_MEMORY;
-    marks->times[marks->count++] = item->time_ns;
-    for (size_t i = 0; i < measure->count; i++)
-        if (measure->promises[i].subject == PROMISE_FRAME &&
-            (measure->promises[i].name == NULL || strcmp(measure->promises[i].name, marks->name) == 0))
+static void add_mark(struct measure *measure, const struct perftrace_item *item) {
+    const char *name = item->site->name.bytes;
+    bool wanted = false;
+    for (size_t i = 0; i < measure->count && !wanted; i++)
+        wanted = is_of_frames(measure, &measure->promises[i], name);
+    bool kept = !wanted || frames_add(&measure->frames, item);
+    for (size_t i = 0; i < measure->count && wanted; i++) {
+        if (!is_of_frames(measure, &measure->promises[i], name))
+            continue;
+        measure->results[i].lost += !kept;
+        if (measure->promises[i].subject == PROMISE_FRAME)
             tell_site(&measure->results[i], item->site);
-    return 0;
-}
-
-/* Which frame a moment is in: 1 is the first; 0: before it. */
-static uint32_t frame_at(const struct frame_marks *marks, uint64_t ns) {
-    uint32_t low = 0, high = marks->count;
-    if (high > 0 && marks->times[high - 1] <= ns)
-        return high;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (marks->times[middle] <= ns)
-            low = middle + 1;
-        else
-            high = middle;
     }
-    return low;
 }
 
 /* ---- samples ----------------------------------------------------------------------------------------- */
 
-static int add_cell(struct progress_of *progress, uint32_t cell, double value) {
+static void add_cell(struct measure *measure, size_t which, uint64_t cell, double value) {
+    struct progress_of *progress = &measure->progress[which];
     uint32_t had = progress->cell_capacity;
-    cell = cell < CELLS_MAX ? cell : CELLS_MAX - 1;
     while (progress->cell_capacity <= cell) {
-        if (array_reserve((void **)&progress->cells, progress->cell_capacity, &progress->cell_capacity,
-                          sizeof *progress->cells) != 0)
-            return -PERFTRACE_ERROR_MEMORY;
+        if (cell >= FRAMES_MAX ||
+            !array_reserve_within(&measure->budget, (void **)&progress->cells, progress->cell_capacity,
+                                  &progress->cell_capacity, sizeof *progress->cells)) {
+            measure->results[which].lost++;
+            return;
+        }
         for (; had < progress->cell_capacity; had++)
             progress->cells[had] = 0;
     }
     progress->cells[cell] += value;
-    return 0;
 }
 
 static int add_sample(struct measure *measure, size_t which, struct sample sample) {
@@ -294,11 +292,13 @@ static int add_call_to(struct measure *measure, size_t which, const struct perft
             progress->total += value;
         return 0;
     case PROMISE_PER_SECOND:
-        return add_cell(progress, (uint32_t)((call->start_ns - measure->first_ns) / 1000000000 % CELLS_MAX),
-                        value);
+        add_cell(measure, which, (call->start_ns - measure->first_ns) / 1000000000, value);
+        return 0;
     case PROMISE_PER_FRAME:
-        marks = marks_of(measure, promise->scope_name);
-        return marks == NULL ? 0 : add_cell(progress, frame_at(marks, call->start_ns), value);
+        marks = frames_of(&measure->frames, promise->scope_name);
+        if (marks != NULL)
+            add_cell(measure, which, frames_at(marks, call->start_ns), value);
+        return 0;
     case PROMISE_PER_SPAN:
         break;
     }
@@ -314,7 +314,8 @@ static int emit_enclosed(void *context, size_t which, const struct perftrace_cal
 
 static int add_call(struct measure *measure, const struct perftrace_item *item, const struct site_use *use) {
     const struct perftrace_call *call = item->call;
-    int status = enclosed_begin(&measure->enclosed, call);
+    int status = 0;
+    enclosed_begin(&measure->enclosed, call);
     for (uint32_t i = 0; status == 0 && i < use->count && !call->unfinished; i++) {
         uint32_t which = use->promises[i];
         const struct promise *promise = &measure->promises[which];
@@ -361,7 +362,7 @@ static int add_block(struct measure *measure, const struct perftrace_item *item,
         progress->total -= had != 0 ? (double)(had - 1) : 0;
         if (item->kind == PERFTRACE_ITEM_ALLOCATE) {
             if (!perftrace_map_put(&measure->memory, which, item->id, (void *)(uintptr_t)(item->bytes + 1)))
-                return -PERFTRACE_ERROR_MEMORY;
+                measure->results[which].lost++;
             progress->total += (double)item->bytes;
         }
         measure->results[which].seen++;
@@ -395,11 +396,11 @@ int measure_item(struct measure *measure, const struct perftrace_item *item) {
     if (!measure->any_time || item->time_ns > measure->last_ns)
         measure->last_ns = item->time_ns;
     measure->any_time = true;
-    if (item->kind == PERFTRACE_ITEM_FRAME)
-        return add_mark(measure, item);
+    if (item->kind == PERFTRACE_ITEM_FRAME) {
+        add_mark(measure, item);
+        return 0;
+    }
     const struct site_use *use = find_use(measure, item);
-    if (use == NULL)
-        return -PERFTRACE_ERROR_MEMORY;
     switch (item->kind) {
     case PERFTRACE_ITEM_SPAN_END:
     case PERFTRACE_ITEM_ASYNC_END:
@@ -419,7 +420,8 @@ static int end_frames(struct measure *measure, size_t which) {
     const struct promise *promise = &measure->promises[which];
     const struct progress_of *progress = &measure->progress[which];
     bool is_frame = promise->subject == PROMISE_FRAME;
-    const struct frame_marks *marks = marks_of(measure, is_frame ? promise->name : promise->scope_name);
+    const struct frame_marks *marks =
+        frames_of(&measure->frames, is_frame ? promise->name : promise->scope_name);
     int status = 0;
     if (marks == NULL || marks->count < 2)
         return 0;
@@ -448,7 +450,7 @@ static int end_seconds(struct measure *measure, size_t which) {
     const struct progress_of *progress = &measure->progress[which];
     uint64_t seconds = (measure->last_ns - measure->first_ns) / 1000000000;
     int status = 0;
-    if (progress->seen == 0 || seconds > CELLS_MAX)
+    if (progress->seen == 0 || seconds > FRAMES_MAX)
         return 0;
     measure->results[which].scopes += seconds;
     for (uint32_t second = 0; status == 0 && second < seconds; second++) {
@@ -465,6 +467,8 @@ static int end_seconds(struct measure *measure, size_t which) {
 
 static int end_promise(struct measure *measure, size_t which) {
     const struct promise *promise = &measure->promises[which];
+    if (promise->subject == PROMISE_SPAN && promise->scope == PROMISE_PER_SPAN)
+        measure->results[which].lost += measure->enclosed.lost;
     if (promise->subject == PROMISE_FRAME || promise->scope == PROMISE_PER_FRAME)
         return end_frames(measure, which);
     if (promise->subject == PROMISE_SPAN && promise->scope == PROMISE_PER_SECOND)
@@ -477,20 +481,18 @@ static int end_promise(struct measure *measure, size_t which) {
 
 static void forget_run(struct measure *measure) {
     for (uint32_t i = 0; i < measure->use_capacity; i++) {
+        if (measure->uses[i] != NULL)
+            perftrace_budget_give(&measure->budget, use_bytes(measure));
         free(measure->uses[i]);
         measure->uses[i] = NULL;
     }
-    for (uint32_t i = 0; i < measure->frame_count; i++) {
-        free(measure->frames[i].name);
-        free(measure->frames[i].times);
-    }
-    measure->frame_count = 0;
+    frames_clear(&measure->frames);
     for (size_t i = 0; measure->progress != NULL && i < measure->count; i++) {
+        perftrace_budget_give(&measure->budget, measure->progress[i].cell_capacity * sizeof(double));
         free(measure->progress[i].cells);
         measure->progress[i] = (struct progress_of){0};
     }
     perftrace_map_free(&measure->memory);
-    measure->memory = (struct perftrace_map){0};
     enclosed_clear(&measure->enclosed);
 }
 
@@ -523,7 +525,7 @@ void measure_close(struct measure *measure) {
     free(measure->results);
     free(measure->progress);
     free(measure->uses);
-    free(measure->frames);
+    free(measure->no_use);
     enclosed_close(&measure->enclosed);
     free(measure);
 }

@@ -13,14 +13,16 @@ struct measured {
     uint64_t scopes;      /* frames, or calls of the span that it is per */
     uint64_t tracks;      /* of `seen`, on a track that it asks for */
     uint64_t with_metric; /* and had the metric */
+    uint64_t lost;        /* of `seen`, and of frames: those that there was no memory to count in a figure */
     char file[256];       /* of that site, or empty */
     uint32_t line;
 };
 
 struct measure;
 
-/* The promises are the caller's. NULL without memory. */
-struct measure *measure_open(const struct promise *promises, size_t count);
+/* The promises are the caller's. What is kept of the inputs takes `bytes_max` at most, about; 0: as much as there is. NULL without
+ * memory. */
+struct measure *measure_open(const struct promise *promises, size_t count, size_t bytes_max);
 /* The kinds of items that it does nothing with, as PERFTRACE_ITEM_BITs. */
 uint32_t measure_unwanted(const struct measure *measure);
 

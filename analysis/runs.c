@@ -25,7 +25,7 @@ static int reserve_cells(void **cells, uint32_t count, uint32_t *capacity, size_
 }
 
 static bool has_room(const struct runs *runs, uint32_t count) {
-    return (uint64_t)count * runs->count < RUNS_CELLS_MAX;
+    return (uint64_t)count * runs->count < runs->cells_max;
 }
 
 /* ---- functions ------------------------------------------------------------------------------------------ */
@@ -40,7 +40,7 @@ static int function_of(struct runs *runs, struct perftrace_text name, uint32_t *
                       sizeof *runs->function_cells, runs->count) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     *number = text_table_add(&runs->names, 0, name.bytes, name.length);
-    return *number != INTERN_NONE ? 0 : -PERFTRACE_ERROR_MEMORY;
+    return 0;
 }
 
 /* `numbers`: of the model's functions, here. */
@@ -129,10 +129,18 @@ static int add_node(struct runs *runs, size_t run, const struct call_tree *tree,
 /* ---- all of it ------------------------------------------------------------------------------------------- */
 
 int runs_open(struct runs *runs, size_t run_count) {
-    *runs = (struct runs){.count = run_count};
+    *runs = (struct runs){.count = run_count, .cells_max = RUNS_CELLS_MAX};
     runs->names.arena.bytes_max = SIZE_MAX;
     runs->about = calloc(run_count + 1, sizeof *runs->about);
     return runs->about != NULL ? add_root(runs) : -PERFTRACE_ERROR_MEMORY;
+}
+
+/* Cells may be there twice, when there are more of them; names are to leave room for them. */
+void runs_limit(struct runs *runs, size_t bytes_max) {
+    size_t cells = bytes_max / 2 / (sizeof *runs->function_cells + sizeof *runs->path_cells);
+    runs->cells_max = cells < RUNS_CELLS_MAX ? (uint32_t)cells : RUNS_CELLS_MAX;
+    runs->names_budget.max = bytes_max / 4;
+    runs->names.arena.budget = &runs->names_budget;
 }
 
 int runs_add(struct runs *runs, size_t run, const struct analysis *model, const struct runs_about *about) {

@@ -40,19 +40,23 @@ struct runs {
     struct text_table names;  /* of functions, as they are in the input; their numbers are the functions' */
     struct runs_path *paths;
     uint32_t path_count;
-    uint64_t calls_left_out; /* of functions for which there was no room: RUNS_CELLS_MAX */
+    uint64_t calls_left_out; /* of functions for which there was no room */
     uint64_t calls_cut;      /* that count for the path above, since there was no room for one of their own */
     /* By function or path, and then by run: */
     struct runs_function_figures *function_cells;
     struct runs_path_figures *path_cells;
     uint32_t path_capacity, path_cell_capacity, function_cell_capacity;
     struct pair_table path_numbers; /* (path above, function) -> number - 1 */
+    uint32_t cells_max;
+    struct perftrace_budget names_budget;
 };
 
-enum { RUNS_CELLS_MAX = 1 << 21 }; /* functions x runs, and paths x runs, at most */
+enum { RUNS_CELLS_MAX = 1 << 21 }; /* functions x runs, and paths x runs, at most, in any memory */
 
 /* 0, or -PERFTRACE_ERROR_MEMORY; then, too, to be freed. */
 int runs_open(struct runs *runs, size_t run_count);
+/* Before the first run: all of it is to take so many bytes at most, about. It stays where it is from here on. */
+void runs_limit(struct runs *runs, size_t bytes_max);
 /* What a model has found of one run, after analysis_finish; each run once, in any order. As above. */
 int runs_add(struct runs *runs, size_t run, const struct analysis *model, const struct runs_about *about);
 void runs_free(struct runs *runs);

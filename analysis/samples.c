@@ -43,7 +43,7 @@ static int keep(struct samples *samples, const struct sample *sample) {
     }
     if (samples->stride == 0)
         samples->stride = 1;
-    if (samples->kept_count == SAMPLES_KEPT_MAX)
+    if (samples->kept_count == (samples->kept_max != 0 ? samples->kept_max : SAMPLES_KEPT_MAX))
         thin_out(samples);
     if (array_reserve((void **)&samples->kept, samples->kept_count, &samples->kept_capacity,
                       sizeof *samples->kept) != 0)

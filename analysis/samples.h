@@ -29,6 +29,7 @@ struct samples {
     double sum, min, max;
     struct sample *kept; /* every `stride`th */
     uint32_t kept_count, kept_capacity;
+    uint32_t kept_max;     /* if there is room for less than SAMPLES_KEPT_MAX of them; else 0 */
     uint64_t stride, skip; /* and how many are to be left out before the next */
     struct sample worst
         [SAMPLES_WORST_MAX]; /* the worst first: the largest, or, where the limit is a least value, the smallest */

@@ -145,7 +145,7 @@ static void samples_are_added_up_as_promised(void **state) {
         {.name = "querry", .scope = PROMISE_PER_CALL},
         {.name = "query", .scope = PROMISE_PER_FRAME, .scope_name = "tick", .warmup_samples = 1},
     };
-    measuring = measure_open(promises, sizeof promises / sizeof *promises);
+    measuring = measure_open(promises, sizeof promises / sizeof *promises, 0);
     assert_non_null(measuring);
     a_run();
     assert_string_equal(values(0), "100 100 100 200 1200 100 100");
@@ -179,7 +179,7 @@ static void memory_in_use(void **state) {
     (void)state;
     static const struct promise promises[] = {
         {.subject = PROMISE_MEMORY, .measure = PROMISE_VALUE, .name = "pool"}};
-    measuring = measure_open(promises, 1);
+    measuring = measure_open(promises, 1, 0);
     assert_int_equal(measure_begin_run(measuring), 0);
     memory(PERFTRACE_ITEM_ALLOCATE, 10, 1, 100);
     memory(PERFTRACE_ITEM_ALLOCATE, 20, 2, 50);
@@ -208,6 +208,73 @@ static void many_samples_are_thinned_out(void **state) {
     for (uint32_t i = 1; i < samples.kept_count; i++)
         assert_int_equal(samples.kept[i].number - samples.kept[i - 1].number, 4);
     samples_free(&samples);
+}
+
+/* So much of what promises are about that there is no memory for all of it. */
+static void a_long_run(unsigned times) {
+    assert_int_equal(measure_begin_run(measuring), 0);
+    for (unsigned i = 0; i < times; i++) {
+        uint64_t at = 1 + i * UINT64_C(1000000000);
+        mark(at);
+        memory(PERFTRACE_ITEM_ALLOCATE, at, i, 1);
+        end("query", 2 * i + 1, 2 * i + 2, at, at + 10, &main_track); /* within one that does not end */
+    }
+    assert_int_equal(measure_end_run(measuring), 0);
+}
+
+static void what_there_is_no_memory_for_is_counted(void **state) {
+    (void)state;
+    enum { TIMES = 20000, BYTES = 256 << 10 };
+    static const struct promise large[] = {
+        {.name = "query", .scope = PROMISE_PER_SECOND, .measure = PROMISE_CALLS},
+        {.name = "query", .scope = PROMISE_PER_FRAME, .measure = PROMISE_CALLS},
+        {.name = "query", .scope = PROMISE_PER_SPAN, .scope_name = "load", .measure = PROMISE_CALLS},
+        {.subject = PROMISE_FRAME},
+        {.subject = PROMISE_MEMORY, .measure = PROMISE_VALUE, .name = "pool"},
+    };
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        const struct promise promises[] = {large[i], {.name = "query", .scope = PROMISE_PER_RUN}};
+        measuring = measure_open(promises, 2, BYTES);
+        assert_non_null(measuring);
+        a_long_run(TIMES);
+        uint64_t lost = measure_result(measuring, 0)->lost;
+        assert_true(lost > 1000 && lost < TIMES * 2);
+        assert_int_equal(measure_result(measuring, 1)->lost, 0);
+        assert_string_equal(values(1), "200000");
+        a_long_run(100); /* a run gives back what it took */
+        assert_int_equal(measure_result(measuring, 0)->lost, lost);
+        assert_string_equal(values(1), "200000 1000");
+        measure_close(measuring);
+        measuring = measure_open(promises, 2, 0);
+        a_long_run(TIMES);
+        assert_int_equal(measure_result(measuring, 0)->lost, 0);
+        measure_close(measuring);
+        measuring = NULL;
+    }
+}
+
+/* Fewer of each promise, where there are many promises; what is counted is all of them. */
+static void samples_share_the_memory(void **state) {
+    (void)state;
+    enum { PROMISES = 20, TIMES = 50000, BYTES = 2 << 20 };
+    struct promise promises[PROMISES];
+    for (unsigned i = 0; i < PROMISES; i++)
+        promises[i] = (struct promise){.name = "query", .scope = PROMISE_PER_CALL};
+    measuring = measure_open(promises, PROMISES, BYTES);
+    assert_int_equal(measure_begin_run(measuring), 0);
+    for (unsigned i = 0; i < TIMES; i++)
+        end("query", i + 1, 0, i, i + 10, &main_track);
+    assert_int_equal(measure_end_run(measuring), 0);
+    size_t bytes = 0;
+    for (unsigned i = 0; i < PROMISES; i++) {
+        const struct samples *samples = &measure_result(measuring, i)->samples;
+        assert_int_equal(samples->count, TIMES);
+        assert_true(samples->kept_count >= 256);
+        bytes += samples->kept_capacity * sizeof *samples->kept;
+    }
+    assert_true(bytes <= BYTES);
+    measure_close(measuring);
+    measuring = NULL;
 }
 
 /* Each nanosecond once: what is open innermost has it, or nobody. */
@@ -259,6 +326,8 @@ int main(void) {
         cmocka_unit_test(samples_are_added_up_as_promised),
         cmocka_unit_test(memory_in_use),
         cmocka_unit_test(many_samples_are_thinned_out),
+        cmocka_unit_test(what_there_is_no_memory_for_is_counted),
+        cmocka_unit_test(samples_share_the_memory),
         cmocka_unit_test(stretches_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

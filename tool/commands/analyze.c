@@ -133,11 +133,11 @@ static struct analysis_texts texts(const struct option_list *list) {
     return (struct analysis_texts){list->items, list->count};
 }
 
-static struct analysis_options analysis_options(const struct analyze_values *values) {
+static struct analysis_options analysis_options(const struct analyze_values *values, bool several) {
     bool all = values->top == 0 || values->top > SLOWEST_MAX;
     return (struct analysis_options){
         .slowest_max = all ? SLOWEST_MAX : (uint32_t)values->top,
-        .memory_max = collect_memory(values->memory),
+        .memory_max = collect_memory(values->memory, several),
         .neighbours_max = values->html != NULL ? TIMELINES_MAX : 0,
         .selection = {.functions = texts(&values->functions),
                       .callers = texts(&values->callers),
@@ -158,14 +158,14 @@ static int write_report(const struct analyze_values *values, struct report *repo
 }
 
 static int analyze(const struct analyze_values *values, const struct input_list *inputs, FILE *out) {
-    struct analysis_options options = analysis_options(values);
+    struct analysis_options options = analysis_options(values, inputs->count > 1);
     struct analysis *model = collect_open(&options);
     if (model == NULL)
         return EXIT_COULD_NOT;
     int code = EXIT_FINE;
     size_t good = 0;
     for (size_t i = 0; i < inputs->count; i++) {
-        if (collect_input(model, inputs->paths[i]) == 0)
+        if (collect_input(model, inputs->paths[i], values->memory) == 0)
             good++;
         else
             code = EXIT_COULD_NOT;
@@ -235,10 +235,8 @@ static int analyze_run(int argc, char **argv) {
         return EXIT_COULD_NOT;
     if (values.top == TOP_NOT_SAID)
         values.top = values.html != NULL ? TOP_OF_PAGE : TOP;
-    if (values.memory < COLLECT_MEMORY_MIN) {
-        message_error("--memory: at least %dM are needed", (int)(COLLECT_MEMORY_MIN >> 20));
+    if (!collect_memory_suffices(values.memory))
         return EXIT_COULD_NOT;
-    }
     if (operands == 0) {
         message_error("name a trace, a log, a folder of them, or - for standard input");
         return EXIT_COULD_NOT;

@@ -1,6 +1,8 @@
 /* perftrace check: a budget held against traces and logs. */
 #include "command.h"
 
+#include "../support/collect.h"
+#include "../support/messages.h"
 #include "../support/terminal.h"
 #include "../verdict/check.h"
 
@@ -13,7 +15,7 @@ struct check_values {
     bool update_baseline;
     int format; /* into findings_formats */
     int color;
-    uint64_t confidence;
+    uint64_t confidence, memory;
 };
 
 static const struct option check_options[] = {
@@ -49,6 +51,12 @@ static const struct option check_options[] = {
      .offset = offsetof(struct check_values, confidence),
      .value = "PERCENT",
      .help = "How certain a verdict has to be. Default: 95."},
+    {.name = "memory",
+     .type = OPTION_SIZE,
+     .offset = offsetof(struct check_values, memory),
+     .value = "SIZE",
+     .help = "How much memory to use at most: 256M, 4G; at least 64M. What that does not suffice for is "
+             "inconclusive. Default: 1G."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct check_values, color),
@@ -69,6 +77,13 @@ static int renew(const struct check *check, const struct findings *findings, str
     for (size_t i = 0; i < check->budget->count; i++) {
         const struct measured *measured = measure_result(check->measure, i);
         struct judged judged;
+        if (measured->lost > 0) {
+            message_error(
+                "%s: there was no memory for all that counts (--memory allows more); the baseline "
+                "stays as it is",
+                check->budget->promises[i].text);
+            return -1;
+        }
         if (measured->samples.count == 0)
             continue;
         if (judge(&check->budget->promises[i], &measured->samples, check->alpha, &judged) != 0 ||
@@ -135,7 +150,8 @@ static int check_with(const struct check_values *values, const struct input_list
                           .inputs = inputs,
                           .baseline = &baseline,
                           .renew = values->update_baseline,
-                          .alpha = 1 - (double)values->confidence / 100};
+                          .alpha = 1 - (double)values->confidence / 100,
+                          .memory = values->memory};
     code = check_all(values, &check, &baseline);
 out:
     budget_free(&budget);
@@ -144,7 +160,7 @@ out:
 }
 
 static int check_run(int argc, char **argv) {
-    struct check_values values = {.confidence = 95};
+    struct check_values values = {.confidence = 95, .memory = COLLECT_MEMORY_DEFAULT};
     int operands;
     int code = options_parse(&command_check, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
@@ -157,7 +173,7 @@ static int check_run(int argc, char **argv) {
         message_error("--confidence: between 50 and 99 percent");
     else if (values.update_baseline && values.baseline == NULL)
         message_error("--update-baseline: --baseline names the file");
-    else
+    else if (collect_memory_suffices(values.memory))
         goto good;
     return EXIT_COULD_NOT;
 good:;

@@ -1,6 +1,7 @@
 /* perftrace diff: two sets of runs compared. */
 #include "command.h"
 
+#include "../support/collect.h"
 #include "../support/child.h"
 #include "../support/page_file.h"
 #include "../support/terminal.h"
@@ -23,7 +24,7 @@ struct diff_values {
     const char *output, *html, *threshold;
     int format; /* into findings_formats */
     int color, per, pairs, counts;
-    uint64_t runs, confidence, top;
+    uint64_t runs, confidence, top, memory;
 };
 
 static const struct option diff_options[] = {
@@ -99,6 +100,11 @@ static const struct option diff_options[] = {
      .offset = offsetof(struct diff_values, top),
      .value = "N",
      .help = "So many spans of each kind, in text and markdown; 0: all. Default: 10."},
+    {.name = "memory",
+     .type = OPTION_SIZE,
+     .offset = offsetof(struct diff_values, memory),
+     .value = "SIZE",
+     .help = "How much memory to use at most: 256M, 4G; at least 64M. Default: 1G."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct diff_values, color),
@@ -190,6 +196,8 @@ static int take_options(const struct diff_values *values, struct diff *diff) {
         return EXIT_COULD_NOT;
     if (values->confidence < 50 || values->confidence > 99)
         return wrong("--confidence: between 50 and 99 percent");
+    if (!collect_memory_suffices(values->memory))
+        return EXIT_COULD_NOT;
     if (page_is_on_stdout(values) && values->output != NULL)
         return wrong("--html=- has standard output for itself: --output would have its text there");
     diff->options.alpha = 1 - (double)values->confidence / 100;
@@ -198,6 +206,7 @@ static int take_options(const struct diff_values *values, struct diff *diff) {
     diff->options.unit = values->per == PER_FRAME  ? CHANGES_PER_FRAME
                          : values->per == PER_CALL ? CHANGES_PER_CALL
                                                    : CHANGES_PER_RUN;
+    diff->memory = values->memory;
     diff->counts_fail = values->counts == COUNTS_FAIL;
     return 0;
 }
@@ -346,7 +355,7 @@ static int check_runs(const struct diff_values *values, bool divided, const int 
 }
 
 static int diff_run(int argc, char **argv) {
-    struct diff_values values = {.confidence = 95, .top = 10};
+    struct diff_values values = {.confidence = 95, .top = 10, .memory = COLLECT_MEMORY_DEFAULT};
     struct diff diff = {0};
     char **operands[RUNS_SIDES];
     int counts[RUNS_SIDES];

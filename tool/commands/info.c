@@ -480,7 +480,7 @@ static int print_json(struct info *info) {
 
 static int info_of(const char *path, const struct info_values *values) {
     struct input input;
-    if (input_open(&input, path, 0, false) != 0)
+    if (input_open(&input, path, 0, false, 0) != 0)
         return EXIT_COULD_NOT;
     struct overview overview = {0};
     const struct perftrace_item *item;

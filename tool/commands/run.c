@@ -83,8 +83,9 @@ static void tell_trace(const char *program, const struct child *child, const str
     if (chrome_is_there)
         message_note("chrome: %s", recording->chrome);
     struct analysis *model =
-        collect_open(&(struct analysis_options){.memory_max = collect_memory(COLLECT_MEMORY_DEFAULT)});
-    if (model != NULL && collect_input(model, recording->native) == 0 && analysis_finish(model) == 0) {
+        collect_open(&(struct analysis_options){.memory_max = collect_memory(COLLECT_MEMORY_DEFAULT, false)});
+    if (model != NULL && collect_input(model, recording->native, COLLECT_MEMORY_DEFAULT) == 0 &&
+        analysis_finish(model) == 0) {
         const struct analysis_input *input = &model->inputs[0];
         summary_print(model, stderr);
         if (input->live)

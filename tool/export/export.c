@@ -145,7 +145,7 @@ static int export_input(struct export *export, struct input *input) {
 static int export_inputs(struct export *export, struct input *input, char *const *paths, size_t count) {
     int status = 0;
     for (size_t i = 0; status == 0 && i < count; i++) {
-        if (i > 0 && input_open(input, paths[i], export->exporter->unwanted, false) != 0) {
+        if (i > 0 && input_open(input, paths[i], export->exporter->unwanted, false, 0) != 0) {
             status = -1;
             break;
         }
@@ -169,7 +169,7 @@ int export_files(const struct exporter *exporter, char *const *input_paths, size
             message_error("%s: the output would overwrite the input", output_path);
             return -1;
         }
-    if (input_open(&input, input_paths[0], exporter->unwanted, false) != 0)
+    if (input_open(&input, input_paths[0], exporter->unwanted, false, 0) != 0)
         return -1;
     if (outfile_open(&out, output_path) != 0) {
         input_close(&input);

@@ -12,12 +12,50 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The program itself, what reads an input, the sections; and for what malloc needs beyond what it is asked for, a part. */
-size_t collect_memory(uint64_t bytes) {
-    uint64_t fixed = (uint64_t)20 << 20, part = bytes / 16, most = SIZE_MAX / 2;
-    uint64_t left = (bytes - fixed - part) / 2;
-    return (size_t)(left < most ? left : most);
+bool collect_memory_suffices(uint64_t memory) {
+    if (memory < COLLECT_MEMORY_MIN)
+        message_error("--memory: at least %dM are needed", (int)(COLLECT_MEMORY_MIN >> 20));
+    return memory >= COLLECT_MEMORY_MIN;
 }
+
+/* ---- who may take how much ------------------------------------------------------------------------------- */
+
+/* A reader whose items have to wait for others: with that much it does what it can at all. */
+enum { READER_PARTS = 6, ALL_PARTS = 11, READER_LEAST_PART = 8 };
+
+static uint64_t lesser(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* The program itself, what reads an input in order, the sections; and for what malloc needs beyond what it is asked for, a part. */
+static uint64_t shared_memory(uint64_t memory) {
+    uint64_t fixed = (uint64_t)20 << 20, part = memory / 16;
+    return memory - fixed - part;
+}
+
+/* Of an input by itself is known in time whether its reader needs a share; before a further one the model may have taken all that it may. */
+size_t collect_memory(uint64_t memory, bool several) {
+    uint64_t left = shared_memory(memory) - (several ? memory / READER_LEAST_PART : 0);
+    return (size_t)lesser(left / 2, SIZE_MAX / 2);
+}
+
+size_t collect_reader_memory(uint64_t memory, const struct analysis *model) {
+    uint64_t shared = shared_memory(memory), least = memory / READER_LEAST_PART;
+    if (model == NULL)
+        return (size_t)lesser(shared, PERFTRACE_READER_BYTES_MAX);
+    uint64_t taken = analysis_memory(model), left = taken < shared ? shared - taken : 0;
+    uint64_t part = lesser(lesser(shared / ALL_PARTS * READER_PARTS, PERFTRACE_READER_BYTES_MAX), left);
+    return (size_t)(part < least ? least : part);
+}
+
+void collect_share(struct analysis *model, const struct perftrace_reader *reader, uint64_t memory) {
+    if (perftrace_reader_info(reader)->chrome)
+        analysis_limit(
+            model,
+            (size_t)lesser((shared_memory(memory) - collect_reader_memory(memory, model)) / 2, SIZE_MAX / 2));
+}
+
+/* ---- the model ------------------------------------------------------------------------------------------- */
 
 /* What any report takes, however short its input, lies in large pages: they are touched for the first time in each run. */
 static void prepare_heap(void) {
@@ -84,12 +122,14 @@ static int collect_items(struct analysis *model, struct input *input) {
     return status;
 }
 
-int collect_input(struct analysis *model, const char *path) {
+int collect_input(struct analysis *model, const char *path, uint64_t memory) {
     struct input input;
     const struct analysis_selection *selection = &model->options.selection;
     bool by_time = selection->since_ns != 0 || selection->until_ns != 0;
-    if (input_open(&input, path, analysis_unwanted(model), by_time) != 0)
+    if (input_open(&input, path, analysis_unwanted(model), by_time, collect_reader_memory(memory, model)) !=
+        0)
         return -1;
+    collect_share(model, input.reader, memory);
     int status = analysis_begin_input(model, input.name);
     if (status == 0)
         status = analysis_needs_items(model) ? collect_items(model, &input) : collect_calls(model, &input);

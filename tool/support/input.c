@@ -37,7 +37,7 @@ static uint64_t size_of(const char *path) {
     return (uint64_t)status.st_size;
 }
 
-int input_open(struct input *input, const char *path, uint32_t unwanted, bool log_times) {
+int input_open(struct input *input, const char *path, uint32_t unwanted, bool log_times, size_t bytes_max) {
     *input = (struct input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
     struct perftrace_error_info error = {0};
     struct perftrace_reader_options options = {
@@ -47,6 +47,7 @@ int input_open(struct input *input, const char *path, uint32_t unwanted, bool lo
         .log_times = log_times,
         .unpack = unpack_open,
         .unpack_context = &input->unpack,
+        .bytes_max = bytes_max,
     };
     perftrace_reader_fold(path, NULL); /* where it can't, the reader looks into the rings itself */
     input->reader = perftrace_reader_open(path, &options, &error);

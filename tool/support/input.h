@@ -25,8 +25,8 @@ struct input {
 };
 
 /* 0, or -1 after an error message. "-" is standard input. `log_times`: as perftrace_reader_options has it. `unwanted`: kinds of items that are not asked for, as
- * PERFTRACE_ITEM_BITs. */
-int input_open(struct input *input, const char *path, uint32_t unwanted, bool log_times);
+ * PERFTRACE_ITEM_BITs. `bytes_max`: what the reader may take, as perftrace_reader_options has it. */
+int input_open(struct input *input, const char *path, uint32_t unwanted, bool log_times, size_t bytes_max);
 const struct perftrace_item *input_next(struct input *input);
 /* Instead of items: calls, many at once (perftrace_reader_calls). Of a log, children_ns is not worked out. */
 size_t input_calls(struct input *input, struct perftrace_call **calls);

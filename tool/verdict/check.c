@@ -39,9 +39,18 @@ static bool asks_for_redundant(const struct check *check) {
     return false;
 }
 
+/* A part is for what is measured of all inputs; the rest for reading one of them, and for its model. */
+static uint64_t memory_of_measure(const struct check *check) {
+    return check->memory / 8;
+}
+
+uint64_t check_memory_of_input(const struct check *check) {
+    return check->memory - memory_of_measure(check);
+}
+
 static struct analysis *open_model(const struct check *check, bool *failed) {
     struct analysis_options options = {.slowest_max = 1,
-                                       .memory_max = collect_memory(COLLECT_MEMORY_DEFAULT)};
+                                       .memory_max = collect_memory(check_memory_of_input(check), false)};
     struct analysis *model = asks_for_redundant(check) ? collect_open(&options) : NULL;
     *failed = model == NULL && asks_for_redundant(check);
     return model;
@@ -115,10 +124,14 @@ static int read_input(struct check *check, size_t which) {
     uint32_t unwanted = measure_unwanted(check->measure);
     if (model != NULL)
         unwanted &= analysis_unwanted(model);
-    if (input_open(&input, check->inputs->paths[which], unwanted, false) != 0) {
+    uint64_t memory = check_memory_of_input(check);
+    if (input_open(&input, check->inputs->paths[which], unwanted, false,
+                   collect_reader_memory(memory, model)) != 0) {
         analysis_close(model);
         return -1;
     }
+    if (model != NULL)
+        collect_share(model, input.reader, memory);
     int status = read_items(check, &input, model);
     if (status != 0) {
         message_error("%s: out of memory", input.name);
@@ -155,7 +168,8 @@ int check_inputs(struct check *check) {
     check->unlimited = calloc(check->budget->count + 1, sizeof *check->unlimited);
     if (check->promises != NULL && check->unlimited != NULL) {
         set_limits(check);
-        check->measure = measure_open(check->promises, check->budget->count);
+        check->measure =
+            measure_open(check->promises, check->budget->count, (size_t)memory_of_measure(check));
     }
     check->states = calloc(check->inputs->count + 1, sizeof *check->states);
     if (check->measure == NULL || check->states == NULL) {

@@ -24,6 +24,7 @@ struct check {
     const struct baseline *baseline; /* or NULL */
     bool renew;                      /* relative promises are not held against it: it is made anew */
     double alpha;
+    uint64_t memory; /* that all of it is to take at most */
     /* Filled in by check_inputs: */
     struct promise *promises; /* of the budget; those that refer to the baseline have their limits by it … */
     bool *unlimited;          /* … but for these, that have none there */
@@ -42,6 +43,9 @@ int check_judge(struct check *check, struct findings *findings);
 void check_close(struct check *check);
 
 /* ---- between its files -------------------------------------------------------------------------------- */
+
+/* What reading an input may take of check->memory, and all that is made of it but for what is measured. */
+uint64_t check_memory_of_input(const struct check *check);
 
 /* A value of what a promise is about, with its unit. */
 enum { CHECK_VALUE_MAX = 96 };

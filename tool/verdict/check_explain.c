@@ -1,6 +1,7 @@
 /* Why a promise was broken: the worst samples, and what the worst of them did that the one in the middle did not. */
 #include "check.h"
 
+#include "../support/collect.h"
 #include "../support/messages.h"
 #include "../support/units.h"
 
@@ -31,11 +32,11 @@ static bool is_wanted(const struct explain *explain, uint32_t input) {
 }
 
 /* -1 without memory. An input that can't be read again leaves its stretches without parts. */
-static int read_again(struct explain *explain, const char *path, bool *read) {
+static int read_again(struct explain *explain, const char *path, size_t bytes_max, bool *read) {
     struct input input;
     const struct perftrace_item *item;
     int status = 0;
-    *read = strcmp(path, "-") != 0 && input_open(&input, path, EXPLAIN_UNWANTED, false) == 0;
+    *read = strcmp(path, "-") != 0 && input_open(&input, path, EXPLAIN_UNWANTED, false, bytes_max) == 0;
     if (!*read) {
         message_note("%s can't be read twice, which it takes to explain what is broken", path);
         return 0;
@@ -287,7 +288,8 @@ int check_explain(const struct check *check, struct findings *findings, const st
     }
     for (uint32_t input = 0; status == 0 && input < check->inputs->count; input++) {
         if (is_wanted(&explain, input))
-            status = read_again(&explain, check->inputs->paths[input], &read[input]);
+            status = read_again(&explain, check->inputs->paths[input],
+                                collect_reader_memory(check_memory_of_input(check), NULL), &read[input]);
         explain_end_input(&explain);
     }
     for (size_t i = 0; status == 0 && i < count; i++) {

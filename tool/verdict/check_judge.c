@@ -232,6 +232,11 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
         judged.verdict = VERDICT_INCONCLUSIVE;
         findings_say(&text, "; but there was no memory to tell all parameters apart");
     }
+    if (measured->lost > 0) { /* which ones those were is not by chance: nothing can be told */
+        judged.verdict = VERDICT_INCONCLUSIVE;
+        findings_say(&text, "; but there was no memory for %" PRIu64 " of what counts (--memory allows more)",
+                     measured->lost);
+    }
     const char *why = incomplete(check, &input);
     if (judged.verdict != VERDICT_FAIL && why != NULL) {
         findings_say(&text, judged.verdict == VERDICT_PASS ? "; but " : "; ");

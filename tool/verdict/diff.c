@@ -86,19 +86,25 @@ static int take_run(struct diff *diff, size_t run, struct input *input, struct a
     return status == 0 ? keep_places(diff, input->reader, about->side) : status;
 }
 
+/* A part is for the figures of all runs; the rest for reading one of them, and for its model. */
+static uint64_t memory_of_runs(const struct diff *diff) {
+    return diff->memory / 4;
+}
+
 static int read_run(struct diff *diff, size_t run, enum runs_side side, const char *path) {
-    struct analysis_options options = {.slowest_max = 1,
-                                       .memory_max = collect_memory(COLLECT_MEMORY_DEFAULT)};
+    uint64_t memory = diff->memory - memory_of_runs(diff);
+    struct analysis_options options = {.slowest_max = 1, .memory_max = collect_memory(memory, false)};
     struct runs_about about = {.side = side};
     struct input input;
     struct analysis *model = collect_open(&options);
     if (model == NULL)
         return -1;
     uint32_t unwanted = analysis_unwanted(model) & ~PERFTRACE_ITEM_BIT(PERFTRACE_ITEM_FRAME);
-    if (input_open(&input, path, unwanted, false) != 0) {
+    if (input_open(&input, path, unwanted, false, collect_reader_memory(memory, model)) != 0) {
         analysis_close(model);
         return -1;
     }
+    collect_share(model, input.reader, memory);
     int status = read_items(&input, model, &about);
     if (status == 0)
         status = take_run(diff, run, &input, model, &about);
@@ -174,6 +180,7 @@ int diff_inputs(struct diff *diff) {
         message_error("out of memory");
         return -1;
     }
+    runs_limit(&diff->runs, (size_t)memory_of_runs(diff));
     for (int side = 0; side < RUNS_SIDES; side++)
         for (size_t i = 0; i < diff->sides[side]->count; i++, run++) {
             diff->inputs[run].path = diff->sides[side]->paths[i];

@@ -25,6 +25,7 @@ struct diff {
     const struct input_list *sides[RUNS_SIDES];
     struct changes_options options;
     bool counts_fail; /* more calls, or more repeated ones, are a regression */
+    uint64_t memory;  /* that reading a run may take */
     /* Filled in by diff_inputs: */
     struct runs runs; /* those of base first */
     struct changes changes;
