@@ -25,6 +25,7 @@ static void set_limits(struct perftrace_chrome_json *json) {
     json->budget.max = most - 3 * json->input.event_bytes_max;
     json->maker.spans_max = json->budget.max / 3 / (sizeof(struct perftrace_json_span) + sizeof(void *));
     json->held_bytes_max = lesser(PERFTRACE_JSON_HELD_BYTES_MAX, json->budget.max / 12 * 5);
+    json->store.seen.arena.bytes_max = lesser(SEEN_BYTES_MAX, json->budget.max / 24);
     perftrace_json_names_open(&json->names, &json->budget, lesser(NAMES_BYTES_MAX, json->budget.max / 3));
 }
 
@@ -58,7 +59,6 @@ struct perftrace_chrome_json *perftrace_chrome_json_open(int fd, const char *fir
     json->pairs.maker = &json->maker;
     json->maker.pairs = &json->pairs;
     json->store.seen.arena.budget = &json->budget;
-    json->store.seen.arena.bytes_max = SEEN_BYTES_MAX;
     json->input.seen = &json->store.seen;
     for (unsigned i = 0; i < 2; i++) {
         json->maker.keys[i] = perftrace_hash_key();

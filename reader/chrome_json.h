@@ -9,9 +9,10 @@
  * Order. The events of such a file may stand in any order: by the begin of spans, by their end, each thread's together. Which
  * span lies within which, and the number of each, is only certain when no event before it can follow, which nothing in the
  * file tells. So events wait, packed (about 80 bytes and their args), until the file ends, and are then sorted by time: exact
- * whatever the order. When PERFTRACE_JSON_HELD_BYTES_MAX (less where
- * options.bytes_max says so) are waiting, the earliest eighth of them is handed out; a seventh of that memory is enough where all spans so far stood before those that they hold. A file that is in order by the begin of its spans,
- * or that departs from that by less than seven eighths of what waits, is still read exactly, and in that memory. Of any other file
+ * whatever the order. When PERFTRACE_JSON_HELD_BYTES_MAX (less where options.bytes_max says so) are waiting, the earliest eighth of
+ * them is handed out; a seventh of that memory is enough where all spans so far stood before those that they hold. A file that is in
+ * order by the begin of its spans, or that departs from that by less than seven eighths of what waits, is still read exactly, and in
+ * that memory. Of any other file
  * the events that come too late are told of, with their number: those spans are given without a place among the others (as
  * async spans), and what lies within them has no caller.
  */
