@@ -57,21 +57,22 @@ void collect_share(struct analysis *model, const struct perftrace_reader *reader
 
 /* ---- the model ------------------------------------------------------------------------------------------- */
 
-/* What any report takes, however short its input, lies in large pages: they are touched for the first time in each run. */
+/* What any report takes, however short its input, lies in large pages: they are touched for the first time in each run. Nothing may
+ * have been touched of one before it is known to be one, so what malloc writes when its heap grows lies before the first. */
 static void prepare_heap(void) {
 #ifdef __GLIBC__
-    enum { FIRST_BYTES = 4 << 20, GROWTH_BYTES = 128 << 10 };
-    uintptr_t end = (uintptr_t)sbrk(0), above = end % PERFTRACE_LARGE_PAGE;
+    enum { FIRST_BYTES = 4 << 20, GROWTH_BYTES = 128 << 10, BEFORE_BYTES = GROWTH_BYTES * 5 / 4 };
     /* Large arrays by themselves: they grow without being copied, and leave no holes when they are freed. */
     mallopt(M_MMAP_THRESHOLD, 2 * GROWTH_BYTES);
     mallopt(M_ARENA_MAX, 1); /* another thread's would grow by a page at a time */
     mallopt(M_TRIM_THRESHOLD, 2 * FIRST_BYTES);
-    mallopt(M_TOP_PAD, FIRST_BYTES);
-    if (above != 0 && sbrk((intptr_t)(PERFTRACE_LARGE_PAGE - above)) != (void *)-1) {
-        void *volatile grown =
-            malloc(GROWTH_BYTES * 3 / 2); /* more than is left of what it has had until now */
+    mallopt(M_TOP_PAD, FIRST_BYTES + BEFORE_BYTES);
+    uintptr_t end = (uintptr_t)sbrk(0);
+    uintptr_t gap = PERFTRACE_LARGE_PAGE - (end + BEFORE_BYTES) % PERFTRACE_LARGE_PAGE;
+    if (sbrk((intptr_t)gap) != (void *)-1) {
+        void *volatile grown = malloc(GROWTH_BYTES + GROWTH_BYTES / 8); /* more than is left of it by now */
         free(grown);
-        perftrace_pages_advise((char *)end + PERFTRACE_LARGE_PAGE - above, FIRST_BYTES);
+        perftrace_pages_advise((char *)end + gap + BEFORE_BYTES, FIRST_BYTES);
     }
     mallopt(M_TOP_PAD, GROWTH_BYTES);
 #endif
