@@ -80,14 +80,16 @@ static void find_next(struct durations_walk *walk, enum unit unit, uint64_t next
     walk->calls[unit] = calls;
 }
 
-/* Passes over what is left of a page, if all of it comes before any other value and before the rank. */
+/* Passes over what comes before any other value, as far as the page goes, if all of it comes before the rank. */
 static bool pass_over(struct durations_walk *walk, enum unit unit, uint64_t other_ns, uint64_t rank) {
-    uint64_t at = walk->next[unit] % PAGE_COUNTERS, end = walk->next[unit] - at + PAGE_COUNTERS, calls = 0;
-    if (walk->summed[unit] == end || (end - 1) * unit_ns[unit] >= other_ns)
+    uint64_t at = walk->next[unit] % PAGE_COUNTERS, first = walk->next[unit] - at, calls = 0;
+    uint64_t end = first + PAGE_COUNTERS, other = other_ns / unit_ns[unit] + (other_ns % unit_ns[unit] != 0);
+    end = other < end ? other : end;
+    if (walk->summed[unit] == end)
         return false;
     walk->summed[unit] = end;
-    const uint32_t *page = walk->function->pages[unit][walk->next[unit] / PAGE_COUNTERS];
-    for (; at < PAGE_COUNTERS; at++)
+    const uint32_t *page = walk->function->pages[unit][first / PAGE_COUNTERS];
+    for (; at < end - first; at++)
         calls += page[at];
     if (calls >= rank - walk->before)
         return false;

@@ -39,7 +39,7 @@ struct durations_walk {
     const struct duration *table, *table_end;
     uint64_t next[UNITS];   /* in the pages: the next number that calls have, … */
     uint32_t calls[UNITS];  /* … and how many; 0: none */
-    uint64_t summed[UNITS]; /* the end of the last page whose calls were added up */
+    uint64_t summed[UNITS]; /* up to where calls were last added up */
     uint64_t before, ns;    /* calls up to here, and the value of the last one */
 };
 
