@@ -247,11 +247,6 @@ static inline void keep_hit(struct analysis *analysis, struct cache *cache,
         count_hits(analysis, cache);
 }
 
-static int cache_end_round(struct analysis *analysis, void *state) {
-    count_hits(analysis, state);
-    return 0;
-}
-
 /* The key of a call's question is brought to the top. Returns its number, which may be another after memory ran out, or
  * CACHE_KEY_NONE: it is not followed (any more). */
 static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
@@ -389,6 +384,8 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
         else
             end_root(cache, call);
     }
+    if (cache->hit_count > 0)
+        count_hits(analysis, cache);
     return 0;
 }
 
@@ -458,7 +455,6 @@ const struct analysis_part part_cache = {
     .open = cache_open,
     .add = cache_add,
     .apart = true,
-    .end_round = cache_end_round,
     .left_out = cache_add, /* writes, and the ends of root calls */
     .end_input = cache_end_input,
     .finish = cache_finish,

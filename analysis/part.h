@@ -13,7 +13,7 @@ struct analysis_part {
     int (*open)(const struct analysis *analysis, void *state); /* options are known */
     /* Whether it has anything to do with calls, by the options; left out: always. */
     bool (*wants)(const struct analysis *analysis);
-    /* `count` calls, at least one. They stay where they are until end_round. */
+    /* `count` calls, at least one. */
     int (*add)(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count);
     /* The same of calls that count for nothing: options.selection leaves them out, or they have no end (elapsed_ns is up to the last thing
      * known of their track). But a part may be waiting for one: its children, or a call that it is the parent of, may count; what is
@@ -22,10 +22,8 @@ struct analysis_part {
     /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
      * Else they are left out, though they count. */
     bool takes_unkept;
-    /* These and end_round look at nothing but the call, options and the part's own: the model may grow meanwhile. */
+    /* add and left_out look at nothing but the calls, options and the part's own: the model may grow meanwhile. */
     bool apart;
-    /* After some calls, and before end_input: what was put off is done. */
-    int (*end_round)(struct analysis *analysis, void *state);
     /* What belongs together is within one input: open spans, call numbers, slots, all of which are given up after it. */
     int (*end_input)(struct analysis *analysis, void *state);
     int (*finish)(struct analysis *analysis, void *state);

@@ -80,14 +80,11 @@ static uint32_t alike(const struct round *round, uint32_t from) {
 
 /* Gives a part all calls. */
 static int show(struct analysis *analysis, const struct round *round, unsigned number) {
-    const struct analysis_part *part = parts[number];
     int result = 0;
     for (uint32_t from = 0, some; from < round->count && result == 0; from += some) {
         some = round->others ? alike(round, from) : round->count;
         result = show_some(analysis, number, &round->calls[from], some, round->kinds[from]);
     }
-    if (part->end_round != NULL && result == 0)
-        result = part->end_round(analysis, analysis->parts[number]);
     return result;
 }
 

@@ -76,7 +76,6 @@ static void ask_on(struct model *model, uint32_t question, uint64_t elapsed_ns, 
     struct analysis *analysis = &model->analysis;
     const struct analysis_call call = next_call(analysis, question, elapsed_ns, track, parent, async);
     assert_int_equal(part_cache.add(analysis, model->state, &call, 1), 0);
-    assert_int_equal(part_cache.end_round(analysis, model->state), 0);
 }
 
 static void ask(struct model *model, uint32_t question, uint64_t elapsed_ns) {
@@ -238,8 +237,6 @@ static void hits_that_wait_when_memory_runs_out(void **state) {
         calls[i] =
             next_call(analysis, take_from(order, i == 0 ? QUESTIONS - 1 : DEEP + 16 + i), 1, 1, 1, false);
     assert_int_equal(part_cache.add(analysis, model.state, calls, WAITING), 0);
-    assert_true(approximates(&model, NULL)); /* up to here all was there */
-    assert_int_equal(part_cache.end_round(analysis, model.state), 0);
     assert_int_equal(finish(&model)->functions[0].all.hits, BEFORE + WAITING);
     assert_true(approximates(&model, "estimated from one question in 2"));
     close_model(&model);
