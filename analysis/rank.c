@@ -96,6 +96,27 @@ const struct analysis_edge **rank_edges(const struct analysis *analysis, size_t 
     return ranked;
 }
 
+/* Puts the first `shown` of them in order (0: all), the others behind these. */
+static void sort_shown(const void **ranked, size_t count, size_t shown,
+                       int (*compare)(const void *left, const void *right)) {
+    enum { MOVED_MAX = 256 };
+    if (shown == 0 || shown > MOVED_MAX || shown >= count) {
+        qsort(ranked, count, sizeof *ranked, compare);
+        return;
+    }
+    qsort(ranked, shown, sizeof *ranked, compare);
+    for (size_t i = shown; i < count; i++) {
+        const void *next = ranked[i];
+        if (compare(&next, &ranked[shown - 1]) >= 0)
+            continue;
+        ranked[i] = ranked[shown - 1];
+        size_t at = shown - 1;
+        for (; at > 0 && compare(&next, &ranked[at - 1]) < 0; at--)
+            ranked[at] = ranked[at - 1];
+        ranked[at] = next;
+    }
+}
+
 static int compare_signatures(const void *left, const void *right) {
     const struct analysis_signature *a = *(const struct analysis_signature *const *)left;
     const struct analysis_signature *b = *(const struct analysis_signature *const *)right;
@@ -103,7 +124,7 @@ static int compare_signatures(const void *left, const void *right) {
 }
 
 const struct analysis_signature **rank_repeated(const struct analysis *analysis, uint64_t calls_min,
-                                                size_t *count) {
+                                                size_t shown, size_t *count) {
     *count = 0;
     for (uint32_t i = 0; i < analysis->signature_count; i++)
         *count += analysis->signatures[i].calls >= calls_min;
@@ -114,7 +135,7 @@ const struct analysis_signature **rank_repeated(const struct analysis *analysis,
     for (uint32_t i = 0; i < analysis->signature_count; i++)
         if (analysis->signatures[i].calls >= calls_min)
             ranked[at++] = &analysis->signatures[i];
-    qsort(ranked, *count, sizeof(*ranked), compare_signatures);
+    sort_shown((const void **)ranked, *count, shown, compare_signatures);
     return ranked;
 }
 

@@ -19,9 +19,10 @@ const struct analysis_function **rank_functions(const struct analysis *analysis,
 /* Most calls first, ties by the names of caller and function. */
 const struct analysis_edge **rank_edges(const struct analysis *analysis, size_t *count);
 
-/* Signatures with at least `calls_min` calls: most calls first, ties by first call. */
+/* Signatures with at least `calls_min` calls: most calls first, ties by first call. `shown`: only so many of the first ones have to be in
+ * order (0: all); the others follow in any. */
 const struct analysis_signature **rank_repeated(const struct analysis *analysis, uint64_t calls_min,
-                                                size_t *count);
+                                                size_t shown, size_t *count);
 
 /* Questions with parameters that more than one caller asked: most calls first, ties by first call. */
 const struct analysis_question **rank_shared_questions(const struct analysis *analysis, size_t *count);

@@ -156,7 +156,7 @@ static void repeated_most_first_then_first_call(void **state) {
     feed_with_text(analysis, 7, "query", "load", "id", "once");
     feed_with_text(analysis, 6, "query", "store", "id", "once");
     size_t count;
-    const struct analysis_signature **repeated = rank_repeated(analysis, 2, &count);
+    const struct analysis_signature **repeated = rank_repeated(analysis, 2, 0, &count);
     assert_int_equal(count, 2);
     assert_signature(analysis, repeated[0], "query|caller=load|id=b"); /* #3 is before #5 */
     assert_signature(analysis, repeated[1], "query|caller=load|id=a");
@@ -164,6 +164,38 @@ static void repeated_most_first_then_first_call(void **state) {
     assert_int_equal(repeated[1]->number_count, 1);
     assert_int_equal(repeated[1]->numbers[0].number, 9);
     free(repeated);
+    analysis_close(analysis);
+}
+
+/* As many as are shown are those that would be first if all were in order, and none is lost. */
+static void only_what_is_shown_is_put_in_order(void **state) {
+    (void)state;
+    enum { SIGNATURES = 400 };
+    struct analysis *analysis = open_analysis(1);
+    char id[16];
+    for (unsigned i = 0, number = 1; i < SIGNATURES; i++)
+        for (unsigned calls = 0; calls < 1 + i * 37 % 11; calls++) {
+            snprintf(id, sizeof id, "%u", i);
+            feed_with_text(analysis, number++, "query", "load", "id", id);
+        }
+    size_t count;
+    const struct analysis_signature **all = rank_repeated(analysis, 2, 0, &count);
+    const size_t shown[] = {1, 2, 10, 256, 257, count - 1, count, count + 1};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        size_t same_count;
+        uint64_t calls = 0;
+        const struct analysis_signature **some = rank_repeated(analysis, 2, shown[i], &same_count);
+        assert_int_equal(same_count, count);
+        for (size_t j = 0; j < shown[i] && j < count; j++)
+            assert_ptr_equal(some[j], all[j]);
+        for (size_t j = 0; j < count; j++)
+            calls += some[j]->calls;
+        for (size_t j = 0; j < count; j++)
+            calls -= all[j]->calls;
+        assert_int_equal(calls, 0);
+        free(some);
+    }
+    free(all);
     analysis_close(analysis);
 }
 
@@ -381,6 +413,7 @@ int main(void) {
         cmocka_unit_test(slowest_first_and_ties_by_number),
         cmocka_unit_test(no_slowest_wanted),
         cmocka_unit_test(repeated_most_first_then_first_call),
+        cmocka_unit_test(only_what_is_shown_is_put_in_order),
         cmocka_unit_test(the_smallest_numbers_are_remembered),
         cmocka_unit_test(one_question_of_two_callers),
         cmocka_unit_test(signatures_cannot_be_forged),

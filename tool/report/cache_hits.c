@@ -19,8 +19,7 @@
 
 static void signatures_text(struct report *report) {
     size_t count;
-    const struct analysis_signature **repeated = rank_repeated(report->model, CALLS_MIN, &count);
-    report->failed |= repeated == NULL;
+    const struct analysis_signature **repeated = report_repeated(report, CALLS_MIN, &count);
     if (count == 0) {
         fputs("  No call was made three times with the same parameters.\n", report->out);
     } else {
@@ -220,21 +219,6 @@ static void cache_hits_text(struct report *report) {
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
-static void signatures_json(struct report *report) {
-    size_t count;
-    const struct analysis_signature **repeated = rank_repeated(report->model, CALLS_MIN, &count);
-    report->failed |= repeated == NULL;
-    json_unsigned(&report->json, "count", count);
-    json_array(&report->json, "entries");
-    for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
-        json_object(&report->json, NULL);
-        report_json_signature(report, repeated[i]);
-        json_end_object(&report->json);
-    }
-    json_end_array(&report->json);
-    free(repeated);
-}
-
 /* [entries, hits, saved_ns] for each number of entries at which more is hit. Of very many, all but those are left out that
  * save and hit a good deal more than the one before. */
 static void curve_json(struct report *report, const struct analysis_cache_function *function) {
@@ -326,7 +310,7 @@ static void rules_json(struct report *report, const struct analysis_cache *cache
 static void cache_hits_json(struct report *report) {
     const struct analysis_cache *cache = analysis_cache(report->model);
     struct json *json = &report->json;
-    signatures_json(report);
+    report_json_repeated(report, CALLS_MIN, NULL);
     json_object(json, "caches");
     json_unsigned(json, "count", cache->count);
     json_unsigned(json, "together_ns", cache->apart_ns);

@@ -3,14 +3,15 @@
 
 #include <stdlib.h>
 
+#define CALLS_MIN 2u
+
 static uint32_t number_of(const struct report *report, const struct analysis_signature *signature) {
     return (uint32_t)(signature - report->model->signatures);
 }
 
 static void redundant_calls_text(struct report *report) {
     size_t count;
-    const struct analysis_signature **repeated = rank_repeated(report->model, 2, &count);
-    report->failed |= repeated == NULL;
+    const struct analysis_signature **repeated = report_repeated(report, CALLS_MIN, &count);
     report_heading(report, "Potential Redundant Calls");
     if (count == 0)
         fputs("  No call was made twice with the same parameters.\n", report->out);
@@ -22,20 +23,12 @@ static void redundant_calls_text(struct report *report) {
     free(repeated);
 }
 
+static void add_within(struct report *report, const struct analysis_signature *signature) {
+    report_json_within(report, analysis_within_signature(report->model, number_of(report, signature)));
+}
+
 static void redundant_calls_json(struct report *report) {
-    size_t count;
-    const struct analysis_signature **repeated = rank_repeated(report->model, 2, &count);
-    report->failed |= repeated == NULL;
-    json_unsigned(&report->json, "count", count);
-    json_array(&report->json, "entries");
-    for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
-        json_object(&report->json, NULL);
-        report_json_signature(report, repeated[i]);
-        report_json_within(report, analysis_within_signature(report->model, number_of(report, repeated[i])));
-        json_end_object(&report->json);
-    }
-    json_end_array(&report->json);
-    free(repeated);
+    report_json_repeated(report, CALLS_MIN, add_within);
 }
 
 const struct report_section section_redundant_calls = {

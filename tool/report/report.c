@@ -186,3 +186,27 @@ void report_json_signature(struct report *report, const struct analysis_signatur
         json_call_number(report, signature->numbers[i]);
     json_end_array(json);
 }
+
+const struct analysis_signature **report_repeated(struct report *report, uint64_t calls_min, size_t *count) {
+    const struct analysis_signature **repeated =
+        rank_repeated(report->model, calls_min, (size_t)report->top, count);
+    report->failed |= repeated == NULL;
+    return repeated;
+}
+
+void report_json_repeated(struct report *report, uint64_t calls_min,
+                          void (*more)(struct report *report, const struct analysis_signature *signature)) {
+    size_t count;
+    const struct analysis_signature **repeated = report_repeated(report, calls_min, &count);
+    json_unsigned(&report->json, "count", count);
+    json_array(&report->json, "entries");
+    for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
+        json_object(&report->json, NULL);
+        report_json_signature(report, repeated[i]);
+        if (more != NULL)
+            more(report, repeated[i]);
+        json_end_object(&report->json);
+    }
+    json_end_array(&report->json);
+    free(repeated);
+}

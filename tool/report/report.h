@@ -61,6 +61,11 @@ void report_within(struct report *report, const struct analysis_within *within);
 
 /* JSON: function, caller, signature, calls and call_numbers of a signature. */
 void report_json_signature(struct report *report, const struct analysis_signature *signature);
+/* Signatures with at least `calls_min` calls, those that are shown in order; to be freed. NULL: the report has failed. */
+const struct analysis_signature **report_repeated(struct report *report, uint64_t calls_min, size_t *count);
+/* "count" and "entries" of them, each with what `more` (NULL: nothing) adds to it. */
+void report_json_repeated(struct report *report, uint64_t calls_min,
+                          void (*more)(struct report *report, const struct analysis_signature *signature));
 /* JSON: "number" and, with several inputs, "input" of a call. */
 void report_json_call(struct report *report, struct analysis_call_id id);
 /* JSON: "call_numbers", of `count` calls. */
