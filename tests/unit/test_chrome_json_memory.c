@@ -144,12 +144,16 @@ static void begun_and_never_ended(void **state) {
     }
 }
 
-/* Too deep to be kept: the ends of what was left out belong to nothing. */
+/* Too deep to be kept: the ends of what was left out, as it came or when it was handed out, belong to nothing. */
 static void deeper_than_there_is_room_for(void **state) {
     (void)state;
     struct perftrace_buffer text = {0};
-    for (unsigned i = 0; i < 2 * MANY; i++)
-        add_event(&text, i < MANY ? 'B' : 'E', i < MANY ? i : 2 * MANY - 1 - i, i, "");
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        unsigned level = i < MANY ? i : 2 * MANY - 1 - i;
+        char arguments[64];
+        snprintf(arguments, sizeof arguments, ",\"args\":{\"id\":%u}", level);
+        add_event(&text, i < MANY ? 'B' : 'E', level % 7, i, i < MANY ? arguments : "");
+    }
     struct outcome outcome = finish(&text);
     assert_true(outcome.calls > 1000 && outcome.calls < MANY);
     assert_true(outcome.left_out >= MANY - outcome.calls && outcome.left_out <= 2 * (MANY - outcome.calls));
