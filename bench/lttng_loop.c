@@ -10,11 +10,9 @@
 #include "measure.h"
 #include "options.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *volatile sixteen_bytes = "sixteen bytes ok";
 
@@ -55,11 +53,6 @@ static const struct {
     void (*loop)(uint64_t count);
 } cases[] = {{"span", loop_span}, {"integers", loop_integers}, {"text", loop_text}, {"event", loop_event}};
 
-/* The consumer, another process, empties the buffers. */
-static void let_consume(void) {
-    usleep(20000);
-}
-
 static void (*find_loop(const char *name))(uint64_t count) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         if (strcmp(cases[i].name, name) == 0)
@@ -71,18 +64,5 @@ static void (*find_loop(const char *name))(uint64_t count) {
 int main(int argc, char **argv) {
     struct options options = {.what = "span", .length = 20000, .slices = 9, .threads = 1};
     options_parse(&options, argc, argv);
-    struct measure_plan plan = {.loop = find_loop(options.what),
-                                .length = options.length,
-                                .slices = options.slices,
-                                .threads = options.threads,
-                                .after = let_consume};
-    if (measure_step_aside(plan.threads) != 0) {
-        fprintf(stderr, "fewer processors than threads\n");
-        return 2;
-    }
-    printf("{");
-    if (measure_print(&plan) != 0)
-        return 2;
-    printf(",\"passes\":%" PRIu64 "}\n", (plan.slices + 1) * plan.length * plan.threads);
-    return 0;
+    return measure_consumed(find_loop(options.what), options.length, options.slices, options.threads);
 }

@@ -4,12 +4,14 @@
 
 #include "floor.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SLICES_MAX 1000
 
@@ -137,5 +139,23 @@ int measure_print(const struct measure_plan *plan) {
     print_numbers("floor_ns", floors, plan->slices + 1);
     printf(",");
     print_numbers("loop_ns", loops, plan->slices);
+    return 0;
+}
+
+static void let_consume(void) {
+    usleep(20000);
+}
+
+int measure_consumed(void (*loop)(uint64_t count), uint64_t length, unsigned slices, unsigned threads) {
+    const struct measure_plan plan = {
+        .loop = loop, .length = length, .slices = slices, .threads = threads, .after = let_consume};
+    if (measure_step_aside(threads) != 0) {
+        fprintf(stderr, "fewer processors than threads\n");
+        return 2;
+    }
+    printf("{");
+    if (measure_print(&plan) != 0)
+        return 2;
+    printf(",\"passes\":%" PRIu64 "}\n", (slices + 1) * length * threads);
     return 0;
 }

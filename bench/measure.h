@@ -28,4 +28,8 @@ void measure_pin(unsigned index);
  * slice (the mean of the threads): "floor_ns":[…],"loop_ns":[…]. Returns 0, or -1 after a message on stderr. */
 int measure_print(const struct measure_plan *plan);
 
+/* What a program for a tracer does whose buffers another process empties, which is given time for it after each slice: measures a loop and
+ * prints that, and how often it was passed ("passes"). The exit code. */
+int measure_consumed(void (*loop)(uint64_t count), uint64_t length, unsigned slices, unsigned threads);
+
 #endif
