@@ -176,12 +176,23 @@ static enum perftrace_json_step take_any_args(struct perftrace_json_event *event
     return step;
 }
 
+/* One after the other: of a whole text the compiler makes a copy of what it has only just written, in halves, which takes long. */
+static inline void clear(struct perftrace_json_text *text) {
+    text->bytes = "\0\0\0\0\0\0\0";
+    text->length = 0;
+    text->escaped = text->quoted = false;
+}
+
 static void start(struct perftrace_json_event *event) {
-    static const struct perftrace_json_text missing = {.bytes = "\0\0\0\0\0\0\0"};
     event->phase = 0;
     event->own = event->local_id = false;
     event->start = event->duration = (struct perftrace_json_ns){0};
-    event->name = event->category = event->pid = event->tid = event->id = event->scope = missing;
+    clear(&event->name);
+    clear(&event->category);
+    clear(&event->pid);
+    clear(&event->tid);
+    clear(&event->id);
+    clear(&event->scope);
     event->args = event->args_end = NULL;
     event->metrics = 0;
     event->listed = 0;
@@ -189,7 +200,7 @@ static void start(struct perftrace_json_event *event) {
 }
 
 /* The value at `at`, if it is a number of a few digits; behind it. NULL: it is none. */
-static inline const char *usual_digits(struct perftrace_json_text *text, const char *at) {
+static inline const char *usual_digits(const char *at, struct perftrace_json_text *text) {
     unsigned digits = perftrace_json_digits(at);
     if (digits == 0 || digits > PERFTRACE_JSON_DIGITS ||
         perftrace_json_scalar_bytes[(unsigned char)at[digits]])
@@ -198,55 +209,71 @@ static inline const char *usual_digits(struct perftrace_json_text *text, const c
     return at + digits;
 }
 
-static inline const char *usual_string(struct perftrace_json_text *text, const char *at, const char *end) {
+/* By a branch, which is foreseen: a sum would have to be waited for. */
+static inline const char *behind_space(const char *at) {
+    if (__builtin_expect(*at == ' ', 0))
+        at++;
+    return at;
+}
+
+static inline const char *usual_string(const char *at, struct perftrace_json_text *text, const char *end) {
     return *at == '"' && perftrace_json_string(at + 1, end, text, &at) ? at : NULL;
 }
 
-static inline const char *usual_time(struct perftrace_json_ns *time, const char *at) {
-    at = perftrace_json_short_time(at, &time->ns, &time->whole);
-    if (at == NULL || perftrace_json_scalar_bytes[(unsigned char)*at])
+static inline const char *usual_time(const char *at, struct perftrace_json_ns *time) {
+    unsigned digits = perftrace_json_digits(at);
+    if (digits == 0 || digits > PERFTRACE_JSON_DIGITS)
+        return NULL;
+    at = perftrace_json_short_time(at, digits, &time->ns, &time->whole);
+    if (perftrace_json_scalar_bytes[(unsigned char)*at])
         return NULL;
     time->there = true;
     time->wrong = false;
     return at;
 }
 
+static inline const char *usual_phase(const char *at, char *phase) {
+    if (at[0] != '"' || at[1] == '\\' || at[1] == '"' || at[2] != '"')
+        return NULL;
+    *phase = at[1];
+    return at + 3;
+}
+
+/* A member that nobody needs. */
+static inline const char *usual_passed(const char *at) {
+    unsigned digits = perftrace_json_digits(at);
+    return digits == 0 || perftrace_json_scalar_bytes[(unsigned char)at[digits]] ? NULL : at + digits;
+}
+
 /* A member whose name and value are as they usually stand; the name's first letter is at `at`. Behind it, or NULL where it is
  * to be read with care. */
 static inline const char *take_usual(struct perftrace_json_event *event, const char *at, const char *end) {
-    struct perftrace_json_ns passed;
 #define STARTS(text) (memcmp(at, text, sizeof(text) - 1) == 0)
-#define VALUE(text) (at + sizeof(text) - 1 + (at[sizeof(text) - 1] == ' '))
+#define VALUE(text) behind_space(at + sizeof(text) - 1)
 #define USUAL(text, take, ...)                                                                               \
     if (STARTS(text "\":"))                                                                                  \
-        return take(__VA_ARGS__, VALUE(text "\":"));
+        return take(VALUE(text "\":"), __VA_ARGS__);
     switch (*at) {
     case 'p':
-        if (STARTS("ph\":")) {
-            at = VALUE("ph\":");
-            if (at[0] != '"' || at[1] == '\\' || at[1] == '"' || at[2] != '"')
-                return NULL;
-            event->phase = at[1];
-            return at + 3;
-        }
+        USUAL("ph", usual_phase, &event->phase)
         USUAL("pid", usual_digits, &event->pid)
         break;
     case 't':
         USUAL("ts", usual_time, &event->start)
         USUAL("tid", usual_digits, &event->tid)
-        USUAL("tts", usual_time, &passed)
-        USUAL("tdur", usual_time, &passed)
+        if (STARTS("tts\":"))
+            return usual_passed(VALUE("tts\":"));
+        if (STARTS("tdur\":"))
+            return usual_passed(VALUE("tdur\":"));
         break;
     case 'd':
         USUAL("dur", usual_time, &event->duration)
         break;
     case 'n':
-        if (STARTS("name\":"))
-            return usual_string(&event->name, VALUE("name\":"), end);
+        USUAL("name", usual_string, &event->name, end)
         break;
     case 'c':
-        if (STARTS("cat\":"))
-            return usual_string(&event->category, VALUE("cat\":"), end);
+        USUAL("cat", usual_string, &event->category, end)
         break;
     default:
         break;
@@ -283,8 +310,7 @@ enum perftrace_json_step perftrace_json_event_read(const char **at, const char *
     enum perftrace_json_step step = PERFTRACE_JSON_FINE;
     start(event);
     while (!over && step == PERFTRACE_JSON_FINE) {
-        const char *name = here + !first, *next = NULL;
-        name += *name == ' ';
+        const char *name = behind_space(first ? here : here + 1), *next = NULL;
         bool usual = *name == '"' && (first || *here == ',');
         if (usual && memcmp(name + 1, "args\":{", 7) == 0) {
             here = name + 7;

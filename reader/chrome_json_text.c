@@ -297,8 +297,9 @@ bool perftrace_json_time(const struct perftrace_json_text *text, int64_t *ns, bo
     static const uint64_t powers[] = {1, 10, 100, 1000};
     struct number number;
     const char *end = text->bytes + text->length;
-    const char *stopped = perftrace_json_short_time(text->bytes, ns, whole);
-    if (stopped == end && text->length > 0)
+    unsigned digits = perftrace_json_digits(text->bytes);
+    if (digits > 0 && digits <= PERFTRACE_JSON_DIGITS &&
+        perftrace_json_short_time(text->bytes, digits, ns, whole) == end)
         return true;
     if (!take_apart(text->bytes, end, &number))
         return false;

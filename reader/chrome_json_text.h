@@ -221,12 +221,11 @@ static inline uint64_t perftrace_json_number(const char *at, unsigned count) {
 #endif
 }
 
-/* The same of digits with at most three behind the point, which is what nearly all times are. Gives where it stopped: it is such a
- * time only if that is where it ends. NULL: it is none. */
-static inline const char *perftrace_json_short_time(const char *at, int64_t *ns, bool *whole) {
-    unsigned digits = perftrace_json_digits(at), digit, part = 0;
-    if (digits == 0 || digits > PERFTRACE_JSON_DIGITS)
-        return NULL;
+/* The same of a time that begins with so many digits (1 to PERFTRACE_JSON_DIGITS) and has at most three behind the point, which is
+ * what nearly all times are. Gives where it stopped: it is such a time only if that is where it ends. */
+static inline const char *perftrace_json_short_time(const char *at, unsigned digits, int64_t *ns,
+                                                    bool *whole) {
+    unsigned digit, part = 0;
     uint64_t value = perftrace_json_number(at, digits);
     at += digits;
     if (*at == '.') {
