@@ -273,6 +273,13 @@ static bool take_event(struct perftrace_json_input *input, struct perftrace_json
 
 static bool in_events(struct perftrace_json_input *input, struct perftrace_json_event *event,
                       uint64_t *offset) {
+    /* Between events mostly stands a comma, with or without a new line. */
+    const char *at = input->buffer + input->begin;
+    size_t usual = at[0] != ',' ? 0 : at[1] == '\n' ? 2 : 1;
+    if (at[usual] == '{' && input->begin + usual < input->end) {
+        advance(input, usual);
+        return take_event(input, event, offset);
+    }
     if (!skip_spaces(input, true)) {
         /* An array of its own may end like that; in an object something is missing. */
         input->place = PERFTRACE_JSON_OUTSIDE;

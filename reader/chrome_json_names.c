@@ -71,15 +71,18 @@ struct asked {
     const struct perftrace_json_text *name, *category, *series;
 };
 
+static inline bool is_asked(const struct perftrace_json_site *site, const struct asked *asked) {
+    return perftrace_json_same(&site->name, asked->name) &&
+           perftrace_json_same(&site->category, asked->category) &&
+           perftrace_json_same(&site->series, asked->series) && site->info.kind == asked->kind &&
+           site->info.phase == asked->phase;
+}
+
 static struct perftrace_json_slot *probe(const struct perftrace_json_names *names,
                                          const struct asked *asked) {
     for (size_t at = (size_t)asked->hash;; at++) {
         struct perftrace_json_slot *slot = &names->slots[at & (names->slot_count - 1)];
-        const struct perftrace_json_site *site = slot->site;
-        if (site == NULL || (slot->hash == asked->hash && perftrace_json_same(&site->name, asked->name) &&
-                             perftrace_json_same(&site->category, asked->category) &&
-                             perftrace_json_same(&site->series, asked->series) &&
-                             site->info.kind == asked->kind && site->info.phase == asked->phase))
+        if (slot->site == NULL || (slot->hash == asked->hash && is_asked(slot->site, asked)))
             return slot;
     }
 }
@@ -151,27 +154,49 @@ static struct perftrace_json_site *make_site(struct perftrace_json_names *names,
     return site;
 }
 
-struct perftrace_json_site *perftrace_json_names_site(struct perftrace_json_names *names, uint8_t kind,
-                                                      uint8_t phase, const struct perftrace_json_text *name,
-                                                      const struct perftrace_json_text *category,
-                                                      const struct perftrace_json_text *series) {
-    uint64_t key = names->hash_key;
-    struct asked asked = {.kind = kind, .phase = phase, .name = name, .category = category, .series = series};
-    asked.hash = perftrace_hash_text(key + kind, name->bytes, name->length);
-    asked.hash = perftrace_hash_text(asked.hash + phase, category->bytes, category->length);
+static struct perftrace_json_site *find_or_make(struct perftrace_json_names *names, struct asked *asked) {
+    const struct perftrace_json_text *name = asked->name, *category = asked->category,
+                                     *series = asked->series;
+    asked->hash = perftrace_hash_text(names->hash_key + asked->kind, name->bytes, name->length);
+    asked->hash = perftrace_hash_text(asked->hash + asked->phase, category->bytes, category->length);
     if (series->length > 0)
-        asked.hash = perftrace_hash_text(asked.hash, series->bytes, series->length);
-    struct perftrace_json_slot *slot = names->slot_count == 0 ? NULL : probe(names, &asked);
+        asked->hash = perftrace_hash_text(asked->hash, series->bytes, series->length);
+    struct perftrace_json_slot *slot = names->slot_count == 0 ? NULL : probe(names, asked);
     if (slot != NULL && slot->site != NULL)
         return slot->site;
     if (names->site_count >= names->slot_count / 2) {
         if (!grow_slots(names))
             return NULL;
-        slot = probe(names, &asked);
+        slot = probe(names, asked);
     }
-    struct perftrace_json_site *site = make_site(names, &asked);
+    struct perftrace_json_site *site = make_site(names, asked);
     if (site != NULL)
-        *slot = (struct perftrace_json_slot){asked.hash, site};
+        *slot = (struct perftrace_json_slot){asked->hash, site};
+    return site;
+}
+
+/* Where a site of this name is put that was asked for lately. Two of one place only cost time. */
+static struct perftrace_json_site **recent_place(struct perftrace_json_names *names, uint8_t kind,
+                                                 const struct perftrace_json_text *name) {
+    uint64_t first = name->length, last = 0;
+    if (name->length >= 8) {
+        memcpy(&first, name->bytes, sizeof first);
+        memcpy(&last, name->bytes + name->length - 8, sizeof last);
+    } else {
+        memcpy(&last, name->bytes, name->length);
+    }
+    uint64_t hash = (first ^ name->length ^ (uint64_t)kind << 8) * UINT64_C(0x9e3779b97f4a7c15);
+    return &names->recent[((hash >> 32 ^ last) * UINT64_C(0xa0761d6478bd642f)) >> 56];
+}
+
+struct perftrace_json_site *perftrace_json_names_site(struct perftrace_json_names *names, uint8_t kind,
+                                                      uint8_t phase, const struct perftrace_json_text *name,
+                                                      const struct perftrace_json_text *category,
+                                                      const struct perftrace_json_text *series) {
+    struct asked asked = {.kind = kind, .phase = phase, .name = name, .category = category, .series = series};
+    struct perftrace_json_site **recent = recent_place(names, kind, name), *site = *recent;
+    if (site == NULL || !is_asked(site, &asked))
+        *recent = site = find_or_make(names, &asked);
     return site;
 }
 

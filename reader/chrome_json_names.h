@@ -56,6 +56,8 @@ struct perftrace_json_slot {
     struct perftrace_json_site *site; /* NULL: free */
 };
 
+enum { PERFTRACE_JSON_RECENT = 256 };
+
 /* Zero-initialised but for `budget` and arena.bytes_max is empty. */
 struct perftrace_json_names {
     struct perftrace_arena arena;
@@ -63,6 +65,7 @@ struct perftrace_json_names {
     uint64_t hash_key;
     struct perftrace_json_slot *slots;
     size_t slot_count; /* zero or a power of two */
+    struct perftrace_json_site *recent[PERFTRACE_JSON_RECENT];
     struct perftrace_json_site **sites;
     size_t site_count, site_capacity;
     struct perftrace_map processes; /* by pid */

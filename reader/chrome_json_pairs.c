@@ -127,9 +127,7 @@ static void end(struct perftrace_json_pairs *pairs, struct perftrace_json_open *
 /* ---- ends ------------------------------------------------------------------------------------------ */
 
 static bool is_called(const struct perftrace_json_open *open, const struct perftrace_json_text *name) {
-    const struct perftrace_json_text *other = &open->site->name;
-    return name->length == 0 ||
-           (name->length == other->length && memcmp(name->bytes, other->bytes, name->length) == 0);
+    return name->length == 0 || perftrace_json_same(name, &open->site->name);
 }
 
 static bool keep_stray(struct perftrace_json_pairs *pairs, const struct perftrace_json_mark *mark) {

@@ -33,9 +33,36 @@ bool perftrace_json_seen_pays(struct perftrace_json_seen *seen) {
     return false;
 }
 
+static inline uint64_t word_at(const char *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* As perftrace_hash_wide, but that each half is of every other 16 bytes only until they come together, for which there are half as many
+ * multiplications, and as many at once. Nobody can make two texts that are the same in a half of 64 bits, and few are compared. */
+static void hash_args(const uint64_t secret[2], const char *bytes, size_t length, uint64_t hash[2]) {
+    const uint64_t other = secret[0] * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x8ebc6af09c88c6e3);
+    const uint64_t another = secret[1] * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x8ebc6af09c88c6e3);
+    uint64_t one = secret[0] ^ length * UINT64_C(0x589965cc75374cc3), two = secret[1];
+    if (length < 32) {
+        perftrace_hash_wide(secret, bytes, length, hash);
+        return;
+    }
+    const char *last = bytes + length - 32; /* the last 32 bytes may overlap those before */
+    for (; bytes < last; bytes += 32) {
+        one = perftrace_hash_mix(word_at(bytes) ^ one, word_at(bytes + 8) ^ other);
+        two = perftrace_hash_mix(word_at(bytes + 16) ^ two, word_at(bytes + 24) ^ another);
+    }
+    one = perftrace_hash_mix(word_at(last) ^ one, word_at(last + 8) ^ other);
+    two = perftrace_hash_mix(word_at(last + 16) ^ two, word_at(last + 24) ^ another);
+    hash[0] = perftrace_hash_mix(one ^ secret[1], two ^ other);
+    hash[1] = perftrace_hash_mix(two ^ secret[0], one ^ another);
+}
+
 bool perftrace_json_seen_find(struct perftrace_json_seen *seen, const char *args, size_t length,
                               uint64_t hash[2]) {
-    perftrace_hash_wide(seen->secret, args, length, hash);
+    hash_args(seen->secret, args, length, hash);
     const struct perftrace_json_seen_args *set = set_of(seen, hash);
     for (unsigned way = 0; way < PERFTRACE_JSON_SEEN_WAYS; way++)
         if (set[way].site != NULL && set[way].hash[0] == hash[0] && set[way].hash[1] == hash[1]) {

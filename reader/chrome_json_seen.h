@@ -26,11 +26,11 @@ struct perftrace_json_seen_args {
 struct perftrace_json_seen {
     uint64_t secret[2];
     struct perftrace_json_seen_args (
-        *sets)[PERFTRACE_JSON_SEEN_WAYS];   /* NULL: not made yet, or there is no memory */
-    struct perftrace_arena arena;           /* the blobs, which stay */
-    uint32_t asked, found;                  /* since it was last judged whether asking pays */
-    uint32_t pause;                         /* it did not: so many are not to be asked for */
-    uint32_t next_way;                      /* the one that makes room for another */
+        *sets)[PERFTRACE_JSON_SEEN_WAYS]; /* NULL: not made yet, or there is no memory */
+    struct perftrace_arena arena;         /* the blobs, which stay */
+    uint32_t asked, found;                /* since it was last judged whether asking pays */
+    uint32_t pause;                       /* it did not: so many are not to be asked for */
+    uint32_t next_way;                    /* the one that makes room for another */
 };
 
 /* Whether the next args are to be looked for: not where few were found of those before. */

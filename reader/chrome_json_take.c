@@ -320,7 +320,11 @@ bool perftrace_chrome_json_take(struct perftrace_chrome_json *json, const struct
     json->info.records++;
     if (event->phase == 'M')
         return metadata(&taking);
-    if (strchr("XBEbeSFiIRnTpCstf", event->phase) == NULL) {
+    static const bool known[256] = {
+        ['X'] = true, ['B'] = true, ['E'] = true, ['b'] = true, ['e'] = true, ['S'] = true,
+        ['F'] = true, ['i'] = true, ['I'] = true, ['R'] = true, ['n'] = true, ['T'] = true,
+        ['p'] = true, ['C'] = true, ['s'] = true, ['t'] = true, ['f'] = true};
+    if (!known[(unsigned char)event->phase]) {
         json->info.skipped++;
         return true;
     }

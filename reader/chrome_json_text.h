@@ -90,11 +90,19 @@ static inline bool perftrace_json_same(const struct perftrace_json_text *a,
                                        const struct perftrace_json_text *b) {
     if (a->length != b->length)
         return false;
+    uint64_t x, y;
+    uint32_t at = 0;
+    for (; a->length - at > 8; at += 8) {
+        memcpy(&x, a->bytes + at, sizeof x);
+        memcpy(&y, b->bytes + at, sizeof y);
+        if (x != y)
+            return false;
+    }
+    at = a->length > 8 ? a->length - 8 : 0; /* the last word may overlap the one before */
+    memcpy(&x, a->bytes + at, sizeof x);
+    memcpy(&y, b->bytes + at, sizeof y);
     if (a->length > 8)
-        return memcmp(a->bytes, b->bytes, a->length) == 0;
-    uint64_t x = 0, y = 0;
-    memcpy(&x, a->bytes, sizeof x);
-    memcpy(&y, b->bytes, sizeof y);
+        return x == y;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     return a->length == 0 || (x ^ y) << (64 - 8 * a->length) == 0;
 #else

@@ -1,8 +1,9 @@
-/* reader/chrome_json_seen.c: args that come again, word for word, give the same items as those that are read each time, and are
- * only taken for known where they are. */
+/* reader/chrome_json_seen.c, chrome_json_names.c: args and names that come again, word for word, give the same items as those that are
+ * read each time, and are only taken for known where they are. */
 #define _GNU_SOURCE /* memfd_create */
 #include "../../core/text.h"
 #include "../../reader/chrome_json.h"
+#include "../../reader/chrome_json_names.h"
 #include "../../reader/chrome_json_seen.h"
 
 #include <setjmp.h>
@@ -164,11 +165,99 @@ static void places(void **state) {
     perftrace_json_seen_free(&seen);
 }
 
+/* Each of their bytes tells args from others. */
+static void each_byte_counts(void **state) {
+    (void)state;
+    struct perftrace_json_seen seen = {.secret = {3, 4}, .arena = {.bytes_max = 1 << 20}};
+    const struct perftrace_json_site *site = (const void *)&seen.secret[0];
+    char args[140];
+    uint64_t hash[2], other[2];
+    memset(args, 'a', sizeof args);
+    assert_true(perftrace_json_seen_pays(&seen));
+    for (size_t length = 1; length <= sizeof args; length++) {
+        assert_false(perftrace_json_seen_find(&seen, args, length, hash));
+        assert_null(perftrace_json_seen_place(&seen, hash, site, false));
+        for (size_t at = 0; at < length; at++) {
+            args[at] = 'b';
+            assert_false(perftrace_json_seen_find(&seen, args, length, other));
+            assert_true(hash[0] != other[0] && hash[1] != other[1]);
+            args[at] = 'a';
+        }
+        assert_true(perftrace_json_seen_find(&seen, args, length, hash));
+    }
+    perftrace_json_seen_free(&seen);
+}
+
+/* And one text from another; what stands behind it does not count. */
+static void each_byte_of_a_text_counts(void **state) {
+    (void)state;
+    char one[64], other[64];
+    memset(one, 'a', sizeof one);
+    memset(other, 'a', sizeof other);
+    for (uint32_t length = 0; length <= 40; length++)
+        for (uint32_t at = 0; at < length + 8; at++) {
+            struct perftrace_json_text a = {.bytes = one, .length = length},
+                                       b = {.bytes = other, .length = length};
+            other[at] = 'b';
+            assert_int_equal(perftrace_json_same(&a, &b), at >= length);
+            other[at] = 'a';
+        }
+}
+
+static struct perftrace_json_text text_of(const char *bytes) {
+    return (struct perftrace_json_text){.bytes = bytes, .length = (uint32_t)strlen(bytes), .quoted = true};
+}
+
+/* Sites are told apart by all that they are, also where their names look alike. */
+static void names_that_look_alike(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t kind, phase;
+        char name[40], category[40];
+    } asked[] = {
+        {1, 0, "", "c"},
+        {1, 0, "f", "c"},
+        {1, 0, "f", "d"},
+        {2, 0, "f", "c"},
+        {2, 1, "f", "c"},
+        {1, 0, "eight___", "c"},
+        {1, 0, "eight____", "c"},
+        {1, 0, "the same |one| the same", "c"},
+        {1, 0, "the same |two| the same", "c"},
+        {1, 0, "the same |two| the same", "a longer category"},
+        {1, 0, "the same |two| the same", "a longer_category"},
+        {1, 0, "the same |two| the samf", "a longer_category"},
+    };
+    enum { ASKED = sizeof asked / sizeof *asked };
+    struct perftrace_budget budget = {.max = 1 << 24};
+    struct perftrace_json_names names;
+    const struct perftrace_json_site *sites[ASKED];
+    const struct perftrace_json_text none = text_of("\0\0\0\0\0\0\0");
+    assert_true(perftrace_json_names_open(&names, &budget, 1 << 20));
+    for (unsigned turn = 0; turn < 3; turn++)
+        for (unsigned i = 0; i < ASKED; i++) {
+            struct perftrace_json_text name = text_of(asked[i].name), category = text_of(asked[i].category);
+            const struct perftrace_json_site *site =
+                perftrace_json_names_site(&names, asked[i].kind, asked[i].phase, &name, &category, &none);
+            assert_non_null(site);
+            assert_string_equal(site->info.name.bytes, asked[i].name);
+            assert_string_equal(site->info.target.bytes, asked[i].category);
+            assert_true(site->info.kind == asked[i].kind && site->info.phase == asked[i].phase);
+            assert_true(turn == 0 || site == sites[i]);
+            sites[i] = site;
+        }
+    assert_int_equal(names.site_count, ASKED);
+    perftrace_json_names_free(&names);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_as_read_each_time),
         cmocka_unit_test(damage_each_time),
         cmocka_unit_test(places),
+        cmocka_unit_test(each_byte_counts),
+        cmocka_unit_test(each_byte_of_a_text_counts),
+        cmocka_unit_test(names_that_look_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
