@@ -165,25 +165,25 @@ static void places(void **state) {
     perftrace_json_seen_free(&seen);
 }
 
-/* Each of their bytes tells args from others. */
+/* Each of their bytes tells text from others. */
 static void each_byte_counts(void **state) {
     (void)state;
     struct perftrace_json_seen seen = {.secret = {3, 4}, .arena = {.bytes_max = 1 << 20}};
     const struct perftrace_json_site *site = (const void *)&seen.secret[0];
-    char args[140];
+    char text[140];
     uint64_t hash[2], other[2];
-    memset(args, 'a', sizeof args);
+    memset(text, 'a', sizeof text);
     assert_true(perftrace_json_seen_pays(&seen));
-    for (size_t length = 1; length <= sizeof args; length++) {
-        assert_false(perftrace_json_seen_find(&seen, args, length, hash));
+    for (size_t length = 1; length <= sizeof text; length++) {
+        assert_false(perftrace_json_seen_find(&seen, text, length, hash));
         assert_null(perftrace_json_seen_place(&seen, hash, site, false));
         for (size_t at = 0; at < length; at++) {
-            args[at] = 'b';
-            assert_false(perftrace_json_seen_find(&seen, args, length, other));
+            text[at] = 'b';
+            assert_false(perftrace_json_seen_find(&seen, text, length, other));
             assert_true(hash[0] != other[0] && hash[1] != other[1]);
-            args[at] = 'a';
+            text[at] = 'a';
         }
-        assert_true(perftrace_json_seen_find(&seen, args, length, hash));
+        assert_true(perftrace_json_seen_find(&seen, text, length, hash));
     }
     perftrace_json_seen_free(&seen);
 }
