@@ -220,7 +220,8 @@ static inline const char *usual_string(const char *at, struct perftrace_json_tex
     return *at == '"' && perftrace_json_string(at + 1, end, text, &at) ? at : NULL;
 }
 
-static inline const char *usual_time(const char *at, struct perftrace_json_ns *time) {
+static inline __attribute__((always_inline)) const char *usual_time(const char *at,
+                                                                    struct perftrace_json_ns *time) {
     unsigned digits = perftrace_json_digits(at);
     if (digits == 0 || digits > PERFTRACE_JSON_DIGITS)
         return NULL;
@@ -305,21 +306,21 @@ static enum perftrace_json_step take_any(struct perftrace_json_event *event, con
 enum perftrace_json_step perftrace_json_event_read(const char **at, const char *end,
                                                    struct perftrace_json_seen *seen,
                                                    struct perftrace_json_event *event) {
-    const char *here = *at + 1; /* where a member begins, or behind one */
+    const char *here = *at; /* the brace, then what is behind a member */
     bool first = true, over = false;
     enum perftrace_json_step step = PERFTRACE_JSON_FINE;
     start(event);
     while (!over && step == PERFTRACE_JSON_FINE) {
-        const char *name = behind_space(first ? here : here + 1), *next = NULL;
-        bool usual = *name == '"' && (first || *here == ',');
-        if (usual && memcmp(name + 1, "args\":{", 7) == 0) {
-            here = name + 7;
-            first = false;
-            step = take_any_args(event, &here, end, seen);
-            continue;
-        }
-        if (usual)
+        const char *name = behind_space(here + 1), *next = NULL;
+        if (*name == '"' && (*here == ',' || first)) {
+            if (name[1] == 'a' && memcmp(name + 2, "rgs\":{", 6) == 0) {
+                here = name + 7;
+                first = false;
+                step = take_any_args(event, &here, end, seen);
+                continue;
+            }
             next = take_usual(event, name + 1, end);
+        }
         if (next != NULL) {
             here = next;
             first = false;
@@ -327,6 +328,7 @@ enum perftrace_json_step perftrace_json_event_read(const char **at, const char *
             here++;
             over = true;
         } else {
+            here += first;
             step = take_any(event, &here, end, &first, seen, &over);
         }
     }

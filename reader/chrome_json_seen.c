@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Asking costs about a tenth of what is saved where the answer is yes. */
+/* Asking costs time, which is only saved where the answer is yes. */
 enum { JUDGED_AFTER = 4096, FOUND_MIN = JUDGED_AFTER / 8, PAUSE = 16 * JUDGED_AFTER };
 
 static struct perftrace_json_seen_args *set_of(const struct perftrace_json_seen *seen,
