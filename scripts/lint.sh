@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.." || exit 2
 build=$1
 shift
 cmake --preset default -B "$build" -DPERFTRACE_TESTS=ON >/dev/null || exit 2
+tidy=$build/lint-clang # some of gcc's options would be mistakes to clang-tidy
+CC=clang cmake --preset default -B "$tidy" -DPERFTRACE_WERROR=ON >/dev/null || exit 2
 failed=0
 
 if [ $# -gt 0 ]; then
@@ -22,12 +24,12 @@ clang-format --dry-run -Werror $(cat "$build/lint.files") || failed=1
 # The files that are compiled; a header is looked at where it is included.
 compiled() {
     while read -r file; do
-        ! grep -q "\"file\": \"$PWD/$file\"" "$build/compile_commands.json" || echo "$file"
+        ! grep -q "\"file\": \"$PWD/$file\"" "$tidy/compile_commands.json" || echo "$file"
     done <"$build/lint.files"
 }
 
 echo "clang-tidy"
-compiled | xargs -r -n 4 -P "$(nproc)" clang-tidy --quiet -p "$build" 2>"$build/lint.log" || failed=1
+compiled | xargs -r -n 4 -P "$(nproc)" clang-tidy --quiet -p "$tidy" 2>"$build/lint.log" || failed=1
 grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -' "$build/lint.log" | grep -E 'rror' && failed=1
 
 for compiler in gcc clang; do

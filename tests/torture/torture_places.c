@@ -235,7 +235,7 @@ static void rings(void) {
 
 /* ---- limits ---------------------------------------------------------------------------------------- */
 
-static void limit(int which, rlim_t value) {
+static void limit(unsigned which, rlim_t value) {
     const struct rlimit both = {value, value};
     setrlimit(which, &both);
 }

@@ -235,8 +235,7 @@ static void any_lines(void **state) {
 static void usual_lines_go_quickly(void **state) {
     (void)state;
     static const char *const usual[] = {
-        "PERF_TRACE|12345678|query|caller=f|k=v|elapsed_ms=10|m=0|n=12345678|elapsed_us=10999|parent_call=0|"
-        "thread=7\n",
+        "PERF_TRACE|12345678|q|k=v|elapsed_ms=10|m=0|n=12345678|elapsed_us=10999|parent_call=0|thread=7\n",
         "PERF_TRACE|0||elapsed_ms=0\n",
         "PERF_TRACE|9|f|caller=unknown|elapsed_ms=0|m=123456789012345678\r\n",
     };
