@@ -111,7 +111,7 @@ static const struct option analyze_options[] = {
      .value = "SIZE",
      .help =
          "How much memory to use at most: 256M, 4G; at least 64M. An input of more different parameters is "
-         "reported on approximately, and the report says by how much. Default: 1G."},
+         "reported on approximately, and the report says by how much. Default: 1536M."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct analyze_values, color),

@@ -56,7 +56,7 @@ static const struct option check_options[] = {
      .offset = offsetof(struct check_values, memory),
      .value = "SIZE",
      .help = "How much memory to use at most: 256M, 4G; at least 64M. What that does not suffice for is "
-             "inconclusive. Default: 1G."},
+             "inconclusive. Default: 1536M."},
     {.name = "color",
      .type = OPTION_CHOICE,
      .offset = offsetof(struct check_values, color),

@@ -6,7 +6,7 @@
 #include "../../include/perftrace_reader.h"
 
 /* How much memory the whole program is to take, and the least that it can be told to. */
-#define COLLECT_MEMORY_DEFAULT ((uint64_t)1 << 30)
+#define COLLECT_MEMORY_DEFAULT ((uint64_t)3 << 29)
 #define COLLECT_MEMORY_MIN ((uint64_t)64 << 20)
 /* False after an error message: --memory asked for less than that. */
 bool collect_memory_suffices(uint64_t memory);
