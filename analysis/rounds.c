@@ -97,21 +97,32 @@ static int show_sort(const struct rounds *rounds, const struct round *round, uns
 
 /* ---- the helper ----------------------------------------------------------------------------------- */
 
-static void *help(void *context) {
-    struct rounds *rounds = context;
+/* Gives the round at hand to one more of its parts, if any is left; the last that comes to an end says so. With the mutex, which is
+ * free meanwhile. */
+static bool take_part(struct rounds *rounds) {
+    if (rounds->given == NULL || rounds->left == 0)
+        return false;
+    unsigned number = rounds->wanting[ROUNDS_APART][--rounds->left];
+    rounds->at_work++;
+    pthread_mutex_unlock(&rounds->mutex);
+    int result = show(rounds->analysis, rounds->given, number);
     pthread_mutex_lock(&rounds->mutex);
-    while (!rounds->stopped) {
-        if (rounds->given == NULL) {
-            pthread_cond_wait(&rounds->begun, &rounds->mutex);
-            continue;
-        }
-        pthread_mutex_unlock(&rounds->mutex);
-        int result = show_sort(rounds, rounds->given, ROUNDS_APART);
-        pthread_mutex_lock(&rounds->mutex);
+    rounds->at_work--;
+    if (result != 0)
         rounds->result = result;
+    if (rounds->left == 0 && rounds->at_work == 0) {
         rounds->given = NULL;
         pthread_cond_signal(&rounds->done);
     }
+    return true;
+}
+
+static void *help(void *context) {
+    struct rounds *rounds = context;
+    pthread_mutex_lock(&rounds->mutex);
+    while (!rounds->stopped)
+        if (!take_part(rounds))
+            pthread_cond_wait(&rounds->begun, &rounds->mutex);
     pthread_mutex_unlock(&rounds->mutex);
     return NULL;
 }
@@ -130,13 +141,14 @@ static bool has_helper(struct rounds *rounds) {
     return !rounds->alone;
 }
 
-/* Until the helper has nothing more to do. */
+/* Until all parts have been given the last round; those that the helper has not come to are given it here. */
 static int wait_for_helper(struct rounds *rounds) {
     if (rounds->other == NULL)
         return 0;
     pthread_mutex_lock(&rounds->mutex);
     while (rounds->given != NULL)
-        pthread_cond_wait(&rounds->done, &rounds->mutex);
+        if (!take_part(rounds))
+            pthread_cond_wait(&rounds->done, &rounds->mutex);
     int result = rounds->result;
     pthread_mutex_unlock(&rounds->mutex);
     return result;
@@ -144,7 +156,8 @@ static int wait_for_helper(struct rounds *rounds) {
 
 static void give(struct rounds *rounds) {
     pthread_mutex_lock(&rounds->mutex);
-    rounds->given = rounds->other;
+    rounds->given = rounds->wanting_count[ROUNDS_APART] > 0 ? rounds->other : NULL;
+    rounds->left = rounds->wanting_count[ROUNDS_APART];
     pthread_cond_signal(&rounds->begun);
     pthread_mutex_unlock(&rounds->mutex);
 }

@@ -1,7 +1,7 @@
 /* Calls on their way to the parts. They go there in rounds, many at once: each part is given all calls of a round before the next part
  * is, which keeps its code and what it knows near the processor. Where there are two processors, a second thread gives the calls of a round to
  * the parts that stand apart from the model, while the next ones join a round of their own; the other parts are given them first by the thread that
- * finds out what calls are, so that the model does not change meanwhile. */
+ * finds out what calls are, so that the model does not change meanwhile. Where that thread would have to wait, it takes over parts that have not begun. */
 #ifndef PERFTRACE_ANALYSIS_ROUNDS_H
 #define PERFTRACE_ANALYSIS_ROUNDS_H
 
@@ -50,7 +50,8 @@ struct rounds {
     pthread_t helper;
     pthread_mutex_t mutex;
     pthread_cond_t begun, done;
-    const struct round *given; /* what the helper is at work on */
+    const struct round *given; /* what parts are being given by either thread; NULL: nothing */
+    unsigned left, at_work;    /* how many of them have not begun, and are at it */
     bool stopped;
     int result; /* the helper's */
 };
