@@ -53,7 +53,7 @@ struct rounds {
     const struct round *given; /* what parts are being given by either thread; NULL: nothing */
     unsigned left, at_work;    /* how many of them have not begun, and are at it */
     bool stopped;
-    int result; /* the helper's */
+    int result; /* of what parts said of it, on either thread; not 0: an error, which stays */
 };
 
 /* The parts are open. NULL without memory. */
