@@ -65,7 +65,9 @@ pid_t step_start(void (*program)(void *), void *argument) {
 
 bool step(pid_t thread) {
     int status;
-    if (ptrace(PTRACE_SINGLESTEP, thread, NULL, NULL) != 0 || !stops(thread, &status))
+    /* Refused, it was killed where it stood (another thread ended the process): then it has to be waited for, too, or else
+     * nobody sees the process end. */
+    if ((ptrace(PTRACE_SINGLESTEP, thread, NULL, NULL) != 0 && errno != ESRCH) || !stops(thread, &status))
         return false;
     return WSTOPSIG(status) == SIGTRAP && !at_marker(thread);
 }
