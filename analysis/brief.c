@@ -52,7 +52,7 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
     const uint64_t key[2] = {call->key[0], call->key[1]};
     struct analysis_signature *signature = &analysis->signatures[number];
     uint32_t function = analysis->edges[signature->edge].function;
-    if (call->brief &&
+    if (call->brief && !call->key_tells_rest &&
         !perftrace_reader_fill(reader, call,
                                call->site != NULL ? call->site : analysis->state->function_sites[function]))
         return 0;

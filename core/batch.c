@@ -30,7 +30,7 @@ static void release(struct perftrace_stream *stream) {
         free(chunk);
     }
     batch->chunk_bytes = 0;
-    batch->count = 0;
+    batch->count = batch->recorded_count = batch->metric_count = 0;
     batch->full = false;
 }
 
@@ -77,10 +77,13 @@ bool perftrace_stream_fill(struct perftrace_stream *stream, struct perftrace_cal
     struct perftrace_batch *batch = stream->batch;
     const struct perftrace_recorded *recorded = &batch->recorded[call->place - 1];
     const struct perftrace_site_entry *metric_site = NULL;
-    size_t words = all ? recorded->parameter_words : 0;
-    if (recorded->kept != NULL) {
+    bool parameters = all && recorded->parameters != NULL;
+    size_t words = 0;
+    if (recorded->kept != NULL)
         words = recorded->kept->used;
-    } else if (recorded->metric != NULL) {
+    else if (parameters)
+        words = perftrace_record_length(recorded->site, recorded->parameters - 1, SIZE_MAX);
+    if (recorded->metric != NULL) {
         metric_site = perftrace_tables_site(&stream->tables, perftrace_word_site(recorded->metric[0]));
         words += perftrace_record_length(metric_site, recorded->metric, SIZE_MAX);
     }
@@ -88,7 +91,7 @@ bool perftrace_stream_fill(struct perftrace_stream *stream, struct perftrace_cal
         stream->no_memory = true;
         return false;
     }
-    if (all && recorded->parameter_words > 0) {
+    if (parameters) {
         call->parameters = perftrace_values_add(&batch->values, recorded->site, recorded->parameters);
         call->parameter_count = recorded->site->info.argument_count;
     }

@@ -9,13 +9,12 @@ struct perftrace_waiting;
 /* Where what was recorded of a call lies: in its chunk, or all in `kept`. */
 struct perftrace_recorded {
     const struct perftrace_site_entry *site;
-    const uint64_t *parameters;
-    const uint64_t *metric; /* a METRIC record; NULL: none */
+    const uint64_t *parameters; /* behind a BEGIN's first word, or in `kept`; NULL: none */
+    const uint64_t *metric;     /* a METRIC record of which no values have been made; NULL: none */
     const struct perftrace_kept *kept;
-    size_t parameter_words;
 };
 
-enum { PERFTRACE_BATCH_CALLS = 64 };
+enum { PERFTRACE_BATCH_CALLS = 64, PERFTRACE_BATCH_METRICS = 4 * PERFTRACE_BATCH_CALLS };
 
 struct perftrace_batch {
     size_t count;
@@ -23,6 +22,8 @@ struct perftrace_batch {
     uint64_t secrets[4];
     struct perftrace_call calls[PERFTRACE_BATCH_CALLS + 1]; /* the last one is whole, if any is */
     struct perftrace_recorded recorded[PERFTRACE_BATCH_CALLS];
+    size_t recorded_count, metric_count;
+    struct perftrace_value metrics[PERFTRACE_BATCH_METRICS]; /* that are numbers, of all calls */
     /* What the calls lie in, until the next batch. */
     struct perftrace_kept *kept;
     struct perftrace_waiting *chunks;

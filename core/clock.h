@@ -83,30 +83,32 @@ static inline uint64_t perftrace_clock_ns(struct perftrace_clock *clock, uint64_
     return clock->piece.ns + (ns < (double)PERFTRACE_CLOCK_NS_MAX ? (uint64_t)ns : PERFTRACE_CLOCK_NS_MAX);
 }
 
-/* The same where that multiplication is all that it takes, by a copy of what that takes: for many ticks one after the other. */
+/* The same where that multiplication is all that it takes, by a copy of what that takes: for many ticks one after the other, which are
+ * counted from a base and come before an end. */
 struct perftrace_clock_quick {
-    bool identity, jumps;
+    uint64_t ahead; /* the base of where the piece begins */
+    uint64_t room;  /* from there */
     double slope;
-    uint64_t span;
-    struct perftrace_clock_point piece;
+    uint64_t ns; /* where it begins */
 };
 
-static inline struct perftrace_clock_quick perftrace_clock_quick(const struct perftrace_clock *clock) {
-    return (struct perftrace_clock_quick){clock->identity, clock->jumps != 0, clock->piece_slope,
-                                          clock->quick_span, clock->piece};
+/* Of ticks up to `last`. Where the clock is not of that kind, there is no room. */
+static inline struct perftrace_clock_quick perftrace_clock_quick(const struct perftrace_clock *clock,
+                                                                 uint64_t base, uint64_t last) {
+    uint64_t left = last - clock->piece.ticks, room = clock->quick_span;
+    if (clock->identity || clock->jumps != 0 || last < clock->piece.ticks)
+        room = 0;
+    return (struct perftrace_clock_quick){base - clock->piece.ticks, left < room ? left + 1 : room,
+                                          clock->piece_slope, clock->piece.ns};
 }
 
-/* False: it takes more. */
-static inline bool perftrace_clock_quick_ns(const struct perftrace_clock_quick *quick, uint64_t ticks,
+/* False: it takes more, or they are beyond the last ones. */
+static inline bool perftrace_clock_quick_ns(const struct perftrace_clock_quick *quick, uint32_t ticks,
                                             uint64_t *ns) {
-    uint64_t passed = ticks - quick->piece.ticks;
-    if (quick->identity) {
-        *ns = ticks;
-        return true;
-    }
-    if (passed >= quick->span)
+    uint64_t passed = quick->ahead + ticks;
+    if (passed >= quick->room)
         return false;
-    *ns = quick->piece.ns + (uint64_t)(int64_t)((double)(int64_t)passed * quick->slope);
+    *ns = quick->ns + (uint64_t)(int64_t)((double)(int64_t)passed * quick->slope);
     return true;
 }
 

@@ -134,6 +134,7 @@ static struct perftrace_site_entry *make_entry(struct perftrace_tables *tables,
                                                .arguments = entry->arguments};
     entry->record_kind = fixed->kind;
     entry->first_argument = (uint8_t)(1 + perftrace_record_fixed_words(fixed->kind));
+    entry->words = (uint8_t)(entry->first_argument + fixed->argument_count);
     struct rest rest = block->texts;
     if (!take_text(arena, &rest, fixed->name_bytes, like != NULL ? &like->name : NULL, &entry->info.name) ||
         !take_text(arena, &rest, fixed->target_bytes, like != NULL ? &like->target : NULL,

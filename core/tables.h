@@ -12,6 +12,7 @@ struct perftrace_site_entry {
     uint8_t record_kind;    /* enum perftrace_record_kind, as in the trace */
     uint8_t first_argument; /* where the arguments begin among a record's words */
     uint16_t texts;         /* bits: which arguments are texts */
+    uint8_t words;          /* of a record, but for its texts' bytes */
     struct perftrace_argument_info arguments[];
 };
 
@@ -84,16 +85,13 @@ void perftrace_tables_free(struct perftrace_tables *tables);
 /* The words of a record (not an END) of that site, of which `available` are there; 0: it would have more. */
 static inline size_t perftrace_record_length(const struct perftrace_site_entry *site, const uint64_t *words,
                                              size_t available) {
-    size_t length = site->first_argument, done = 0;
-    for (unsigned left = site->texts; left != 0; left &= left - 1) {
-        size_t text = (size_t)__builtin_ctz(left);
-        length += text - done;
-        if (length >= available)
+    size_t length = site->words;
+    for (unsigned left = site->texts, at = site->first_argument; left != 0; left &= left - 1) {
+        size_t text = at + (size_t)__builtin_ctz(left) + (length - site->words);
+        if (text >= available)
             return 0;
-        length += 1 + ((size_t)(uint32_t)words[length] + 7) / 8;
-        done = text + 1;
+        length += ((size_t)(uint32_t)words[text] + 7) / 8;
     }
-    length += site->info.argument_count - done;
     return length <= available ? length : 0;
 }
 

@@ -115,6 +115,7 @@ struct perftrace_call {
     bool milliseconds;    /* elapsed_ns is only known to the millisecond */
     bool async;           /* begun and ended by handle or id: it may overlap others of its track */
     bool brief;           /* from perftrace_reader_calls, and not yet filled: see there */
+    bool key_tells_rest;  /* brief, but track, site and metrics are there already */
     size_t parameter_count, metric_count;
     const struct perftrace_value *parameters;
     const struct perftrace_value *metrics;

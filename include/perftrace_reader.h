@@ -94,7 +94,8 @@ size_t perftrace_reader_calls(struct perftrace_reader *reader, struct perftrace_
 
 /* Fills in what a brief call leaves out; nothing happens to others. `site`: NULL fills in all. Else it is the site of an earlier call
  * with the same key that was filled: then track, site and metrics are filled in, while parent_site, caller and parameters
- * remain unknown, being those of the earlier call. The values are valid until the next fill. False: it is no call after all,
+ * remain unknown, being those of the earlier call; where key_tells_rest is set there is nothing left to fill in then, and it need not be
+ * asked for. The values are valid until the next fill. False: it is no call after all,
  * but something that makes no sense; on_damage has been told. When all is filled in, a log's number and times may turn out
  * to be others than the brief call said. */
 bool perftrace_reader_fill(struct perftrace_reader *reader, struct perftrace_call *call,

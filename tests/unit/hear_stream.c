@@ -9,7 +9,7 @@
 
 struct made made;
 struct heard heard;
-size_t hear_keyed;
+size_t hear_keyed, hear_told;
 
 int hear_set_up(void **state) {
     (void)state;
@@ -70,7 +70,7 @@ struct known_call {
 enum { KNOWN_MAX = 4096 };
 struct heard_calls {
     struct heard heard;
-    size_t keyed, known_count;
+    size_t keyed, told, known_count;
     struct known_call known[KNOWN_MAX];
 };
 
@@ -106,6 +106,10 @@ static void take_call(struct heard_calls *calls, struct perftrace_stream *stream
         assert_true(perftrace_stream_fill(stream, call, false));
         size_t metrics = call->metric_count;
         assert_int_equal(call->parameter_count, 0);
+        if (whole.key_tells_rest) {
+            assert_int_equal(whole.metric_count, metrics);
+            calls->told++;
+        }
         *call = whole;
         assert_true(perftrace_stream_fill(stream, call, true));
         assert_int_equal(call->metric_count, metrics);
@@ -126,7 +130,7 @@ static void fetch_calls(struct heard_calls *calls) {
     struct perftrace_call *some;
     size_t count;
     assert_non_null(stream);
-    calls->heard.length = calls->keyed = calls->known_count = 0;
+    calls->heard.length = calls->keyed = calls->told = calls->known_count = 0;
     calls->heard.text[0] = 0;
     for (size_t at = sizeof(struct perftrace_file_header); at <= made.length;) {
         struct perftrace_block_header header = {0};
@@ -178,6 +182,7 @@ const char *hear(struct perftrace_trace_info *info) {
     leave_out(&fetched, 'E', true);
     assert_string_equal(calls.heard.text, fetched.text);
     hear_keyed = calls.keyed;
+    hear_told = calls.told;
     assert_memory_equal(heard.text, first, sizeof first - 1);
     return heard.text + sizeof first - 1;
 }

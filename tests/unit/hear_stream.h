@@ -6,7 +6,8 @@
 
 extern struct made made;
 extern struct heard heard;
-extern size_t hear_keyed; /* calls that came with a key, when hear() last heard calls */
+extern size_t hear_keyed; /* calls that came with a key, when hear() last heard calls … */
+extern size_t hear_told;  /* … and those of which the key told all that was missing */
 
 /* Each test starts with the beginning of a trace: a process whose clock is CLOCK_MONOTONIC, and track 1, "main". */
 int hear_set_up(void **state);

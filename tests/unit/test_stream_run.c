@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -223,11 +224,192 @@ static void many_calls(void **state) {
     assert_int_equal(hear_keyed, CALLS);
 }
 
+/* ---- spans that nothing begins in ----------------------------------------------------------------- */
+
+enum { FLAGS = 5, MANY };
+
+/* With a clock whose ticks are nanoseconds, or one whose ticks have to be made some. */
+static void begin_trace(bool mapped) {
+    const struct made_argument flags[] = {{"yes", PERFTRACE_TYPE_BOOL, PERFTRACE_ROLE_METRIC},
+                                          {"low", PERFTRACE_TYPE_I64, PERFTRACE_ROLE_METRIC},
+                                          {"half", PERFTRACE_TYPE_F64, PERFTRACE_ROLE_METRIC}};
+    struct made_argument many[8];
+    for (unsigned i = 0; i < 8; i++)
+        many[i] = (struct made_argument){"many", PERFTRACE_TYPE_U64, PERFTRACE_ROLE_METRIC};
+    made.length = sizeof(struct perftrace_file_header);
+    made_process(&made, mapped ? PERFTRACE_CLOCK_TSC : PERFTRACE_CLOCK_MONOTONIC);
+    made_track(&made, 1, PERFTRACE_TRACK_THREAD, "main");
+    if (mapped) {
+        made_clock(&made, 0, 0);
+        made_clock(&made, 1000000, 1000000);
+    }
+    heard.length = 0;
+    make_sites();
+    made_site(&made, FLAGS, PERFTRACE_RECORD_METRIC, 0, "", flags, 3);
+    made_site(&made, MANY, PERFTRACE_RECORD_METRIC, 0, "", many, 8);
+}
+
+/* What follows their BEGINs is as usual, or isn't. */
+static void small(bool mapped) {
+    const uint64_t words[] = {
+        BEGIN(OUTER, 0, 10),
+        0,
+        END(OUTER, 0, 10), /* in no time */
+        BEGIN(OUTER, 0, 20),
+        0,
+        METRIC(COUNT, 0, 21),
+        5,
+        END(OUTER, 0, 22), /* with a number */
+        BEGIN(OUTER, 0, 30),
+        1,
+        made_text("a"),
+        METRIC(FLAGS, 0, 31),
+        7,
+        (uint64_t)-3,
+        made_double(0.5),
+        END(OUTER, 0, 32), /* with several */
+        BEGIN(OUTER, 0, 40),
+        0,
+        METRIC(NOTE, 0, 41),
+        2,
+        made_text("no"),
+        END(OUTER, 0, 42),
+        BEGIN(OUTER, 0, 50),
+        0,
+        METRIC(COUNT, 0, 51),
+        5,
+        METRIC(COUNT, 0, 52),
+        6,
+        END(OUTER, 0, 53),
+        BEGIN(OUTER, 0, 60),
+        0,
+        METRIC(COUNT, 1, 61),
+        5,
+        END(OUTER, 0, 62), /* another span's metric */
+        BEGIN(OUTER, 0, 70),
+        0,
+        METRIC(COUNT, 0, 68),
+        5,
+        END(OUTER, 0, 72), /* time goes back … */
+        BEGIN(OUTER, 0, 80),
+        0,
+        METRIC(COUNT, 0, 85),
+        5,
+        END(OUTER, 0, 83), /* … and here */
+        BEGIN(OUTER, 0, 90),
+        0,
+        END(INNER, 0, 91),
+        END(OUTER, 0, 92), /* another's end */
+        BEGIN(OUTER, 0, 100),
+        0, /* with others in it */
+        BEGIN(INNER, 1, 101),
+        7,
+        0,
+        END(INNER, 1, 103),
+        BEGIN(INNER, 1, 104),
+        7,
+        0,
+        METRIC(COUNT, 1, 105),
+        9,
+        END(INNER, 1, 106),
+        METRIC(COUNT, 0, 107),
+        5,
+        END(OUTER, 0, 110),
+        BEGIN(OUTER, 0, 120),
+        0,
+        METRIC(COUNT, 0, 121),
+        5, /* the chunk ends before it does */
+    };
+    const uint64_t more[] = {END(OUTER, 0, 130), BEGIN(INNER, 0, 140), 8, 0};
+    const uint64_t most[] = {END(INNER, 0, 150)};
+    begin_trace(mapped);
+    made_chunk(&made, 1, 0, 0, 0, WORDS(words));
+    made_chunk(&made, 1, 1, 0, 0, WORDS(more));
+    made_chunk(&made, 1, 2, 0, 0, WORDS(most));
+    assert_string_equal(hear(NULL),
+                        "B1 outer@10 d0 <unknown key=''\n"
+                        "E1 outer@10 0-0 key=''\n"
+                        "B2 outer@20 d0 <unknown key=''\n"
+                        "E2 outer@22 2-0 key='' | count=5\n"
+                        "B3 outer@30 d0 <unknown key='a'\n"
+                        "E3 outer@32 2-0 key='a' | yes=1 low=-3 half=0.5\n"
+                        "B4 outer@40 d0 <unknown key=''\n"
+                        "E4 outer@42 2-0 key='' | note='no'\n"
+                        "B5 outer@50 d0 <unknown key=''\n"
+                        "E5 outer@53 3-0 key='' | count=6\n"
+                        "B6 outer@60 d0 <unknown key=''\n"
+                        "E6 outer@62 2-0 key=''\n"
+                        "B7 outer@70 d0 <unknown key=''\n"
+                        "E7 outer@72 2-0 key='' | count=5\n"
+                        "B8 outer@80 d0 <unknown key=''\n"
+                        "E8 outer@85 5-0 key='' | count=5\n"
+                        "B9 outer@90 d0 <unknown key=''\n"
+                        "E9 outer@92 2-0 key=''\n"
+                        "B10 outer@100 d0 <unknown key=''\n"
+                        "B11 inner@101 d1 <outer n=7 name=''\n"
+                        "E11 inner@103 2-0 n=7 name=''\n"
+                        "B12 inner@104 d1 <outer n=7 name=''\n"
+                        "E12 inner@106 2-0 n=7 name='' | count=9\n"
+                        "E10 outer@110 10-4 key='' | count=5\n"
+                        "B13 outer@120 d0 <unknown key=''\n"
+                        "E13 outer@130 10-0 key='' | count=5\n"
+                        "B14 inner@140 d0 <unknown n=8 name=''\n"
+                        "E14 inner@150 10-0 n=8 name=''\n"
+                        "? 1 ends of spans whose beginnings are missing were passed over\n");
+    assert_int_equal(hear_told, 9);
+}
+
+static void small_spans(void **state) {
+    (void)state;
+    small(false);
+    small(true);
+}
+
+/* Another track's record comes between the BEGIN and the END. */
+static void small_in_turns(void **state) {
+    (void)state;
+    const uint64_t one[] = {BEGIN(OUTER, 0, 10), 0, METRIC(COUNT, 0, 12), 5, END(OUTER, 0, 20),
+                            BEGIN(OUTER, 0, 30), 0, END(OUTER, 0, 40)};
+    for (uint32_t at = 9; at <= 41; at++) {
+        const uint64_t two[] = {BEGIN(INNER, 0, at), 7, 0, END(INNER, 0, at + 1)};
+        begin_trace(at % 2 == 0);
+        made_track(&made, 2, PERFTRACE_TRACK_THREAD, "other");
+        made_chunk(&made, 1, 0, 0, 0, WORDS(one));
+        made_chunk(&made, 2, 0, 0, 0, WORDS(two));
+        const char *text = hear(NULL);
+        char wanted[40];
+        snprintf(wanted, sizeof wanted, "B%d inner@%u ", at < 10 ? 1 : at < 30 ? 2 : 3, at);
+        assert_non_null(strstr(text, wanted));
+        assert_int_equal(hear_keyed, 3);
+    }
+}
+
+/* More numbers than a batch has room for at once. */
+static void many_metrics(void **state) {
+    (void)state;
+    enum { CALLS = 60, WORDS_OF_ONE = 12 };
+    uint64_t words[CALLS * WORDS_OF_ONE], *word = words;
+    for (uint32_t i = 0; i < CALLS; i++) {
+        *word++ = BEGIN(OUTER, 0, 10 * i);
+        *word++ = 0;
+        *word++ = METRIC(MANY, 0, 10 * i + 1);
+        for (uint32_t k = 0; k < 8; k++)
+            *word++ = 8 * i + k;
+        *word++ = END(OUTER, 0, 10 * i + 2);
+    }
+    begin_trace(true);
+    made_chunk(&made, 1, 0, 0, 0, words, (size_t)(word - words));
+    hear(NULL);
+    assert_int_equal(hear_keyed, CALLS);
+    assert_in_range(hear_told, 1, CALLS - 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        HEAR_TEST(in_one_chunk),    HEAR_TEST(bare_begins), HEAR_TEST(in_many_chunks),
-        HEAR_TEST(over_two_chunks), HEAR_TEST(in_turns),    HEAR_TEST(deep),
-        HEAR_TEST(ends_of_others),  HEAR_TEST(many_calls),  HEAR_TEST(brief_before_whole),
+        HEAR_TEST(in_one_chunk),    HEAR_TEST(bare_begins),    HEAR_TEST(in_many_chunks),
+        HEAR_TEST(over_two_chunks), HEAR_TEST(in_turns),       HEAR_TEST(deep),
+        HEAR_TEST(ends_of_others),  HEAR_TEST(many_calls),     HEAR_TEST(brief_before_whole),
+        HEAR_TEST(small_spans),     HEAR_TEST(small_in_turns), HEAR_TEST(many_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
