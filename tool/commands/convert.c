@@ -17,18 +17,10 @@ struct convert_values {
 };
 
 static const struct option convert_options[] = {
-    {.name = "to",
-     .letter = 't',
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct convert_values, to),
-     .choices = exporter_names,
-     .help = "The format. Default: the one whose extension the output has, else chrome."},
-    {.name = "output",
-     .letter = 'o',
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct convert_values, output),
-     .value = "FILE",
-     .help = "Where to write; - is standard output. Default: beside the input, with the format's extension."},
+    OPTION_OF(exporter_names, "to", 't', convert_values, to,
+              "The format. Default: the one whose extension the output has, else chrome."),
+    OPTION(TEXT, "output", 'o', convert_values, output, "FILE",
+           "Where to write; - is standard output. Default: beside the input, with the format's extension."),
     OPTION_END,
 };
 

@@ -10,10 +10,8 @@ struct help_values {
 };
 
 static const struct option help_options[] = {
-    {.name = "list",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct help_values, list),
-     .help = "List each command and each of its options, one a line, for scripts."},
+    OPTION(FLAG, "list", 0, help_values, list, NULL,
+           "List each command and each of its options, one a line, for scripts."),
     OPTION_END,
 };
 

@@ -22,22 +22,11 @@ struct info_values {
 };
 
 static const struct option info_options[] = {
-    {.name = "format",
-     .letter = 'f',
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct info_values, format),
-     .choices = formats,
-     .help = "Text for people, or JSON for programs. Default: text."},
-    {.name = "sites",
-     .letter = 's',
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct info_values, sites),
-     .help = "List the sites too: each place in the source that recorded."},
-    {.name = "color",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct info_values, color),
-     .choices = color_choices,
-     .help = "Whether to use colour. Default: auto, on a terminal only."},
+    OPTION_OF(formats, "format", 'f', info_values, format,
+              "Text for people, or JSON for programs. Default: text."),
+    OPTION(FLAG, "sites", 's', info_values, sites, NULL,
+           "List the sites too: each place in the source that recorded."),
+    OPTION_COLOR(info_values),
     OPTION_END,
 };
 

@@ -24,26 +24,15 @@ struct run_values {
 };
 
 static const struct option run_options[] = {
-    {.name = "output",
-     .letter = 'o',
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_values, output),
-     .value = "FILE",
-     .help =
-         "The Chrome file; the trace gets the same name with .ptrace. Default: TRACE_FILE, else trace.json."},
-    {.name = "filter",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_values, filter),
-     .value = "DIRECTIVES",
-     .help = "What to record, as in PERF_TRACE_FILTER: nodestore=debug,off"},
-    {.name = "log",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_values, log),
-     .help = "Also write a PERF_TRACE line for each finished span to standard error."},
-    {.name = "console",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_values, console),
-     .help = "Also show spans and events on standard error as they happen."},
+    OPTION(
+        TEXT, "output", 'o', run_values, output, "FILE",
+        "The Chrome file; the trace gets the same name with .ptrace. Default: TRACE_FILE, else trace.json."),
+    OPTION(TEXT, "filter", 0, run_values, filter, "DIRECTIVES",
+           "What to record, as in PERF_TRACE_FILTER: nodestore=debug,off"),
+    OPTION(FLAG, "log", 0, run_values, log, NULL,
+           "Also write a PERF_TRACE line for each finished span to standard error."),
+    OPTION(FLAG, "console", 0, run_values, console, NULL,
+           "Also show spans and events on standard error as they happen."),
     OPTION_END,
 };
 

@@ -36,6 +36,14 @@ struct option {
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *help;
 };
+/* Rows of a table of options, for `field` of `struct values`; the last row is OPTION_END. */
+#define OPTION(kind, name, letter, values, field, value, help)                                               \
+    { name, letter, OPTION_##kind, offsetof(struct values, field), value, NULL, help }
+#define OPTION_OF(choices, name, letter, values, field, help)                                                \
+    { name, letter, OPTION_CHOICE, offsetof(struct values, field), NULL, choices, help }
+#define OPTION_COLOR(values)                                                                                 \
+    OPTION_OF(color_choices, "color", 0, values, color,                                                      \
+              "Whether to use colour. Default: auto, on a terminal only.")
 #define OPTION_END                                                                                           \
     { .name = NULL }
 
