@@ -201,14 +201,12 @@ const struct command command_analyze = {
     .summary = "report on calls: most frequent, slowest, repeated",
     .details =
         "Reads traces (.ptrace), logs (text with PERF_TRACE lines among anything else) and Chrome's trace "
-        "events (JSON, by anybody) and reports the "
-        "functions called most and those that took longest, the slowest calls, who calls whom, calls "
-        "repeated "
-        "with the same parameters, the same question asked by different callers, and what to do about it.\n\n"
+        "events (JSON, by anybody) and reports the functions called most and those that took longest, the "
+        "slowest calls, who calls whom, calls repeated with the same parameters, the same question asked by "
+        "different callers, and what to do about it.\n\n"
         "INPUT is a file, a folder (its *.ptrace and *.log files), or - for standard input; it may be "
-        "compressed with "
-        "gzip or zstd. "
-        "Several inputs are added up; the call numbers then begin with the input's: #2:42.",
+        "compressed with gzip or zstd. Several inputs are added up; the call numbers then begin with the "
+        "input's: #2:42.",
     .options = analyze_options,
     .run = analyze_run,
 };

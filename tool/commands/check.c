@@ -51,8 +51,8 @@ static int renew(const struct check *check, const struct findings *findings, str
         struct judged judged;
         if (measured->lost > 0) {
             message_error(
-                "%s: there was no memory for all that counts (--memory allows more); the baseline "
-                "stays as it is",
+                "%s: there was no memory for all that counts (--memory allows more); the baseline stays as "
+                "it is",
                 check->budget->promises[i].text);
             return -1;
         }
@@ -162,15 +162,11 @@ const struct command command_check = {
     .summary = "hold a budget against traces and logs",
     .details =
         "Measures what the budget makes promises about, and answers each: passed, failed, or inconclusive. "
-        "Exit code 0: "
-        "all passed; 1: something failed; 2: it could not be done; 3: nothing failed, but something is "
-        "inconclusive: too "
-        "few samples, records that were lost, a span that never ran.\n\n"
+        "Exit code 0: all passed; 1: something failed; 2: it could not be done; 3: nothing failed, but "
+        "something is inconclusive: too few samples, records that were lost, a span that never ran.\n\n"
         "A promise is a line: a span (or frame, memory POOL, counter NAME, redundant calls), what of it "
-        "(max, mean, "
-        "p99, calls, self p99 …), per what (per frame, per second, per run, or per the name of an enclosing "
-        "span), and a "
-        "limit: <= 3ms. Several inputs are runs of one program.",
+        "(max, mean, p99, calls, self p99 …), per what (per frame, per second, per run, or per the name of "
+        "an enclosing span), and a limit: <= 3ms. Several inputs are runs of one program.",
     .more = findings_list_formats,
     .options = check_options,
     .run = check_run,

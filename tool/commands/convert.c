@@ -93,13 +93,11 @@ const struct command command_convert = {
     .summary = "write a trace or a log in another format",
     .details =
         "Converts a trace (.ptrace), a log or Chrome JSON, or - for standard input. What a killed program "
-        "left in its "
-        "rings "
-        "is included. The output appears when it is complete; the input is never overwritten.\n\n"
+        "left in its rings is included. The output appears when it is complete; the input is never "
+        "overwritten.\n\n"
         "Several traces are put together in one Chrome file, on one time scale: those of one boot of a "
-        "machine "
-        "have the same clock, others are aligned by the time of day at their start. Flows of one name and id "
-        "lead from one process to the other.",
+        "machine have the same clock, others are aligned by the time of day at their start. Flows of one "
+        "name and id lead from one process to the other.",
     .more = list_formats,
     .options = convert_options,
     .run = convert_run,

@@ -523,11 +523,9 @@ const struct command command_info = {
     .summary = "tell what a trace is, what is in it and what is missing",
     .details =
         "Reads a trace (.ptrace), a log or Chrome JSON, or - for standard input, and tells which process "
-        "recorded it, "
-        "when "
-        "and for how long, its tracks, what kinds of records there are, what was lost and why, how good its "
-        "clock was, and which spans were open at the end. It works while the program runs and after it was "
-        "killed.",
+        "recorded it, when and for how long, its tracks, what kinds of records there are, what was lost and "
+        "why, how good its clock was, and which spans were open at the end. It works while the program runs "
+        "and after it was killed.",
     .options = info_options,
     .run = info_run,
 };

@@ -139,10 +139,9 @@ const struct command command_run = {
     .summary = "run a program so that it records a trace",
     .details =
         "Runs a program that was built with -DPERF_TRACE and tells it where to record, waits for it, and "
-        "says "
-        "on standard error where the trace is and what is in it. The exit code is the program's own, 128 "
-        "and the signal's number if a signal ended it, 127 if it was not found and 126 if it could not be "
-        "executed. Signals that end perftrace are passed on to the program.",
+        "says on standard error where the trace is and what is in it. The exit code is the program's own, "
+        "128 and the signal's number if a signal ended it, 127 if it was not found and 126 if it could not "
+        "be executed. Signals that end perftrace are passed on to the program.",
     .options = run_options,
     .options_first = true,
     .run = run_run,

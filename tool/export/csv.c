@@ -18,8 +18,7 @@ static void *csv_open(const struct export_context *context) {
     state->context = context;
     fputs(
         "call,function,target,caller,parent_call,thread,thread_name,depth,start_ns,elapsed_ns,self_ns,"
-        "unfinished,"
-        "parameters,metrics\r\n",
+        "unfinished,parameters,metrics\r\n",
         context->file);
     return state;
 }

@@ -16,19 +16,18 @@ static void put(FILE *out, const unsigned char *bytes, size_t length) {
 }
 
 static void put_head(FILE *out, const struct page *page) {
-    fprintf(
-        out,
-        "<!doctype html>\n"
-        "<html lang=\"en\">\n"
-        "<head>\n"
-        "<meta charset=\"utf-8\">\n"
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-%s'; "
-        "style-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"referrer\" content=\"no-referrer\">\n"
-        "<title>%s</title>\n"
-        "<style>",
-        page_script_sha256, page_style_sha256, page->title);
+    fprintf(out,
+            "<!doctype html>\n"
+            "<html lang=\"en\">\n"
+            "<head>\n"
+            "<meta charset=\"utf-8\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
+            "'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+            "<meta name=\"referrer\" content=\"no-referrer\">\n"
+            "<title>%s</title>\n"
+            "<style>",
+            page_script_sha256, page_style_sha256, page->title);
     put(out, page_style, page_style_bytes);
     fprintf(out,
             "</style>\n"

@@ -289,10 +289,9 @@ static void say_how(const struct diff *diff, struct perftrace_buffer *text) {
                      ? ", in pairs (the first with the first, and so on)"
                      : "");
     if (one_after_the_other(diff))
-        findings_say(
-            text,
-            "One side was recorded after the other: whatever the machine did meanwhile looks like a change. "
-            "Runs in turns (--runs) are surer.\n");
+        findings_say(text,
+                     "One side was recorded after the other: whatever the machine did meanwhile looks like a "
+                     "change. Runs in turns (--runs) are surer.\n");
     if (per_frame > 0)
         findings_say(text, "Of %zu span%s it is that of a frame: runs have different numbers of frames.\n",
                      per_frame, per_frame == 1 ? "" : "s");
@@ -307,11 +306,10 @@ static void say_left_out(const struct diff *diff, struct perftrace_buffer *text)
     for (size_t i = 0; i < diff->runs.count; i++)
         inexact += diff->inputs[i].inexact;
     if (inexact > 0)
-        findings_say(
-            text,
-            "Memory did not suffice to tell all calls of %zu run%s apart: repeated calls and callers "
-            "are not exact.\n",
-            inexact, inexact == 1 ? "" : "s");
+        findings_say(text,
+                     "Memory did not suffice to tell all calls of %zu run%s apart: repeated calls and "
+                     "callers are not exact.\n",
+                     inexact, inexact == 1 ? "" : "s");
     if (diff->runs.calls_left_out > 0)
         findings_say(text, "%" PRIu64 " calls are of spans beyond those that there was room for.\n",
                      diff->runs.calls_left_out);

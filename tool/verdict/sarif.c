@@ -34,8 +34,7 @@ static const struct {
 } rules[] = {
     {"budget", "A promise of the budget is broken, or there is not enough to tell.",
      "The message says what was measured, of how many samples, and what the worst of them did that others "
-     "did "
-     "not. Mend what it names, or change the promise in the budget."},
+     "did not. Mend what it names, or change the promise in the budget."},
     {"slower", "A span has become slower, for certain.",
      "What it takes itself, without the spans in it, is more in runs of head than in those of base; the "
      "message says by how much, and whether it is because of more calls."},
