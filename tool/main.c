@@ -28,10 +28,9 @@ int main(int argc, char **argv) {
         static const char *const options[] = {"--version", "--help"};
         const char *nearest = message_nearest(name, options, 2);
         if (nearest != NULL)
-            message_error("unknown option %s; did you mean %s?", name, nearest);
-        else
-            message_error("unknown option %s; a command comes first, \"perftrace help\" lists them", name);
-        return EXIT_COULD_NOT;
+            return message_could_not("unknown option %s; did you mean %s?", name, nearest);
+        return message_could_not("unknown option %s; a command comes first, \"perftrace help\" lists them",
+                                 name);
     }
     const struct command *command = command_find(name);
     if (command == NULL)

@@ -174,20 +174,16 @@ static int analyze_run(int argc, char **argv) {
     int code = options_parse(&command_analyze, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
         return code;
-    if (values.since_ns >= values.until_ns) {
-        message_error("--until: no call can begin before that time and not before --since");
-        return EXIT_COULD_NOT;
-    }
+    if (values.since_ns >= values.until_ns)
+        return message_could_not("--until: no call can begin before that time and not before --since");
     if (!rules_are_good(&values.invalidations))
         return EXIT_COULD_NOT;
     if (values.top == TOP_NOT_SAID)
         values.top = values.html != NULL ? TOP_OF_PAGE : TOP;
     if (!collect_memory_suffices(values.memory))
         return EXIT_COULD_NOT;
-    if (operands == 0) {
-        message_error("name a trace, a log, a folder of them, or - for standard input");
-        return EXIT_COULD_NOT;
-    }
+    if (operands == 0)
+        return message_could_not("name a trace, a log, a folder of them, or - for standard input");
     struct input_list inputs;
     int listed = input_list_make(&inputs, operands, argv + 1);
     code = inputs.count > 0 ? analyze_to(&values, &inputs) : EXIT_COULD_NOT;

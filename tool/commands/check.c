@@ -41,21 +41,17 @@ static const struct option check_options[] = {
 static int renew(const struct check *check, const struct findings *findings, struct baseline *baseline,
                  const char *path) {
     for (size_t i = 0; i < check->inputs->count; i++)
-        if (check->states[i].why[0] != '\0') {
-            message_error("%s: %s; the baseline stays as it is", check->inputs->paths[i],
-                          check->states[i].why);
-            return -1;
-        }
+        if (check->states[i].why[0] != '\0')
+            return message_error("%s: %s; the baseline stays as it is", check->inputs->paths[i],
+                                 check->states[i].why);
     for (size_t i = 0; i < check->budget->count; i++) {
         const struct measured *measured = measure_result(check->measure, i);
         struct judged judged;
-        if (measured->lost > 0) {
-            message_error(
+        if (measured->lost > 0)
+            return message_error(
                 "%s: there was no memory for all that counts (--memory allows more); the baseline stays as "
                 "it is",
                 check->budget->promises[i].text);
-            return -1;
-        }
         if (measured->samples.count == 0)
             continue;
         if (judge(&check->budget->promises[i], &measured->samples, check->alpha, &judged) != 0 ||
@@ -64,8 +60,7 @@ static int renew(const struct check *check, const struct findings *findings, str
                                                            .lower = judged.lower,
                                                            .upper = judged.upper,
                                                            .samples = measured->samples.count}) != 0) {
-            message_error("out of memory");
-            return -1;
+            return message_error("out of memory");
         }
     }
     (void)findings;

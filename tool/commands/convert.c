@@ -49,29 +49,21 @@ static int convert_run(int argc, char **argv) {
     int code = options_parse(&command_convert, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
         return code;
-    if (operands == 0) {
-        message_error("name a trace or a log, or - for standard input");
-        return EXIT_COULD_NOT;
-    }
+    if (operands == 0)
+        return message_could_not("name a trace or a log, or - for standard input");
     const struct exporter *exporter = values.to >= 0 ? exporters[values.to] : NULL;
     if (exporter == NULL && values.output != NULL)
         exporter = exporter_for_path(values.output);
     if (exporter == NULL)
         exporter = exporters[0];
-    if (operands > 1 && exporter->next_input == NULL) {
-        message_error("the format %s takes one input at a time", exporter->name);
-        return EXIT_COULD_NOT;
-    }
-    if (operands > 1 && values.output == NULL) {
-        message_error("several inputs: name the output with -o");
-        return EXIT_COULD_NOT;
-    }
+    if (operands > 1 && exporter->next_input == NULL)
+        return message_could_not("the format %s takes one input at a time", exporter->name);
+    if (operands > 1 && values.output == NULL)
+        return message_could_not("several inputs: name the output with -o");
     char *output =
         values.output != NULL ? strdup(values.output) : output_beside(argv[1], exporter->extension);
-    if (output == NULL) {
-        message_error("out of memory");
-        return EXIT_COULD_NOT;
-    }
+    if (output == NULL)
+        return message_could_not("out of memory");
     code = export_files(exporter, argv + 1, (size_t)operands, output) == 0 ? EXIT_FINE : EXIT_COULD_NOT;
     if (code == EXIT_FINE && values.output == NULL && strcmp(output, "-") != 0)
         message_note("wrote %s", output);

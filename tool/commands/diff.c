@@ -75,17 +75,12 @@ static int find_head(int argc, char **argv) {
     return found;
 }
 
-static int wrong(const char *what) {
-    message_error("%s", what);
-    return EXIT_COULD_NOT;
-}
-
 /* Options may stand on both sides of `--`. The operands of each side go to the front of its arguments, from operands[side] on. */
 static int parse(int argc, char **argv, struct diff_values *values, char **operands[RUNS_SIDES],
                  int counts[RUNS_SIDES]) {
     int head = find_head(argc, argv), code;
     if (head < 0)
-        return wrong("there is more than one --: it stands once, between base and head");
+        return message_could_not("there is more than one --: it stands once, between base and head");
     char *end = head < argc ? argv[head] : NULL;
     argv[head] = NULL;
     code = options_parse(&command_diff, head, argv, values, &counts[RUNS_BASE]);
@@ -104,16 +99,16 @@ static int divide(bool divided, char **operands[RUNS_SIDES], int counts[RUNS_SID
     if (divided && count > 0 && counts[RUNS_HEAD] > 0)
         return 0;
     if (divided)
-        return wrong(count == 0 ? "name the traces or logs of base, before --"
-                                : "name the traces or logs of head, after --");
+        return message_could_not(count == 0 ? "name the traces or logs of base, before --"
+                                            : "name the traces or logs of head, after --");
     if (count == 2) {
         counts[RUNS_BASE] = counts[RUNS_HEAD] = 1;
         operands[RUNS_HEAD] = operands[RUNS_BASE] + 1;
         return 0;
     }
     if (count > 2)
-        return wrong("put -- between the traces or logs of base and those of head");
-    return wrong("name two sets of runs, traces or logs or folders of them: BASE... -- HEAD...");
+        return message_could_not("put -- between the traces or logs of base and those of head");
+    return message_could_not("name two sets of runs, traces or logs or folders of them: BASE... -- HEAD...");
 }
 
 /* ---- options -------------------------------------------------------------------------------------------- */
@@ -126,10 +121,8 @@ static int parse_threshold(const char *text, double *share) {
         return 0;
     }
     double percent = strtod(text, &end);
-    if (*text < '0' || *text > '9' || (strcmp(end, "") != 0 && strcmp(end, "%") != 0) || percent > 1000) {
-        message_error("--threshold: \"%s\" is no number of percent between 0 and 1000", text);
-        return EXIT_COULD_NOT;
-    }
+    if (*text < '0' || *text > '9' || (strcmp(end, "") != 0 && strcmp(end, "%") != 0) || percent > 1000)
+        return message_could_not("--threshold: \"%s\" is no number of percent between 0 and 1000", text);
     *share = percent / 100;
     return 0;
 }
@@ -143,11 +136,12 @@ static int take_options(const struct diff_values *values, struct diff *diff) {
     if (parse_threshold(values->threshold, &diff->options.threshold) != 0)
         return EXIT_COULD_NOT;
     if (values->confidence < 50 || values->confidence > 99)
-        return wrong("--confidence: between 50 and 99 percent");
+        return message_could_not("--confidence: between 50 and 99 percent");
     if (!collect_memory_suffices(values->memory))
         return EXIT_COULD_NOT;
     if (page_is_on_stdout(values) && values->output != NULL)
-        return wrong("--html=- has standard output for itself: --output would have its text there");
+        return message_could_not(
+            "--html=- has standard output for itself: --output would have its text there");
     diff->options.alpha = 1 - (double)values->confidence / 100;
     diff->options.pairs = (enum changes_pairs)values->pairs;
     diff->options.unit_is_chosen = values->per != PER_AUTO;
@@ -280,7 +274,7 @@ static int compare_programs(const struct diff_values *values, struct diff *diff)
         message_note("the traces are in %s/base and %s/head", folder, folder);
     free(folder);
     if (reason != 0)
-        return wrong(strerror(reason));
+        return message_could_not("%s", strerror(reason));
     if (child.signal != 0)
         raise(child.signal);
     return child.signal != 0 ? 128 + child.signal : child.status;
@@ -290,15 +284,16 @@ static int compare_programs(const struct diff_values *values, struct diff *diff)
 static int check_runs(const struct diff_values *values, bool divided, const int counts[RUNS_SIDES]) {
     bool both = values->commands[RUNS_BASE] != NULL && values->commands[RUNS_HEAD] != NULL;
     if (values->runs == 0)
-        return wrong(
+        return message_could_not(
             "--runs: say how often each program is to run, once at the least; --base, --head and --keep need "
             "it");
     if (values->runs > TURNS_RUNS_MAX)
-        return wrong("--runs: at most 999");
+        return message_could_not("--runs: at most 999");
     if (!both)
-        return wrong("--runs: --base and --head name the programs, each with its arguments in one text");
+        return message_could_not(
+            "--runs: --base and --head name the programs, each with its arguments in one text");
     if (divided || counts[RUNS_BASE] > 0)
-        return wrong("--runs runs two programs; it does not go with traces or logs");
+        return message_could_not("--runs runs two programs; it does not go with traces or logs");
     return 0;
 }
 

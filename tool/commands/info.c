@@ -509,11 +509,9 @@ static int info_run(int argc, char **argv) {
     int code = options_parse(&command_info, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
         return code;
-    if (operands != 1) {
-        message_error(operands == 0 ? "name a trace or a log, or - for standard input"
-                                    : "one input at a time");
-        return EXIT_COULD_NOT;
-    }
+    if (operands != 1)
+        return message_could_not(operands == 0 ? "name a trace or a log, or - for standard input"
+                                               : "one input at a time");
     return message_finish_stdout(info_of(argv[1], &values));
 }
 

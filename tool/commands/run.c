@@ -89,10 +89,8 @@ static void tell_trace(const char *program, const struct child *child, const str
 
 static int run(const struct run_values *values, struct recording *recording, char **arguments) {
     struct child child;
-    if (set_environment(values, recording) != 0) {
-        message_error("out of memory");
-        return EXIT_COULD_NOT;
-    }
+    if (set_environment(values, recording) != 0)
+        return message_could_not("out of memory");
     int reason = child_run(&child, arguments, NULL);
     if (reason != 0) {
         message_error("%s: %s", arguments[0], strerror(reason));
@@ -111,10 +109,8 @@ static int run_run(int argc, char **argv) {
     int code = options_parse(&command_run, argc, argv, &values, &operands);
     if (code != OPTIONS_PARSED)
         return code;
-    if (operands == 0) {
-        message_error("name the program to run, after -- and before its arguments");
-        return EXIT_COULD_NOT;
-    }
+    if (operands == 0)
+        return message_could_not("name the program to run, after -- and before its arguments");
     argv[1 + operands] = NULL;
     const char *output = values.output != NULL ? values.output : getenv("TRACE_FILE");
     struct recording recording;

@@ -89,8 +89,7 @@ static bool same_file(const char *a, const char *b) {
 }
 
 static int out_of_memory(const char *name) {
-    message_error("%s: out of memory", name);
-    return -1;
+    return message_error("%s: out of memory", name);
 }
 
 /* What each of several inputs has in common with those before. */
@@ -119,10 +118,8 @@ static int export_input(struct export *export, struct input *input) {
     const struct perftrace_trace_info *info = perftrace_reader_info(input->reader);
     uint32_t pid = free_pid(export, info->pid);
     bool first = export->count == 0;
-    if (!first && !(info->native && export->part.info.native)) {
-        message_error("%s: only traces can be put together", input->name);
-        return -1;
-    }
+    if (!first && !(info->native && export->part.info.native))
+        return message_error("%s: only traces can be put together", input->name);
     export->pids[export->count++] = pid;
     export->context.info = info;
     export->context.pid = pid == info->pid ? 0 : pid;
@@ -165,10 +162,8 @@ int export_files(const struct exporter *exporter, char *const *input_paths, size
     struct input input;
     struct outfile out;
     for (size_t i = 0; i < count; i++)
-        if (same_file(input_paths[i], output_path)) {
-            message_error("%s: the output would overwrite the input", output_path);
-            return -1;
-        }
+        if (same_file(input_paths[i], output_path))
+            return message_error("%s: the output would overwrite the input", output_path);
     if (input_open(&input, input_paths[0], exporter->unwanted, false, 0) != 0)
         return -1;
     if (outfile_open(&out, output_path) != 0) {

@@ -54,10 +54,8 @@ int input_open(struct input *input, const char *path, uint32_t unwanted, bool lo
     if (input->reader == NULL) {
         unpack_wait(&input->unpack);
         if (strstr(error.message, input->name) != NULL) /* the reader named the file already */
-            message_error("%s", error.message);
-        else
-            message_error("%s: %s", input->name, error.message);
-        return -1;
+            return message_error("%s", error.message);
+        return message_error("%s: %s", input->name, error.message);
     }
     input->native = perftrace_reader_info(input->reader)->native;
     progress_begin(&input->progress, size_of(path));
@@ -151,20 +149,16 @@ int input_end(struct input *input) {
     const struct perftrace_error_info *error = perftrace_reader_error(input->reader);
     if (input->damages > WARNINGS_MAX)
         message_warning("%s: %" PRIu64 " more places like these", input->name, input->damages - WARNINGS_MAX);
-    if (error != NULL) {
-        message_error("%s: %s", input->name, error->message);
-        return -1;
-    }
+    if (error != NULL)
+        return message_error("%s: %s", input->name, error->message);
     if (info->records > 0 || (info->native && input->damages == 0))
         return 0;
     if (info->native || input->unpack.damage_count > 0)
-        message_error("%s: nothing in it could be read", input->name);
-    else if (info->bytes == 0)
-        message_error("%s: it is empty", input->name);
-    else
-        message_error("%s: neither a trace, nor Chrome's trace events, nor a log: no PERF_TRACE line in it",
-                      input->name);
-    return -1;
+        return message_error("%s: nothing in it could be read", input->name);
+    if (info->bytes == 0)
+        return message_error("%s: it is empty", input->name);
+    return message_error(
+        "%s: neither a trace, nor Chrome's trace events, nor a log: no PERF_TRACE line in it", input->name);
 }
 
 void input_close(struct input *input) {
@@ -219,9 +213,8 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
 }
 
 static int no_inputs(const char *folder) {
-    message_error("%s: no traces or logs (*.ptrace, *.log, also *.gz and *.zst of these) in this folder",
-                  folder);
-    return -1;
+    return message_error(
+        "%s: no traces or logs (*.ptrace, *.log, also *.gz and *.zst of these) in this folder", folder);
 }
 
 /* Takes the last path off the list again if a pipe, device or folder has that name: nobody asked for it. */
@@ -237,10 +230,8 @@ static void leave_out_special(struct input_list *list) {
 static int add_folder(struct input_list *list, const char *folder) {
     struct dirent **entries;
     int count = scandir(folder, &entries, is_input, compare_names);
-    if (count < 0) {
-        message_error("%s: %s", folder, strerror(errno));
-        return -1;
-    }
+    if (count < 0)
+        return message_error("%s: %s", folder, strerror(errno));
     if (count == 0)
         no_inputs(folder);
     int status = count == 0 ? -1 : 0;
@@ -258,10 +249,7 @@ static int add_folder(struct input_list *list, const char *folder) {
 }
 
 int input_list_add(struct input_list *list, const char *path) {
-    if (add_path(list, NULL, path) == 0)
-        return 0;
-    message_error("out of memory");
-    return -1;
+    return add_path(list, NULL, path) == 0 ? 0 : message_error("out of memory");
 }
 
 int input_list_make(struct input_list *list, int operand_count, char **operands) {

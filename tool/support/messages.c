@@ -15,11 +15,14 @@ void message_command(const char *name) {
     command_name = name;
 }
 
-static void message(const char *kind, const char *format, va_list arguments) {
+int message(const char *kind, const char *format, ...) {
     char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     if (length < 0)
-        return;
+        return -1;
     size_t used = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
     struct perftrace_buffer line = {0};
     perftrace_buffer_text(&line, "perftrace");
@@ -36,27 +39,7 @@ static void message(const char *kind, const char *format, va_list arguments) {
     else
         fwrite(line.bytes, 1, line.length, stderr);
     free(line.bytes);
-}
-
-void message_error(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    message("error: ", format, arguments);
-    va_end(arguments);
-}
-
-void message_warning(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    message("warning: ", format, arguments);
-    va_end(arguments);
-}
-
-void message_note(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    message("", format, arguments);
-    va_end(arguments);
+    return -1;
 }
 
 /* Levenshtein's distance; words longer than a row are never near. */
@@ -99,6 +82,5 @@ int message_finish_stdout(int code) {
     errno = 0;
     if (fflush(stdout) == 0 && !failed)
         return code;
-    message_error("standard output: %s", errno != 0 ? strerror(errno) : "write failed");
-    return EXIT_COULD_NOT;
+    return message_could_not("standard output: %s", errno != 0 ? strerror(errno) : "write failed");
 }

@@ -16,10 +16,12 @@ enum exit_code {
 void message_command(const char *name);
 
 /* One line on stderr, with "error: " or "warning: ", or neither; bytes from a file or a name in the arguments that could
- * confuse a terminal are made visible. */
-void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void message_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+ * confuse a terminal are made visible. The result, -1 or EXIT_COULD_NOT, is for whoever ends with that error. */
+int message(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define message_error(...) message("error: ", __VA_ARGS__)
+#define message_warning(...) message("warning: ", __VA_ARGS__)
+#define message_note(...) message("", __VA_ARGS__)
+#define message_could_not(...) (message_error(__VA_ARGS__), EXIT_COULD_NOT)
 
 /* The one of `names` (`count` of them) that `word` was probably meant to be, or NULL. */
 const char *message_nearest(const char *word, const char *const *names, size_t count);

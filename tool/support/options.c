@@ -38,10 +38,8 @@ static int unknown_option(const struct command *command, const char *argument) {
     snprintf(word, sizeof word, "%.*s", (int)strcspn(argument, "="), argument);
     const char *nearest = argument[1] == '-' ? message_nearest(word + 2, names, count) : NULL;
     if (nearest != NULL)
-        message_error("unknown option %s; did you mean --%s?", word, nearest);
-    else
-        message_error("unknown option %s; \"perftrace help %s\" lists them", word, command->name);
-    return EXIT_COULD_NOT;
+        return message_could_not("unknown option %s; did you mean --%s?", word, nearest);
+    return message_could_not("unknown option %s; \"perftrace help %s\" lists them", word, command->name);
 }
 
 static int store_choice(const struct option *option, const char *text, int *field) {
@@ -57,21 +55,15 @@ static int store_choice(const struct option *option, const char *text, int *fiel
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i == 0 ? "" : ", ", option->choices[i]);
     const char *nearest = message_nearest(text, option->choices, count);
     if (nearest != NULL)
-        message_error("--%s: no \"%s\"; did you mean %s? (%s)", option->name, text, nearest, all);
-    else
-        message_error("--%s: no \"%s\"; it is one of %s", option->name, text, all);
-    return EXIT_COULD_NOT;
+        return message_could_not("--%s: no \"%s\"; did you mean %s? (%s)", option->name, text, nearest, all);
+    return message_could_not("--%s: no \"%s\"; it is one of %s", option->name, text, all);
 }
 
 static int store_item(const struct option *option, const char *text, struct option_list *list) {
-    if (*text == '\0') {
-        message_error("--%s: an empty text is no %s", option->name, option->value);
-        return EXIT_COULD_NOT;
-    }
-    if (list->count == OPTION_LIST_MAX) {
-        message_error("--%s: more than %d of them", option->name, OPTION_LIST_MAX);
-        return EXIT_COULD_NOT;
-    }
+    if (*text == '\0')
+        return message_could_not("--%s: an empty text is no %s", option->name, option->value);
+    if (list->count == OPTION_LIST_MAX)
+        return message_could_not("--%s: more than %d of them", option->name, OPTION_LIST_MAX);
     list->items[list->count++] = text;
     return OPTIONS_PARSED;
 }
@@ -91,8 +83,7 @@ static int store_quantity(const struct option *option, const char *text, uint64_
                                                     : units_parse_time(text, field);
     if (why == NULL)
         return OPTIONS_PARSED;
-    message_error("--%s: \"%s\" %s", option->name, text, why);
-    return EXIT_COULD_NOT;
+    return message_could_not("--%s: \"%s\" %s", option->name, text, why);
 }
 
 static int store(const struct option *option, char *text, void *values) {
@@ -120,10 +111,8 @@ static int store(const struct option *option, char *text, void *values) {
     char *end;
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
-        message_error("--%s: \"%s\" is not a number", option->name, text);
-        return EXIT_COULD_NOT;
-    }
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
+        return message_could_not("--%s: \"%s\" is not a number", option->name, text);
     *(uint64_t *)field = number;
     return OPTIONS_PARSED;
 }
@@ -146,16 +135,12 @@ static int parse_option(const struct command *command, char **argv, int *at, voi
         options_help(stdout, command);
         return message_finish_stdout(EXIT_FINE);
     }
-    if (option->type == OPTION_FLAG && value != NULL) {
-        message_error("--%s takes no value", option->name);
-        return EXIT_COULD_NOT;
-    }
+    if (option->type == OPTION_FLAG && value != NULL)
+        return message_could_not("--%s takes no value", option->name);
     if (option->type != OPTION_FLAG && value == NULL) {
         value = argv[*at + 1];
-        if (value == NULL) {
-            message_error("--%s needs a value", option->name);
-            return EXIT_COULD_NOT;
-        }
+        if (value == NULL)
+            return message_could_not("--%s needs a value", option->name);
         ++*at;
     }
     return store(option, value, values);

@@ -80,10 +80,8 @@ int outfile_open(struct outfile *out, const char *path) {
         errno = EISDIR;
         return fail(out);
     }
-    if (exists && S_ISREG(status.st_mode) && is_held(path)) {
-        message_error("%s: a running program is writing it; name another file", path);
-        return -1;
-    }
+    if (exists && S_ISREG(status.st_mode) && is_held(path))
+        return message_error("%s: a running program is writing it; name another file", path);
     bool direct = exists && !S_ISREG(status.st_mode);
     int descriptor = direct ? open_direct(path, &status) : open_beside(out, path);
     if (descriptor < 0)

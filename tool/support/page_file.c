@@ -25,11 +25,10 @@ static bool may_be_replaced(const char *path) {
 int page_file_open(struct outfile *page, const char *path) {
     if (may_be_replaced(path))
         return outfile_open(page, path);
-    message_error(
+    return message_error(
         "%s: there is such a file, and it is no page: it stays as it is. The page's name comes first: "
         "--html=FILE INPUT",
         path);
-    return -1;
 }
 
 int page_file_close(struct outfile *page) {

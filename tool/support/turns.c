@@ -110,11 +110,10 @@ static int look_at(const char *what, const char *command, const struct child *ch
     }
     if (recording_find(recording, child->pid))
         return 0;
-    message_error(
+    return message_error(
         "%s: \"%s\" left no trace; is it built with -DPERF_TRACE and linked with libperftrace, and "
         "does it reach a span?",
         what, command);
-    return -1;
 }
 
 static int run_program(const char *what, const char *command, const char *output,

@@ -44,10 +44,8 @@ int budget_read(struct budget_file *budget, const char *path) {
         return -1;
     int status = budget_parse(budget, text, length);
     free(text);
-    if (status != 0) {
-        message_error("out of memory");
-        return -1;
-    }
+    if (status != 0)
+        return message_error("out of memory");
     for (size_t i = 0; i < budget->problem_count && i < BUDGET_TOLD_MAX; i++)
         message_error("%s:%u:%u: %s", path, budget->problems[i].line, budget->problems[i].column,
                       budget->problems[i].message);

@@ -172,10 +172,8 @@ int check_inputs(struct check *check) {
             measure_open(check->promises, check->budget->count, (size_t)memory_of_measure(check));
     }
     check->states = calloc(check->inputs->count + 1, sizeof *check->states);
-    if (check->measure == NULL || check->states == NULL) {
-        message_error("out of memory");
-        return -1;
-    }
+    if (check->measure == NULL || check->states == NULL)
+        return message_error("out of memory");
     int status = 0;
     for (size_t i = 0; i < check->inputs->count; i++)
         status |= read_input(check, i);

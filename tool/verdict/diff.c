@@ -176,10 +176,8 @@ int diff_inputs(struct diff *diff) {
     int status = 0;
     diff->texts.bytes_max = SIZE_MAX;
     diff->inputs = calloc(count + 1, sizeof *diff->inputs);
-    if (diff->inputs == NULL || runs_open(&diff->runs, count) != 0) {
-        message_error("out of memory");
-        return -1;
-    }
+    if (diff->inputs == NULL || runs_open(&diff->runs, count) != 0)
+        return message_error("out of memory");
     runs_limit(&diff->runs, (size_t)memory_of_runs(diff));
     for (int side = 0; side < RUNS_SIDES; side++)
         for (size_t i = 0; i < diff->sides[side]->count; i++, run++) {
@@ -188,10 +186,8 @@ int diff_inputs(struct diff *diff) {
         }
     if (status != 0 || !has_frames_if_wanted(diff))
         return -1;
-    if (changes_find(&diff->changes, &diff->runs, &diff->options) != 0) {
-        message_error("out of memory");
-        return -1;
-    }
+    if (changes_find(&diff->changes, &diff->runs, &diff->options) != 0)
+        return message_error("out of memory");
     return have_something_in_common(diff) ? 0 : -1;
 }
 

@@ -117,8 +117,7 @@ static int write_to(const struct findings *findings, const struct findings_forma
                     bool color) {
     if (format->write(findings, file, color) == 0)
         return 0;
-    message_error("out of memory");
-    return -1;
+    return message_error("out of memory");
 }
 
 int findings_deliver(const struct findings *findings, const struct findings_format *format, const char *path,
