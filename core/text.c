@@ -1,6 +1,8 @@
 /* Growing texts, and untrusted bytes made safe for JSON, for terminals and for log lines. */
 #include "text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,15 @@ char *perftrace_buffer_grow_(struct perftrace_buffer *buffer, size_t more) {
         buffer->capacity = capacity;
     }
     return buffer->bytes + buffer->length;
+}
+
+void perftrace_buffer_print(struct perftrace_buffer *buffer, const char *format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    perftrace_buffer_text(buffer, text);
 }
 
 static bool continues(const char *bytes, unsigned at) {

@@ -36,6 +36,10 @@ void perftrace_buffer_address(struct perftrace_buffer *buffer, uint64_t value); 
 /* The shortest decimal that reads back as the same double; "nan", "inf", "-inf". */
 void perftrace_buffer_double(struct perftrace_buffer *buffer, double value);
 
+/* What printf would print of it, up to 511 bytes. Texts must be safe to show, as they are not looked at. */
+void perftrace_buffer_print(struct perftrace_buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Writes `value` in decimal, without a terminator, and returns its length (at most PERFTRACE_DIGITS_MAX). */
 enum { PERFTRACE_DIGITS_MAX = 20 };
 unsigned perftrace_format_unsigned(char *out, uint64_t value);

@@ -41,6 +41,22 @@ static void integers_are_written_in_full(void **state) {
     free(buffer.bytes);
 }
 
+static void formats_are_printed(void **state) {
+    (void)state;
+    struct perftrace_buffer buffer = {0};
+    char large[600];
+    perftrace_buffer_print(&buffer, "%s: %u of %5.1f %%", "a", 7u, 12.25);
+    perftrace_buffer_print(&buffer, "%s", "");
+    perftrace_buffer_add(&buffer, "", 1);
+    assert_string_equal(buffer.bytes, "a: 7 of  12.2 %");
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    buffer.length = 0;
+    perftrace_buffer_print(&buffer, "%s", large);
+    assert_int_equal(buffer.length, 511);
+    free(buffer.bytes);
+}
+
 static void doubles_are_short(void **state) {
     (void)state;
     static const struct {
@@ -273,6 +289,7 @@ static void a_full_memory_is_remembered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_written_in_full),
+        cmocka_unit_test(formats_are_printed),
         cmocka_unit_test(doubles_are_short),
         cmocka_unit_test(doubles_read_back),
         cmocka_unit_test(utf8_is_checked),

@@ -101,33 +101,26 @@ static const char *take_line(struct info *info) {
 static void process_text(struct info *info) {
     const struct perftrace_trace_info *trace = info->trace;
     const struct overview *overview = info->overview;
-    char text[UNITS_TEXT_MAX], long_text[160];
     if (trace->pid != 0) {
         perftrace_buffer_visible(&info->line, trace->process_name);
-        int length = snprintf(long_text, sizeof long_text, "%spid %" PRIu32,
-                              trace->process_name.length > 0 ? ", " : "", trace->pid);
+        perftrace_buffer_print(&info->line, "%spid %" PRIu32, trace->process_name.length > 0 ? ", " : "",
+                               trace->pid);
         if (!trace->chrome) /* which does not know it */
-            snprintf(long_text + length, sizeof long_text - (size_t)length, ", parent %" PRIu32,
-                     trace->parent_pid);
-        perftrace_buffer_text(&info->line, long_text);
+            perftrace_buffer_print(&info->line, ", parent %" PRIu32, trace->parent_pid);
         field(info, "Process", take_line(info));
     }
     if (trace->executable.length > 0) {
         perftrace_buffer_visible(&info->line, trace->executable);
         field(info, "Executable", take_line(info));
     }
-    if (trace->start_realtime_ns != 0) {
-        units_date(trace->start_realtime_ns, text);
-        field(info, "Started", text);
-    }
-    if (overview->last_ns != 0) {
-        units_duration(overview->last_ns - overview->first_ns, text);
-        field(info, "Duration", text);
-    }
+    if (trace->start_realtime_ns != 0)
+        field(info, "Started", units_date(trace->start_realtime_ns).text);
+    if (overview->last_ns != 0)
+        field(info, "Duration", units_duration(overview->last_ns - overview->first_ns).text);
     field(info, "State", state_text(trace));
-    units_bytes(trace->bytes, text);
-    snprintf(long_text, sizeof long_text, "%s, %" PRIu64 " records", text, trace->records);
-    field(info, "Size", long_text);
+    perftrace_buffer_print(&info->line, "%s, %" PRIu64 " records", units_bytes(trace->bytes).text,
+                           trace->records);
+    field(info, "Size", take_line(info));
 }
 
 static void losses_text(struct info *info) {
@@ -135,16 +128,13 @@ static void losses_text(struct info *info) {
     uint64_t lost = 0;
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
         lost += trace->lost[cause];
-    perftrace_buffer_unsigned(&info->line, lost);
-    perftrace_buffer_text(&info->line, " records");
+    perftrace_buffer_print(&info->line, "%" PRIu64 " records", lost);
     for (unsigned cause = 0, first = 1; cause < PERFTRACE_LOSS_KINDS; cause++) {
         if (trace->lost[cause] == 0)
             continue;
         const char *name = perftrace_loss_name(cause);
-        perftrace_buffer_text(&info->line, first ? ": " : ", ");
-        perftrace_buffer_text(&info->line, name != NULL ? name : "unknown cause");
-        perftrace_buffer_text(&info->line, " ");
-        perftrace_buffer_unsigned(&info->line, trace->lost[cause]);
+        perftrace_buffer_print(&info->line, "%s%s %" PRIu64, first ? ": " : ", ",
+                               name != NULL ? name : "unknown cause", trace->lost[cause]);
         first = 0;
     }
     field(info, "Lost", lost == 0 ? "nothing" : take_line(info));
@@ -152,48 +142,44 @@ static void losses_text(struct info *info) {
 }
 
 /* What happened to the clocks meanwhile. */
-static void clock_text(const struct info *info) {
+static void clock_text(struct info *info) {
     const struct perftrace_trace_info *trace = info->trace;
-    char text[160], duration[UNITS_TEXT_MAX];
-    if (trace->clock_jumps > 0) {
-        char often[32] = "once";
-        if (trace->clock_jumps > 1)
-            snprintf(often, sizeof often, "%" PRIu32 " times", trace->clock_jumps);
-        snprintf(text, sizeof text, "the tick counter jumped %s, which times leave out", often);
-        field(info, "", text);
+    if (trace->clock_jumps == 1)
+        field(info, "", "the tick counter jumped once, which times leave out");
+    if (trace->clock_jumps > 1) {
+        perftrace_buffer_print(&info->line,
+                               "the tick counter jumped %" PRIu32 " times, which times leave out",
+                               trace->clock_jumps);
+        field(info, "", take_line(info));
     }
     if (trace->suspended_ns > 0) {
-        units_duration(trace->suspended_ns, duration);
-        snprintf(text, sizeof text, "the machine was suspended for %s, which times leave out", duration);
-        field(info, "", text);
+        perftrace_buffer_print(&info->line, "the machine was suspended for %s, which times leave out",
+                               units_duration(trace->suspended_ns).text);
+        field(info, "", take_line(info));
     }
     int64_t set = trace->realtime_set_ns;
     if (set != 0) {
-        units_duration(set < 0 ? (uint64_t)0 - (uint64_t)set : (uint64_t)set, duration);
-        snprintf(text, sizeof text, "the time of day was set %s by %s, which times ignore",
-                 set < 0 ? "back" : "forward", duration);
-        field(info, "", text);
+        perftrace_buffer_print(&info->line, "the time of day was set %s by %s, which times ignore",
+                               set < 0 ? "back" : "forward",
+                               units_duration(set < 0 ? (uint64_t)0 - (uint64_t)set : (uint64_t)set).text);
+        field(info, "", take_line(info));
     }
     if (trace->clock_adjusted > 0) {
-        snprintf(text, sizeof text, "%" PRIu64 " times moved so as not to run backwards",
-                 trace->clock_adjusted);
-        field(info, "", text);
+        perftrace_buffer_print(&info->line, "%" PRIu64 " times moved so as not to run backwards",
+                               trace->clock_adjusted);
+        field(info, "", take_line(info));
     }
 }
 
 static void quality_text(struct info *info) {
     const struct perftrace_trace_info *trace = info->trace;
     const bool recorded = trace->native && !trace->chrome;
-    char text[160];
     if (recorded) {
         perftrace_buffer_text(&info->line, clock_name(trace));
-        if (trace->clock == 1) {
-            snprintf(text, sizeof text, ", %.2f MHz", trace->ticks_per_second / 1e6);
-            perftrace_buffer_text(&info->line, text);
-        }
-        snprintf(text, sizeof text, ", %" PRIu32 " readings within %" PRIu64 " ns", trace->clock_pairs,
-                 trace->clock_error_ns);
-        perftrace_buffer_text(&info->line, text);
+        if (trace->clock == 1)
+            perftrace_buffer_print(&info->line, ", %.2f MHz", trace->ticks_per_second / 1e6);
+        perftrace_buffer_print(&info->line, ", %" PRIu32 " readings within %" PRIu64 " ns",
+                               trace->clock_pairs, trace->clock_error_ns);
         field(info, "Clock", take_line(info));
     }
     clock_text(info);
@@ -203,16 +189,17 @@ static void quality_text(struct info *info) {
     if (recorded)
         losses_text(info);
     if (trace->skipped > 0) {
-        snprintf(text, sizeof text, "%" PRIu64 " record%s of kinds that are not used", trace->skipped,
-                 trace->skipped == 1 ? "" : "s");
-        field(info, "Left out", text);
+        perftrace_buffer_print(&info->line, "%" PRIu64 " record%s of kinds that are not used", trace->skipped,
+                               trace->skipped == 1 ? "" : "s");
+        field(info, "Left out", take_line(info));
     }
-    if (trace->damaged && trace->damaged_bytes > 0)
-        snprintf(text, sizeof text, "%" PRIu64 " bytes made no sense and were left out",
-                 trace->damaged_bytes);
-    if (trace->damaged)
-        field(info, "Damaged",
-              trace->damaged_bytes > 0 ? text : "what made no sense was left out, or is missing");
+    if (trace->damaged && trace->damaged_bytes > 0) {
+        perftrace_buffer_print(&info->line, "%" PRIu64 " bytes made no sense and were left out",
+                               trace->damaged_bytes);
+        field(info, "Damaged", take_line(info));
+    } else if (trace->damaged) {
+        field(info, "Damaged", "what made no sense was left out, or is missing");
+    }
 }
 
 static void kinds_text(const struct info *info) {
@@ -259,11 +246,10 @@ static void tracks_text(struct info *info) {
     for (size_t i = 0; i < count && shown < SHOWN_MAX; i++, shown++) {
         const struct perftrace_track_info *track = perftrace_reader_track(info->reader, i);
         const struct overview_track *seen = overview_track(info->overview, track);
-        char duration[UNITS_TEXT_MAX] = "-";
-        if (seen != NULL && seen->last_ns != 0)
-            units_duration(seen->last_ns - seen->first_ns, duration);
+        bool timed = seen != NULL && seen->last_ns != 0;
         printf("%11" PRIu64 " %11" PRIu64 " %10s  %-6s %7" PRIu64 "  ", seen != NULL ? seen->spans : 0,
-               seen != NULL ? seen->others : 0, duration, track_kind(track),
+               seen != NULL ? seen->others : 0,
+               timed ? units_duration(seen->last_ns - seen->first_ns).text : "-", track_kind(track),
                track->os_id != 0 ? track->os_id : (uint64_t)track->id);
         name_to_edge(info, track->name.length > 0 ? track->name : no_name, 52);
     }
@@ -280,23 +266,16 @@ static void open_text(struct info *info) {
     puts("      since    elapsed  span");
     for (uint32_t i = 0; i < overview->open_count && i < SHOWN_MAX; i++) {
         const struct overview_open *open = &overview->open[i];
-        char since[UNITS_TEXT_MAX] = "-", elapsed[UNITS_TEXT_MAX];
-        if (open->start_ns >= overview->first_ns)
-            units_duration(open->start_ns - overview->first_ns, since);
-        units_duration(open->elapsed_ns, elapsed);
-        printf(" %10s %10s  ", since, elapsed);
-        perftrace_buffer_text(&info->line, "#");
-        perftrace_buffer_unsigned(&info->line, open->number);
-        perftrace_buffer_text(&info->line, " ");
+        bool known = open->start_ns >= overview->first_ns;
+        printf(" %10s %10s  ", known ? units_duration(open->start_ns - overview->first_ns).text : "-",
+               units_duration(open->elapsed_ns).text);
+        perftrace_buffer_print(&info->line, "#%" PRIu64 " ", open->number);
         perftrace_buffer_visible(&info->line, open->site->name);
         perftrace_buffer_text(&info->line, " [");
-        if (open->track->name.length > 0) {
+        if (open->track->name.length > 0)
             perftrace_buffer_visible(&info->line, open->track->name);
-        } else {
-            perftrace_buffer_text(&info->line, track_kind(open->track));
-            perftrace_buffer_text(&info->line, " ");
-            perftrace_buffer_unsigned(&info->line, open->track->id);
-        }
+        else
+            perftrace_buffer_print(&info->line, "%s %" PRIu32, track_kind(open->track), open->track->id);
         perftrace_buffer_text(&info->line, "] ");
         perftrace_buffer_add(&info->line, open->parameters.bytes, open->parameters.length);
         terminal_wrap(stdout, take_line(info), 24, 24, info->width);
@@ -325,8 +304,7 @@ static void sites_text(struct info *info) {
         if (site->file.length > 0) {
             perftrace_buffer_text(&info->line, "  ");
             perftrace_buffer_visible(&info->line, site->file);
-            perftrace_buffer_text(&info->line, ":");
-            perftrace_buffer_unsigned(&info->line, site->line);
+            perftrace_buffer_print(&info->line, ":%" PRIu32, site->line);
         }
         terminal_wrap(stdout, take_line(info), 20, 20, info->width);
     }

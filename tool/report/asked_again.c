@@ -9,13 +9,11 @@
 static void add_again(struct report *report, const struct analysis_asked_again *again) {
     const struct analysis_function *functions = report->model->functions;
     perftrace_buffer_visible(&report->line, functions[again->function].name);
-    if (again->first_caller == again->again_caller) {
-        perftrace_buffer_text(&report->line, ", again by ");
-    } else {
+    if (again->first_caller != again->again_caller) {
         perftrace_buffer_text(&report->line, ", first by ");
         perftrace_buffer_visible(&report->line, functions[again->first_caller].name);
-        perftrace_buffer_text(&report->line, ", again by ");
     }
+    perftrace_buffer_text(&report->line, ", again by ");
     perftrace_buffer_visible(&report->line, functions[again->again_caller].name);
 }
 
@@ -26,13 +24,11 @@ static void asked_again_text(struct report *report) {
         fputs("  Nothing was asked again under the same call.\n", report->out);
     for (size_t i = 0; i < report_shown(report, siblings->asked_again_count); i++) {
         const struct analysis_asked_again *again = &siblings->asked_again[i];
-        char saved[UNITS_TEXT_MAX];
-        units_duration(again->saved_ns, saved);
         fprintf(report->out, "%4" PRIu64 " calls: ", again->again);
         add_again(report, again);
         report_line(report);
-        fprintf(report->out, "      in %" PRIu64 "%s, %s saved if kept\n", again->parents,
-                again->parents == 1 ? " parent" : " parents", saved);
+        fprintf(report->out, "      in %" PRIu64 " parent%s, %s saved if kept\n", again->parents,
+                again->parents == 1 ? "" : "s", units_duration(again->saved_ns).text);
         perftrace_buffer_text(&report->line, "      Such as ");
         report_call(report, again->first);
         perftrace_buffer_text(&report->line, " ");

@@ -57,14 +57,13 @@ static void caches_text(struct report *report, const struct analysis_cache *cach
             roots ? "in root calls  " : "");
     for (size_t i = 0; i < report_shown(report, cache->count); i++) {
         const struct analysis_cache_function *function = &cache->functions[i];
-        char saved[UNITS_TEXT_MAX], root[UNITS_TEXT_MAX];
-        units_duration(function->all.saved_ns, saved);
-        units_duration(function->root_saved_ns, root);
-        fprintf(report->out, "%10s  %5u %%  %3u %%  %16" PRIu64 "  ", saved,
+        fprintf(report->out, "%10s  %5u %%  %3u %%  %16" PRIu64 "  ",
+                units_duration(function->all.saved_ns).text,
                 percent(function->all.saved_ns, function->total_ns),
                 percent(function->all.hits, function->calls), function->most.size);
         if (roots)
-            fprintf(report->out, "%13s  ", function->root_hits > 0 ? root : "-");
+            fprintf(report->out, "%13s  ",
+                    function->root_hits > 0 ? units_duration(function->root_saved_ns).text : "-");
         add_name(report, function);
         perftrace_buffer_text(&report->line, function->recursive ? " (calls itself: at most)" : "");
         report_line(report);
@@ -87,30 +86,26 @@ static void caches_text(struct report *report, const struct analysis_cache *cach
 
 /* "Together 178 ms: …", as the lines above can't be added up. */
 static void together_text(struct report *report, const struct analysis_cache *cache) {
-    char saved[UNITS_TEXT_MAX];
-    units_duration(cache->apart_ns, saved);
+    const struct units_text saved = units_duration(cache->apart_ns);
     size_t apart = 0, shown = 0;
     for (size_t i = 0; i < cache->count; i++)
         apart += cache->functions[i].apart;
     if (cache->count < 2 || apart == 0)
         return;
     if (apart == cache->count) {
-        fprintf(report->out, "  Together %s, as none of these calls another.\n", saved);
+        fprintf(report->out, "  Together %s, as none of these calls another.\n", saved.text);
         return;
     }
     fprintf(report->out, "  A hit saves what its call calls, too, so these don't add up. Together %s:\n  ",
-            saved);
+            saved.text);
     for (size_t i = 0; i < cache->count && shown < 4; i++) {
         if (!cache->functions[i].apart)
             continue;
         perftrace_buffer_text(&report->line, shown++ == 0 ? "" : ", ");
         add_name(report, &cache->functions[i]);
     }
-    if (shown < apart) {
-        perftrace_buffer_text(&report->line, " and ");
-        perftrace_buffer_unsigned(&report->line, apart - shown);
-        perftrace_buffer_text(&report->line, " more");
-    }
+    if (shown < apart)
+        perftrace_buffer_print(&report->line, " and %zu more", apart - shown);
     perftrace_buffer_text(&report->line, apart == 1 ? " alone." : " (none of which calls another).");
     report_line(report);
 }
@@ -121,16 +116,12 @@ static void rules_text(struct report *report, const struct analysis_cache *cache
         perftrace_buffer_text(&report->line, i == 0 ? "\n  Invalidated by " : "                 ");
         perftrace_buffer_visible(&report->line,
                                  (struct perftrace_text){rules.texts[i], strlen(rules.texts[i])});
-        if (cache->rules[i].writes == 0) {
+        const uint64_t removed = cache->rules[i].removed, writes = cache->rules[i].writes;
+        if (writes == 0)
             perftrace_buffer_text(&report->line, ": no such call");
-        } else {
-            perftrace_buffer_text(&report->line, ": ");
-            perftrace_buffer_unsigned(&report->line, cache->rules[i].removed);
-            perftrace_buffer_text(&report->line,
-                                  cache->rules[i].removed == 1 ? " answer, by " : " answers, by ");
-            perftrace_buffer_unsigned(&report->line, cache->rules[i].writes);
-            perftrace_buffer_text(&report->line, cache->rules[i].writes == 1 ? " call" : " calls");
-        }
+        else
+            perftrace_buffer_print(&report->line, ": %" PRIu64 " answer%s, by %" PRIu64 " call%s", removed,
+                                   removed == 1 ? "" : "s", writes, writes == 1 ? "" : "s");
         report_line(report);
     }
 }
@@ -139,12 +130,11 @@ static void rules_text(struct report *report, const struct analysis_cache *cache
 
 static void size_text(struct report *report, const struct analysis_cache_function *function, uint64_t size,
                       const struct analysis_cache_point *point) {
-    char saved[UNITS_TEXT_MAX];
-    units_duration(point->saved_ns, saved);
     unsigned share = percent(point->saved_ns, function->all.saved_ns);
     unsigned bar = share * BAR_COLUMNS / 100;
-    fprintf(report->out, "%13" PRIu64 " %10" PRIu64 " %10s  %4u %%%s%.*s\n", size, point->hits, saved, share,
-            bar > 0 ? "  " : "", (int)bar, "##############################");
+    fprintf(report->out, "%13" PRIu64 " %10" PRIu64 " %10s  %4u %%%s%.*s\n", size, point->hits,
+            units_duration(point->saved_ns).text, share, bar > 0 ? "  " : "", (int)bar,
+            "##############################");
 }
 
 /* 1, 2, 4, 8 …, or wider steps for large caches, up to the size that gives 90 %; then all. */
@@ -172,26 +162,19 @@ static void sizes_text(struct report *report, const struct analysis_cache_functi
 static void hottest_text(struct report *report, const struct analysis_cache_function *function) {
     for (uint32_t i = 0; i < function->hottest_count && i < HOTTEST_SHOWN; i++) {
         const struct analysis_question *question = &report->model->questions[function->hottest[i].question];
-        char saved[UNITS_TEXT_MAX];
-        units_duration(function->hottest[i].saved_ns, saved);
         fprintf(report->out, "%s%13" PRIu64 " calls %16s  ",
-                i == 0 ? "      asked most, by the time of what is repeated:\n" : "", question->calls, saved);
+                i == 0 ? "      asked most, by the time of what is repeated:\n" : "", question->calls,
+                units_duration(function->hottest[i].saved_ns).text);
         analysis_question_text(report->model, question, &report->line);
         report_line(report);
     }
 }
 
 static void curve_text(struct report *report, const struct analysis_cache_function *function) {
-    char total[UNITS_TEXT_MAX];
-    units_duration(function->total_ns, total);
     perftrace_buffer_text(&report->line, "\n  ");
     add_name(report, function);
-    perftrace_buffer_text(&report->line, ": ");
-    perftrace_buffer_unsigned(&report->line, function->calls);
-    perftrace_buffer_text(&report->line, " calls, ");
-    perftrace_buffer_unsigned(&report->line, function->questions);
-    perftrace_buffer_text(&report->line, " different, ");
-    perftrace_buffer_text(&report->line, total);
+    perftrace_buffer_print(&report->line, ": %" PRIu64 " calls, %" PRIu64 " different, %s", function->calls,
+                           function->questions, units_duration(function->total_ns).text);
     report_line(report);
     if (function->all.size == 1) {
         fputs("      To keep the last answer is enough.\n", report->out);

@@ -10,9 +10,8 @@
 /* Behind the line, unless it gets too long by that. */
 static void add_time(struct report *report, uint64_t ns) {
     enum { COUNT_COLUMNS = 8, LINE_COLUMNS = 80 };
-    char time[UNITS_TEXT_MAX], text[UNITS_TEXT_MAX + 8];
-    units_duration(ns, time);
-    snprintf(text, sizeof text, "  (%s)", time);
+    char text[UNITS_TEXT_MAX + 8];
+    snprintf(text, sizeof text, "  (%s)", units_duration(ns).text);
     if (COUNT_COLUMNS + report->line.length + strlen(text) <= LINE_COLUMNS)
         perftrace_buffer_text(&report->line, text);
 }

@@ -19,11 +19,9 @@ static void line_text(struct report *report, const struct call_tree_node *node, 
     for (uint32_t i = 0; i < level && i < INDENTED_LEVELS_MAX; i++)
         perftrace_buffer_text(&report->line, "  ");
     perftrace_buffer_visible(&report->line, report->model->functions[node->function].name);
-    if (node->recursive > 0) {
-        perftrace_buffer_text(&report->line, "  (");
-        perftrace_buffer_unsigned(&report->line, node->recursive);
-        perftrace_buffer_text(&report->line, node->recursive == 1 ? " call by itself)" : " calls by itself)");
-    }
+    if (node->recursive > 0)
+        perftrace_buffer_print(&report->line, "  (%" PRIu64 " call%s by itself)", (uint64_t)node->recursive,
+                               node->recursive == 1 ? "" : "s");
     report_line(report);
 }
 

@@ -3,17 +3,13 @@
 
 #include "../support/units.h"
 
+#include <inttypes.h>
 #include <string.h>
-
-static void add(struct report *report, const char *separator, const char *what) {
-    perftrace_buffer_text(&report->line, separator);
-    perftrace_buffer_text(&report->line, what);
-}
 
 static void add_patterns(struct report *report, const char **separator, const char *what,
                          struct analysis_texts patterns) {
     for (size_t i = 0; i < patterns.count; i++) {
-        add(report, i == 0 ? *separator : " or ", i == 0 ? what : "");
+        perftrace_buffer_print(&report->line, "%s%s", i == 0 ? *separator : " or ", i == 0 ? what : "");
         perftrace_buffer_visible(&report->line,
                                  (struct perftrace_text){patterns.texts[i], strlen(patterns.texts[i])});
         *separator = ", ";
@@ -21,12 +17,9 @@ static void add_patterns(struct report *report, const char **separator, const ch
 }
 
 static void add_time(struct report *report, const char **separator, const char *what, uint64_t ns) {
-    char text[UNITS_TEXT_MAX];
     if (ns == 0)
         return;
-    units_duration(ns, text);
-    add(report, *separator, what);
-    perftrace_buffer_text(&report->line, text);
+    perftrace_buffer_print(&report->line, "%s%s%s", *separator, what, units_duration(ns).text);
     *separator = ", ";
 }
 
@@ -41,10 +34,8 @@ void report_filter_text(struct report *report) {
     add_time(report, &separator, "begun from ", wanted->since_ns);
     add_time(report, &separator, "begun before ", wanted->until_ns);
     add_time(report, &separator, "of at least ", wanted->min_ns);
-    perftrace_buffer_text(&report->line, " (");
-    perftrace_buffer_unsigned(&report->line, report->model->left_out);
-    perftrace_buffer_text(&report->line, report->model->left_out == 1 ? " other is" : " others are");
-    perftrace_buffer_text(&report->line, " left out)");
+    perftrace_buffer_print(&report->line, " (%" PRIu64 " %s left out)", report->model->left_out,
+                           report->model->left_out == 1 ? "other is" : "others are");
     report_line(report);
 }
 

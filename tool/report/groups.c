@@ -32,27 +32,20 @@ static void row(struct report *report, const struct analysis_group *group) {
         report_time(report, times[i]);
     perftrace_buffer_text(&report->line, "  ");
     perftrace_buffer_add(&report->line, group->text.bytes, group->text.length);
-    if (group->missed_ns > 0) {
-        char missed[UNITS_TEXT_MAX];
-        units_duration(group->missed_ns, missed);
-        perftrace_buffer_text(&report->line, "  (or more: up to ");
-        perftrace_buffer_text(&report->line, missed);
-        perftrace_buffer_text(&report->line, " before are not counted)");
-    }
+    if (group->missed_ns > 0)
+        perftrace_buffer_print(&report->line, "  (or more: up to %s before are not counted)",
+                               units_duration(group->missed_ns).text);
     report_line(report);
 }
 
 static void rest(struct report *report, struct analysis_groups_total total) {
     if (total.without_calls > 0)
         fprintf(report->out, "  %" PRIu64 " calls have none of these keys.\n", total.without_calls);
-    if (total.least_ns > 0) {
-        char least[UNITS_TEXT_MAX];
-        units_duration(total.least_ns, least);
+    if (total.least_ns > 0)
         fprintf(report->out,
                 "  There were too many groups for the memory allowed: none of those left out took more than "
                 "%s.\n",
-                least);
-    }
+                units_duration(total.least_ns).text);
 }
 
 static void groups_text(struct report *report) {

@@ -25,48 +25,24 @@ static void add_what(struct report *report, const struct analysis_n_plus_one *fi
     perftrace_buffer_text(&report->line, "|");
     struct perftrace_text parameter = analysis_text(report->model, finding->parameter);
     perftrace_buffer_add(&report->line, parameter.bytes, parameter.length);
-    if (finding->confidence != ANALYSIS_CERTAIN) {
-        perftrace_buffer_text(&report->line, "  (");
-        perftrace_buffer_text(&report->line, analysis_confidence_name(finding->confidence));
-        perftrace_buffer_text(&report->line, ")");
-    }
+    if (finding->confidence != ANALYSIS_CERTAIN)
+        perftrace_buffer_print(&report->line, "  (%s)", analysis_confidence_name(finding->confidence));
 }
 
 /* "in 7 parents, 66 in the largest (#10): 158 us, in one call each 120 us less" */
 static void add_cost(struct report *report, const struct analysis_n_plus_one *finding) {
-    char total[UNITS_TEXT_MAX], saved[UNITS_TEXT_MAX];
-    units_duration(finding->total_ns, total);
-    units_duration(finding->saved_ns, saved);
-    perftrace_buffer_text(&report->line, "      in ");
-    perftrace_buffer_unsigned(&report->line, finding->parents);
-    perftrace_buffer_text(&report->line, finding->parents == 1 ? " parent" : " parents");
-    if (finding->largest.number != 0 || finding->parents > 1) {
-        perftrace_buffer_text(&report->line, ", up to ");
-        perftrace_buffer_unsigned(&report->line, finding->largest_n);
-        perftrace_buffer_text(&report->line, " calls in one");
-    }
+    perftrace_buffer_print(&report->line, "      in %" PRIu64 " parent%s", finding->parents,
+                           finding->parents == 1 ? "" : "s");
+    if (finding->largest.number != 0 || finding->parents > 1)
+        perftrace_buffer_print(&report->line, ", up to %" PRIu64 " calls in one",
+                               (uint64_t)finding->largest_n);
     if (finding->largest.number != 0) {
         perftrace_buffer_text(&report->line, " (");
         report_call(report, finding->largest);
         perftrace_buffer_text(&report->line, ")");
     }
-    perftrace_buffer_text(&report->line, ": ");
-    perftrace_buffer_text(&report->line, total);
-    perftrace_buffer_text(&report->line, ", saved if batched: ");
-    perftrace_buffer_text(&report->line, saved);
-}
-
-static void add_examples(struct report *report, const struct analysis_n_plus_one *finding) {
-    perftrace_buffer_text(&report->line, "      Call numbers:");
-    for (uint32_t i = 0; i < finding->example_count; i++) {
-        perftrace_buffer_text(&report->line, " ");
-        report_call(report, finding->examples[i]);
-    }
-    if (finding->calls > finding->example_count) {
-        perftrace_buffer_text(&report->line, " … and ");
-        perftrace_buffer_unsigned(&report->line, finding->calls - finding->example_count);
-        perftrace_buffer_text(&report->line, " more");
-    }
+    perftrace_buffer_print(&report->line, ": %s, saved if batched: %s",
+                           units_duration(finding->total_ns).text, units_duration(finding->saved_ns).text);
 }
 
 static void left_out(struct report *report, const struct analysis_siblings *siblings) {
@@ -100,8 +76,7 @@ static void n_plus_one_text(struct report *report) {
         report_line(report);
         add_cost(report, finding);
         report_line(report);
-        add_examples(report, finding);
-        report_line(report);
+        report_numbers(report, finding->examples, finding->example_count, finding->calls);
     }
     report_more(report, siblings->n_plus_one_count);
     if (by_name)

@@ -17,10 +17,9 @@ static void add_bar(struct report *report, uint64_t part, uint64_t whole) {
 }
 
 static void add_part(struct report *report, uint64_t ns, uint64_t whole_ns, struct perftrace_text name) {
-    char percent[16];
-    snprintf(percent, sizeof percent, "%5.0f %%  ", whole_ns == 0 ? 0 : 100 * (double)ns / (double)whole_ns);
     report_time(report, ns);
-    perftrace_buffer_text(&report->line, percent);
+    perftrace_buffer_print(&report->line, "%5.0f %%  ",
+                           whole_ns == 0 ? 0 : 100 * (double)ns / (double)whole_ns);
     add_bar(report, ns, whole_ns);
     perftrace_buffer_text(&report->line, "  ");
     perftrace_buffer_visible(&report->line, name);
@@ -33,16 +32,10 @@ static void time_text(struct report *report, const struct analysis_breakdown *br
     if (breakdown->part_count > 0)
         add_part(report, breakdown->left_ns, breakdown->elapsed_ns,
                  (struct perftrace_text){"(left over)", 11});
-    if (breakdown->over_calls == 0)
-        return;
-    char text[UNITS_TEXT_MAX];
-    units_duration(breakdown->over_ns, text);
-    fprintf(report->out, "%8s too much in %" PRIu64 " %s: parts overlap, or are measured otherwise\n", text,
-            breakdown->over_calls, breakdown->over_calls == 1 ? "call" : "calls");
-}
-
-static void add_number(struct perftrace_buffer *line, int64_t number) {
-    perftrace_buffer_signed(line, number);
+    if (breakdown->over_calls > 0)
+        fprintf(report->out, "%8s too much in %" PRIu64 " %s: parts overlap, or are measured otherwise\n",
+                units_duration(breakdown->over_ns).text, breakdown->over_calls,
+                breakdown->over_calls == 1 ? "call" : "calls");
 }
 
 /* "2-3": only what was there of the outermost ones. */
@@ -51,18 +44,16 @@ static void add_range(struct perftrace_buffer *line, const struct analysis_amoun
     breakdown_range(range, &from, &to);
     from = from < amount->min ? amount->min : from;
     to = to > amount->max ? amount->max : to;
-    add_number(line, from);
-    if (from == to)
-        return;
-    perftrace_buffer_text(line, from < 0 ? " to " : "-");
-    add_number(line, to);
+    perftrace_buffer_signed(line, from);
+    if (from != to)
+        perftrace_buffer_print(line, "%s%" PRId64, from < 0 ? " to " : "-", to);
 }
 
 /* A small column as high as the share of the most frequent range. */
-static void add_level(struct perftrace_buffer *line, uint64_t calls, uint64_t most) {
+static const char *level(uint64_t calls, uint64_t most) {
     static const char *const levels[] = {"\u2581", "\u2582", "\u2583", "\u2584",
                                          "\u2585", "\u2586", "\u2587", "\u2588"};
-    perftrace_buffer_text(line, levels[(unsigned)((double)calls / (double)most * 7 + 0.5)]);
+    return levels[(unsigned)((double)calls / (double)most * 7 + 0.5)];
 }
 
 /* Bytes that begin a character: the text is UTF-8. */
@@ -88,10 +79,7 @@ static void amount_text(struct report *report, const struct analysis_amount *amo
         size_t before = line->length;
         perftrace_buffer_text(line, "  ");
         add_range(line, amount, i);
-        perftrace_buffer_text(line, " ");
-        add_level(line, amount->ranges[i], most);
-        perftrace_buffer_text(line, " ");
-        perftrace_buffer_unsigned(line, amount->ranges[i]);
+        perftrace_buffer_print(line, " %s %" PRIu64, level(amount->ranges[i], most), amount->ranges[i]);
         if (line->failed || columns_of(line, 0) <= LINE_COLUMNS)
             continue;
         char last[128];
@@ -116,14 +104,10 @@ static void query_breakdown_text(struct report *report) {
     for (size_t i = 0; i < report_shown(report, count); i++) {
         const struct analysis_function *function = &report->model->functions[breakdowns[i].function];
         uint64_t calls = breakdowns[i].part_count > 0 ? breakdowns[i].calls : function->calls;
-        char time[UNITS_TEXT_MAX];
-        units_duration(breakdowns[i].part_count > 0 ? breakdowns[i].elapsed_ns : function->total_ns, time);
+        uint64_t ns = breakdowns[i].part_count > 0 ? breakdowns[i].elapsed_ns : function->total_ns;
         perftrace_buffer_visible(&report->line, function->name);
-        perftrace_buffer_text(&report->line, "  (");
-        perftrace_buffer_unsigned(&report->line, calls);
-        perftrace_buffer_text(&report->line, calls == 1 ? " call, " : " calls, ");
-        perftrace_buffer_text(&report->line, time);
-        perftrace_buffer_text(&report->line, ")");
+        perftrace_buffer_print(&report->line, "  (%" PRIu64 " call%s, %s)", calls, calls == 1 ? "" : "s",
+                               units_duration(ns).text);
         report_line(report);
         time_text(report, &breakdowns[i]);
         for (uint32_t amount = 0; amount < breakdowns[i].amount_count; amount++)

@@ -77,46 +77,47 @@ void report_line(struct report *report) {
 }
 
 void report_column(struct report *report, const char *text, int columns) {
-    char column[UNITS_TEXT_MAX];
-    snprintf(column, sizeof column, "%*s", columns, text);
-    perftrace_buffer_text(&report->line, column);
+    perftrace_buffer_print(&report->line, "%*s", columns, text);
 }
 
 void report_time(struct report *report, uint64_t ns) {
-    char text[UNITS_TEXT_MAX] = "0"; /* of nothing there is no unit: what is known may be milliseconds */
-    if (ns != 0)
-        units_duration(ns, text);
-    report_column(report, text, REPORT_TIME_COLUMNS);
+    /* of nothing there is no unit: what is known may be milliseconds */
+    report_column(report, ns != 0 ? units_duration(ns).text : "0", REPORT_TIME_COLUMNS);
 }
 
 void report_count(struct report *report, uint64_t count, int columns) {
-    char text[PERFTRACE_DIGITS_MAX + 1];
-    text[perftrace_format_unsigned(text, count)] = '\0';
-    report_column(report, text, columns);
+    perftrace_buffer_print(&report->line, "%*" PRIu64, columns, count);
 }
 
 void report_call(struct report *report, struct analysis_call_id id) {
     perftrace_buffer_text(&report->line, "#");
-    if (report->model->input_count > 1) {
-        perftrace_buffer_unsigned(&report->line, id.input);
-        perftrace_buffer_text(&report->line, ":");
-    }
+    if (report->model->input_count > 1)
+        perftrace_buffer_print(&report->line, "%" PRIu32 ":", id.input);
     perftrace_buffer_unsigned(&report->line, id.number);
 }
 
-void report_calls(struct report *report, const struct analysis_signature *signature, uint32_t most) {
-    report_call(report, signature->first);
-    uint32_t more = signature->number_count < most ? signature->number_count : most - 1;
-    for (uint32_t i = 0; i < more; i++) {
+/* " #42 #43 … and 7 more" */
+static void add_calls(struct report *report, const struct analysis_call_id *ids, uint32_t count,
+                      uint64_t calls) {
+    for (uint32_t i = 0; i < count; i++) {
         perftrace_buffer_text(&report->line, " ");
-        report_call(report, signature->numbers[i]);
+        report_call(report, ids[i]);
     }
-    uint64_t shown = 1 + (uint64_t)more;
-    if (shown < signature->calls) {
-        perftrace_buffer_text(&report->line, " … and ");
-        perftrace_buffer_unsigned(&report->line, signature->calls - shown);
-        perftrace_buffer_text(&report->line, " more");
-    }
+    if (count < calls)
+        perftrace_buffer_print(&report->line, " … and %" PRIu64 " more", calls - count);
+}
+
+void report_calls(struct report *report, const struct analysis_signature *signature, uint32_t most) {
+    uint32_t more = signature->number_count < most ? signature->number_count : most - 1;
+    report_call(report, signature->first);
+    add_calls(report, signature->numbers, more, signature->calls - 1);
+}
+
+void report_numbers(struct report *report, const struct analysis_call_id *ids, uint32_t count,
+                    uint64_t calls) {
+    perftrace_buffer_text(&report->line, "      Call numbers:");
+    add_calls(report, ids, count, calls);
+    report_line(report);
 }
 
 void report_signature(struct report *report, const struct analysis_signature *signature) {
@@ -152,12 +153,10 @@ void report_json_numbers(struct report *report, const struct analysis_call_id *i
 }
 
 void report_within(struct report *report, const struct analysis_within *within) {
-    if (within == NULL)
-        return;
-    char time[UNITS_TEXT_MAX];
-    units_duration(within->again_ns, time);
-    fprintf(report->out, "      Within one parent: %" PRIu64 " again in %" PRIu64 " parent%s, %s\n",
-            within->again, within->parents, within->parents == 1 ? "" : "s", time);
+    if (within != NULL)
+        fprintf(report->out, "      Within one parent: %" PRIu64 " again in %" PRIu64 " parent%s, %s\n",
+                within->again, within->parents, within->parents == 1 ? "" : "s",
+                units_duration(within->again_ns).text);
 }
 
 void report_json_within(struct report *report, const struct analysis_within *within) {

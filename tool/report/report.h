@@ -54,6 +54,9 @@ void report_count(struct report *report, uint64_t count, int columns);
 void report_call(struct report *report, struct analysis_call_id id);
 /* The calls of a signature, at most so many of them: "#42 #43 … and 7 more". */
 void report_calls(struct report *report, const struct analysis_signature *signature, uint32_t most);
+/* A line of call numbers, `count` of so many `calls`. */
+void report_numbers(struct report *report, const struct analysis_call_id *ids, uint32_t count,
+                    uint64_t calls);
 /* "  12 calls: signature", and on another line their numbers. */
 void report_signature(struct report *report, const struct analysis_signature *signature);
 /* A line on what was asked again within one parent call; nothing for NULL. */

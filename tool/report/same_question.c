@@ -19,11 +19,8 @@ static void add_askers(struct report *report, const struct analysis_question *qu
         perftrace_buffer_text(&report->line, " ");
         report_calls(report, askers[i], NUMBERS_SHOWN);
     }
-    if (count > ASKERS_SHOWN) {
-        perftrace_buffer_text(&report->line, ", … and ");
-        perftrace_buffer_unsigned(&report->line, count - ASKERS_SHOWN);
-        perftrace_buffer_text(&report->line, " more callers");
-    }
+    if (count > ASKERS_SHOWN)
+        perftrace_buffer_print(&report->line, ", … and %zu more callers", count - ASKERS_SHOWN);
     free(askers);
 }
 

@@ -13,24 +13,12 @@ static void sequential_calls_text(struct report *report) {
         fputs("  No call was made again at once.\n", report->out);
     for (size_t i = 0; i < report_shown(report, siblings->sequential_count); i++) {
         const struct analysis_sequential *run = &siblings->sequential[i];
-        char saved[UNITS_TEXT_MAX];
-        units_duration(run->saved_ns, saved);
         fprintf(report->out, "%4" PRIu64 " calls: ", run->calls);
         analysis_signature_text(report->model, &report->model->signatures[run->signature], &report->line);
         report_line(report);
-        fprintf(report->out, "      %" PRIu64 "%s, up to %" PRIu64 " in a row, %s saved if kept\n", run->runs,
-                run->runs == 1 ? " time" : " times", run->longest, saved);
-        perftrace_buffer_text(&report->line, "      Call numbers:");
-        for (uint32_t j = 0; j < run->number_count; j++) {
-            perftrace_buffer_text(&report->line, " ");
-            report_call(report, run->numbers[j]);
-        }
-        if (run->calls > run->number_count) {
-            perftrace_buffer_text(&report->line, " … and ");
-            perftrace_buffer_unsigned(&report->line, run->calls - run->number_count);
-            perftrace_buffer_text(&report->line, " more");
-        }
-        report_line(report);
+        fprintf(report->out, "      %" PRIu64 " time%s, up to %" PRIu64 " in a row, %s saved if kept\n",
+                run->runs, run->runs == 1 ? "" : "s", run->longest, units_duration(run->saved_ns).text);
+        report_numbers(report, run->numbers, run->number_count, run->calls);
     }
     report_more(report, siblings->sequential_count);
 }

@@ -12,10 +12,7 @@ static void slowest_calls_text(struct report *report) {
         fputs("  No calls.\n", report->out);
     for (uint32_t i = 0; i < slowest->count; i++) {
         const struct analysis_slow_call *call = &slowest->calls[i];
-        char elapsed[UNITS_TEXT_MAX];
-        units_elapsed(call->elapsed_ns, 6, elapsed);
-        perftrace_buffer_text(&report->line, elapsed);
-        perftrace_buffer_text(&report->line, "  ");
+        perftrace_buffer_print(&report->line, "%s  ", units_elapsed(call->elapsed_ns, 6).text);
         report_call(report, call->id);
         perftrace_buffer_text(&report->line, " ");
         analysis_signature_text(model, &model->signatures[call->signature], &report->line);

@@ -53,16 +53,13 @@ static uint64_t threads(const struct analysis *model) {
 static void sizes(struct report *report) {
     const struct analysis *model = report->model;
     uint64_t span_ns = analysis_time_span(model), outermost_ns = analysis_call_tree(model).nodes[0].total_ns;
-    char text[UNITS_TEXT_MAX];
     fprintf(report->out, "Functions: %" PRIu64 "\n", functions_called(model));
     if (threads(model) > 0)
         fprintf(report->out, "Threads: %" PRIu64 "\n", threads(model));
-    units_duration(span_ns, text);
     if (span_ns > 0)
-        fprintf(report->out, "Time span: %s\n", text);
-    units_duration(outermost_ns, text);
+        fprintf(report->out, "Time span: %s\n", units_duration(span_ns).text);
     if (outermost_ns > 0)
-        fprintf(report->out, "Time in outermost calls: %s\n", text);
+        fprintf(report->out, "Time in outermost calls: %s\n", units_duration(outermost_ns).text);
 }
 
 /* What memory did not suffice for, a line each. */
@@ -89,15 +86,10 @@ static void inputs(struct report *report) {
                                             : ", ended without finishing its trace";
         if (model->input_count == 1 && input->finished && !input->damaged)
             return;
-        perftrace_buffer_text(&report->line, "Input ");
-        perftrace_buffer_unsigned(&report->line, i + 1);
-        perftrace_buffer_text(&report->line, ": ");
+        perftrace_buffer_print(&report->line, "Input %" PRIu32 ": ", i + 1);
         perftrace_buffer_visible(&report->line, (struct perftrace_text){input->name, strlen(input->name)});
-        perftrace_buffer_text(&report->line, " (");
-        perftrace_buffer_unsigned(&report->line, input->calls);
-        perftrace_buffer_text(&report->line, input->calls == 1 ? " call" : " calls");
-        perftrace_buffer_text(&report->line, state);
-        perftrace_buffer_text(&report->line, input->damaged ? ", damaged)" : ")");
+        perftrace_buffer_print(&report->line, " (%" PRIu64 " call%s%s%s)", input->calls,
+                               input->calls == 1 ? "" : "s", state, input->damaged ? ", damaged" : "");
         report_line(report);
     }
 }

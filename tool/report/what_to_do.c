@@ -28,22 +28,16 @@ static void add_function(struct report *report, uint32_t function) {
 }
 
 static void add_count(struct report *report, uint64_t count, const char *one, const char *many) {
-    perftrace_buffer_unsigned(&report->line, count);
-    add_text(report, " ");
-    add_text(report, count == 1 ? one : many);
+    perftrace_buffer_print(&report->line, "%" PRIu64 " %s", count, count == 1 ? one : many);
 }
 
 static void add_time(struct report *report, uint64_t ns) {
-    char text[UNITS_TEXT_MAX];
-    units_duration(ns, text);
-    add_text(report, text);
+    add_text(report, units_duration(ns).text);
 }
 
 static void add_percent(struct report *report, uint64_t part, uint64_t whole) {
     double percent = whole == 0 ? 0 : 100 * (double)part / (double)whole;
-    char text[32];
-    snprintf(text, sizeof text, percent < 9.95 ? "%.1f %%" : "%.0f %%", percent);
-    add_text(report, text);
+    perftrace_buffer_print(&report->line, "%.*f %%", percent < 9.95 ? 1 : 0, percent);
 }
 
 /* ", such as #42 #43" */
@@ -97,9 +91,8 @@ static void cache(struct report *report, const struct analysis_advice *advice) {
     const struct analysis_cache_function *found = advice->cache;
     bool roots = found->root_saved_ns >= found->most.saved_ns / 2;
     add_function(report, advice->function);
-    add_text(report, " is asked what it was asked before (");
-    perftrace_buffer_unsigned(&report->line, advice->calls);
-    add_text(report, " of ");
+    perftrace_buffer_print(&report->line, " is asked what it was asked before (%" PRIu64 " of ",
+                           advice->calls);
     add_count(report, found->calls, "call", "calls");
     add_evidence(report, advice);
     add_text(report, "): ");
@@ -198,9 +191,7 @@ static void what_to_do_text(struct report *report) {
         fputs("  Nothing stands out: of what this report looks for, nothing would save much.\n", report->out);
     for (uint32_t i = 0; i < list.count; i++) {
         const struct analysis_advice *advice = &list.items[i];
-        char number[16];
-        snprintf(number, sizeof number, "%2" PRIu32 ". ", i + 1);
-        add_text(report, number);
+        perftrace_buffer_print(&report->line, "%2" PRIu32 ". ", i + 1);
         what_to_do_sentence(report, advice);
         add_text(report, advice->at_most ? " Saves at most " : " Saves ");
         add_time(report, advice->saving_ns);

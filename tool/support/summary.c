@@ -3,12 +3,8 @@
 
 #include "../../analysis/rank.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
-
-static void add_count(struct perftrace_buffer *text, const char *label, uint64_t count) {
-    perftrace_buffer_text(text, label);
-    perftrace_buffer_unsigned(text, count);
-}
 
 void summary_print(const struct analysis *model, FILE *file) {
     struct perftrace_buffer text = {0};
@@ -19,17 +15,16 @@ void summary_print(const struct analysis *model, FILE *file) {
         threads += model->inputs[i].threads;
     for (unsigned cause = 0; cause < PERFTRACE_LOSS_KINDS; cause++)
         lost += model->lost[cause];
-    add_count(&text, "  calls      ", model->calls);
+    perftrace_buffer_print(&text, "  calls      %" PRIu64, model->calls);
     if (model->unfinished > 0)
-        add_count(&text, ", and unfinished ", model->unfinished);
-    add_count(&text, "\n  functions  ", functions);
-    add_count(&text, "\n  threads    ", threads);
-    add_count(&text, "\n  lost       ", lost);
+        perftrace_buffer_print(&text, ", and unfinished %" PRIu64, model->unfinished);
+    perftrace_buffer_print(&text, "\n  functions  %zu\n  threads    %" PRIu64 "\n  lost       %" PRIu64,
+                           functions, threads, lost);
     perftrace_buffer_text(&text, "\n  top        ");
     if (functions > 0 && ranked != NULL) {
         perftrace_buffer_visible(&text, ranked[0]->name);
-        add_count(&text, ", ", ranked[0]->calls);
-        perftrace_buffer_text(&text, ranked[0]->calls == 1 ? " call" : " calls");
+        perftrace_buffer_print(&text, ", %" PRIu64 " call%s", ranked[0]->calls,
+                               ranked[0]->calls == 1 ? "" : "s");
     } else {
         perftrace_buffer_text(&text, "none");
     }

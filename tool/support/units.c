@@ -5,25 +5,31 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-void units_elapsed(uint64_t ns, int columns, char text[UNITS_TEXT_MAX]) {
+__attribute__((format(printf, 1, 2))) static struct units_text made(const char *format, ...) {
+    struct units_text made;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(made.text, sizeof made.text, format, arguments);
+    va_end(arguments);
+    return made;
+}
+
+struct units_text units_elapsed(uint64_t ns, int columns) {
     if (ns >= 1000000 || ns == 0)
-        snprintf(text, UNITS_TEXT_MAX, "%*" PRIu64 " ms", columns, ns / 1000000);
-    else if (ns >= 1000)
-        snprintf(text, UNITS_TEXT_MAX, "%*" PRIu64 " us", columns, ns / 1000);
-    else
-        snprintf(text, UNITS_TEXT_MAX, "%*" PRIu64 " ns", columns, ns);
+        return made("%*" PRIu64 " ms", columns, ns / 1000000);
+    return ns >= 1000 ? made("%*" PRIu64 " us", columns, ns / 1000) : made("%*" PRIu64 " ns", columns, ns);
 }
 
 /* Three significant digits, never rounded up into a fourth ("999.9" is not "1000"). */
-static void three_digits(double value, const char *unit, char text[UNITS_TEXT_MAX]) {
-    int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    snprintf(text, UNITS_TEXT_MAX, "%.*f %s", decimals, value, unit);
+static struct units_text three_digits(double value, const char *unit) {
+    return made("%.*f %s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
 }
 
 /* The largest unit of which there is one, after rounding. */
@@ -35,35 +41,31 @@ static const struct {
     {999.5e6, 1e9, "s"},     {999.5e3, 1e6, "ms"},  {1e3, 1e3, "us"},
 };
 
-void units_duration(uint64_t ns, char text[UNITS_TEXT_MAX]) {
-    for (size_t i = 0; i < sizeof duration_units / sizeof *duration_units; i++) {
-        if ((double)ns >= duration_units[i].from_ns) {
-            three_digits((double)ns / duration_units[i].ns, duration_units[i].name, text);
-            return;
-        }
-    }
-    snprintf(text, UNITS_TEXT_MAX, "%" PRIu64 " ns", ns);
+struct units_text units_duration(uint64_t ns) {
+    for (size_t i = 0; i < sizeof duration_units / sizeof *duration_units; i++)
+        if ((double)ns >= duration_units[i].from_ns)
+            return three_digits((double)ns / duration_units[i].ns, duration_units[i].name);
+    return made("%" PRIu64 " ns", ns);
 }
 
-void units_date(uint64_t realtime_ns, char text[UNITS_TEXT_MAX]) {
+struct units_text units_date(uint64_t realtime_ns) {
     time_t seconds = (time_t)(realtime_ns / 1000000000u);
+    struct units_text date;
     struct tm parts;
-    if (gmtime_r(&seconds, &parts) == NULL ||
-        strftime(text, UNITS_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
-        snprintf(text, UNITS_TEXT_MAX, "unknown");
+    bool known = gmtime_r(&seconds, &parts) != NULL &&
+                 strftime(date.text, sizeof date.text, "%Y-%m-%d %H:%M:%S UTC", &parts) != 0;
+    return known ? date : made("unknown");
 }
 
-void units_bytes(uint64_t bytes, char text[UNITS_TEXT_MAX]) {
+struct units_text units_bytes(uint64_t bytes) {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    if (bytes < 1024) {
-        snprintf(text, UNITS_TEXT_MAX, "%" PRIu64 " bytes", bytes);
-        return;
-    }
+    if (bytes < 1024)
+        return made("%" PRIu64 " bytes", bytes);
     double value = (double)bytes / 1024;
     unsigned unit = 0;
     for (; value >= 1024 && unit < 3; unit++)
         value /= 1024;
-    three_digits(value, units[unit], text);
+    return three_digits(value, units[unit]);
 }
 
 /* The units first, then what people write for them. */

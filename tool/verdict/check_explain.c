@@ -49,18 +49,11 @@ static int read_again(struct explain *explain, const char *path, size_t bytes_ma
 
 /* ---- words ---------------------------------------------------------------------------------------------- */
 
-static void add_duration(struct perftrace_buffer *text, uint64_t ns) {
-    char duration[UNITS_TEXT_MAX];
-    units_duration(ns, duration);
-    perftrace_buffer_text(text, duration);
-}
-
 static void add_signed_duration(struct perftrace_buffer *text, int64_t ns) {
-    char duration[UNITS_TEXT_MAX], with_sign[UNITS_TEXT_MAX + 1], column[UNITS_TEXT_MAX + 8];
-    units_duration(ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns, duration);
-    snprintf(with_sign, sizeof with_sign, "%c%.40s", ns < 0 ? '-' : '+', duration);
-    snprintf(column, sizeof column, "  %9s  ", with_sign);
-    perftrace_buffer_text(text, column);
+    char with_sign[UNITS_TEXT_MAX + 1];
+    snprintf(with_sign, sizeof with_sign, "%c%.40s", ns < 0 ? '-' : '+',
+             units_duration(ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns).text);
+    perftrace_buffer_print(text, "  %9s  ", with_sign);
 }
 
 /* "frame 12", "call #42", of input 2. */
@@ -68,10 +61,8 @@ static void add_sample(struct perftrace_buffer *text, const struct check *check,
                        const struct promise *promise, const struct sample *sample) {
     bool frame = promise->subject == PROMISE_FRAME || promise->scope == PROMISE_PER_FRAME;
     perftrace_buffer_text(text, frame ? "frame " : "call #");
-    if (check->inputs->count > 1) {
-        perftrace_buffer_unsigned(text, sample->input + 1);
-        perftrace_buffer_text(text, ":");
-    }
+    if (check->inputs->count > 1)
+        perftrace_buffer_print(text, "%" PRIu32 ":", sample->input + 1);
     perftrace_buffer_unsigned(text, sample->number);
 }
 
@@ -84,9 +75,7 @@ static void add_worst(struct perftrace_buffer *text, const struct check *check, 
         check_value_text(promise, samples->worst[i].value, value);
         perftrace_buffer_text(text, i > 0 ? ", " : " ");
         add_sample(text, check, promise, &samples->worst[i]);
-        perftrace_buffer_text(text, " (");
-        perftrace_buffer_text(text, value);
-        perftrace_buffer_text(text, ")");
+        perftrace_buffer_print(text, " (%s)", value);
     }
     perftrace_buffer_text(text, "\n");
 }
@@ -99,13 +88,9 @@ static void add_name(struct perftrace_buffer *text, struct perftrace_text name) 
 }
 
 static void add_calls(struct perftrace_buffer *text, uint64_t calls, uint64_t usual_calls) {
-    if (calls == usual_calls)
-        return;
-    perftrace_buffer_text(text, "  (");
-    perftrace_buffer_unsigned(text, calls);
-    perftrace_buffer_text(text, calls == 1 ? " call, usually " : " calls, usually ");
-    perftrace_buffer_unsigned(text, usual_calls);
-    perftrace_buffer_text(text, ")");
+    if (calls != usual_calls)
+        perftrace_buffer_print(text, "  (%" PRIu64 " call%s, usually %" PRIu64 ")", calls,
+                               calls == 1 ? "" : "s", usual_calls);
 }
 
 static void add_part(struct perftrace_buffer *text, const struct explain_difference *difference) {
@@ -118,8 +103,8 @@ static void add_part(struct perftrace_buffer *text, const struct explain_differe
 static void add_cause(struct perftrace_buffer *text, const struct explain_cause *cause) {
     perftrace_buffer_text(text, "cause: ");
     add_name(text, cause->name);
-    perftrace_buffer_text(text, cause->elsewhere ? " on another thread, +" : ", +");
-    add_duration(text, cause->ns > 0 ? (uint64_t)cause->ns : 0);
+    perftrace_buffer_print(text, "%s, +%s", cause->elsewhere ? " on another thread" : "",
+                           units_duration(cause->ns > 0 ? (uint64_t)cause->ns : 0).text);
     add_calls(text, cause->first.calls, cause->second.calls);
     for (size_t i = 0; i < cause->waited_count; i++) {
         perftrace_buffer_text(text, i > 0 ? " and " : "; ");
@@ -146,9 +131,7 @@ static void add_parts(struct perftrace_buffer *text, const struct explain_differ
     if (!adds_up || left == 0)
         return;
     add_signed_duration(text, rest);
-    perftrace_buffer_text(text, "(");
-    perftrace_buffer_unsigned(text, left);
-    perftrace_buffer_text(text, left == 1 ? " other)\n" : " others)\n");
+    perftrace_buffer_print(text, "(%zu other%s)\n", left, left == 1 ? "" : "s");
 }
 
 static int keep_parts(struct findings *findings, struct finding *finding,
@@ -222,13 +205,10 @@ static int compare_stretches(const struct check *check, struct findings *finding
     }
     if (status == 0) {
         add_sample(text, check, promise, &samples->worst[0]);
-        perftrace_buffer_text(text, " took ");
-        add_duration(text, worst_ns);
-        perftrace_buffer_text(text, ", ");
+        perftrace_buffer_print(text, " took %s, ", units_duration(worst_ns).text);
         add_sample(text, check, promise, median);
-        perftrace_buffer_text(text, ", the one in the middle, ");
-        add_duration(text, usual_ns);
-        perftrace_buffer_text(text, ": the difference is\n");
+        perftrace_buffer_print(text, ", the one in the middle, %s: the difference is\n",
+                               units_duration(usual_ns).text);
         add_parts(text, own, count, true);
         if (others_count > 0 && others[0].ns > 0) {
             perftrace_buffer_text(text, "meanwhile on other threads\n");

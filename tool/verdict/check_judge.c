@@ -52,36 +52,37 @@ static bool say_why_none(const struct check *check, const struct promise *promis
     if (measured->samples.count > 0)
         return false;
     if (promise->track != NULL && strcmp(promise->track, "gpu") == 0 && check->gpu_tracks == 0)
-        findings_say(text, "there is no GPU track here");
+        perftrace_buffer_text(text, "there is no GPU track here");
     else if (measured->seen == 0)
         say_never_ran(check, promise, text);
     else if (measured->tracks == 0) {
-        findings_say(text, "it never ran on a track like ");
+        perftrace_buffer_text(text, "it never ran on a track like ");
         perftrace_buffer_visible(text, (struct perftrace_text){promise->track, strlen(promise->track)});
         check_nearest(check, CHECK_TRACKS, promise->track, text);
     } else if (measured->with_metric == 0 && promise->measure == PROMISE_CPU)
-        findings_say(text, "its calls have no metric cpu_ns, cpu_us or cpu_ms: PERF_METRIC records one");
+        perftrace_buffer_text(text,
+                              "its calls have no metric cpu_ns, cpu_us or cpu_ms: PERF_METRIC records one");
     else if (measured->with_metric == 0) {
-        findings_say(text, "its calls have no metric ");
+        perftrace_buffer_text(text, "its calls have no metric ");
         perftrace_buffer_visible(text, (struct perftrace_text){promise->metric, strlen(promise->metric)});
     } else if (promise->scope == PROMISE_PER_FRAME && measured->scopes == 0)
-        findings_say(
+        perftrace_buffer_print(
             text,
             "there are no two marks of frames (PERF_FRAME); if a span is the frame, say per and its name");
     else if (promise->scope == PROMISE_PER_SPAN && measured->scopes == 0) {
-        findings_say(text, "what it is per never ran");
+        perftrace_buffer_text(text, "what it is per never ran");
         check_nearest(check, PERFTRACE_RECORD_BEGIN, promise->scope_name, text);
     } else if (promise->scope == PROMISE_PER_SECOND && measured->scopes == 0)
-        findings_say(text, "there is no whole second of it");
+        perftrace_buffer_text(text, "there is no whole second of it");
     else
-        findings_say(text, "all of it lies in the warm-up");
+        perftrace_buffer_text(text, "all of it lies in the warm-up");
     return true;
 }
 
 /* ---- what was measured -------------------------------------------------------------------------------------- */
 
 static void say_count(const struct promise *promise, uint64_t count, struct perftrace_buffer *text) {
-    findings_say(text, "%" PRIu64 " ", count);
+    perftrace_buffer_print(text, "%" PRIu64 " ", count);
     check_samples_name(promise, count, text);
 }
 
@@ -100,7 +101,7 @@ static void say_more(const struct promise *promise, const struct judged *judged,
         perftrace_buffer_text(text, "; it is too near to the limit for any number of samples to tell");
         return;
     }
-    findings_say(text, "; about ");
+    perftrace_buffer_text(text, "; about ");
     say_count(promise, judged->more, text);
     perftrace_buffer_text(text, " more would tell");
 }
@@ -109,42 +110,44 @@ static void say_dependence(const struct promise *promise, const struct measured 
                            const struct judged *judged, struct perftrace_buffer *text) {
     if (judged->dependence < 1.5)
         return;
-    findings_say(text, " (they resemble each other: %" PRIu64 " ", measured->samples.count);
+    perftrace_buffer_print(text, " (they resemble each other: %" PRIu64 " ", measured->samples.count);
     check_samples_name(promise, measured->samples.count, text);
-    findings_say(text, " tell as much as %.0f)", floor((double)measured->samples.count / judged->dependence));
+    perftrace_buffer_print(text, " tell as much as %.0f)",
+                           floor((double)measured->samples.count / judged->dependence));
 }
 
 static void say_percentile(const struct promise *promise, const struct measured *measured,
                            const struct judged *judged, struct perftrace_buffer *text) {
-    findings_say(text, "%s; %" PRIu64 " of ", value_text(promise, judged->value), measured->samples.passed);
+    perftrace_buffer_print(text, "%s; %" PRIu64 " of ", value_text(promise, judged->value),
+                           measured->samples.passed);
     say_count(promise, measured->samples.count, text);
-    findings_say(text, " %s beyond the limit, %.4g may be", measured->samples.passed == 1 ? "is" : "are",
-                 judged->allowed);
+    perftrace_buffer_print(text, " %s beyond the limit, %.4g may be",
+                           measured->samples.passed == 1 ? "is" : "are", judged->allowed);
     if (judged->verdict != VERDICT_INCONCLUSIVE)
-        findings_say(text, ", p = %.1g", judged->p_value);
+        perftrace_buffer_print(text, ", p = %.1g", judged->p_value);
     say_dependence(promise, measured, judged, text);
 }
 
 static void say_interval(const struct promise *promise, const struct measured *measured,
                          const struct judged *judged, struct perftrace_buffer *text) {
-    findings_say(text, "%s", value_text(promise, judged->value));
+    perftrace_buffer_print(text, "%s", value_text(promise, judged->value));
     if (isfinite(judged->lower) && isfinite(judged->upper))
-        findings_say(text, ", certainly between %s and %s", value_text(promise, judged->lower),
-                     value_text(promise, judged->upper));
-    findings_say(text, ", of ");
+        perftrace_buffer_print(text, ", certainly between %s and %s", value_text(promise, judged->lower),
+                               value_text(promise, judged->upper));
+    perftrace_buffer_text(text, ", of ");
     say_count(promise, measured->samples.count, text);
     say_dependence(promise, measured, judged, text);
 }
 
 static void say_exactly(const struct promise *promise, const struct measured *measured,
                         const struct judged *judged, struct perftrace_buffer *text) {
-    findings_say(text, "%s", value_text(promise, judged->value));
+    perftrace_buffer_print(text, "%s", value_text(promise, judged->value));
     if (promise->scope == PROMISE_PER_RUN && measured->samples.count == 1)
         return;
     if (judged->verdict == VERDICT_FAIL && promise->statistic != PROMISE_SUM) {
-        findings_say(text, "; %" PRIu64 " of ", measured->samples.passed);
+        perftrace_buffer_print(text, "; %" PRIu64 " of ", measured->samples.passed);
         say_count(promise, measured->samples.count, text);
-        findings_say(text, " %s beyond the limit", measured->samples.passed == 1 ? "is" : "are");
+        perftrace_buffer_print(text, " %s beyond the limit", measured->samples.passed == 1 ? "is" : "are");
         return;
     }
     perftrace_buffer_text(text, ", of ");
@@ -179,9 +182,10 @@ static bool say_why_unlimited(const struct check *check, size_t which, struct pe
         return false;
     const struct baseline_line *line = baseline_find(check->baseline, check->budget->figures[which]);
     if (line == NULL)
-        findings_say(text, "it is not in the baseline; --update-baseline adds it");
+        perftrace_buffer_text(text, "it is not in the baseline; --update-baseline adds it");
     else
-        findings_say(text, "the baseline's %" PRIu64 " samples were too few for a bound", line->samples);
+        perftrace_buffer_print(text, "the baseline's %" PRIu64 " samples were too few for a bound",
+                               line->samples);
     return true;
 }
 
@@ -222,7 +226,7 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
             goto failed;
         say_measured(&promise, measured, &judged, &text);
         if (promise.relative && !check->renew)
-            findings_say(&text, "; the baseline allows %s", value_text(&promise, promise.limit));
+            perftrace_buffer_print(&text, "; the baseline allows %s", value_text(&promise, promise.limit));
         if (promise.relative && check->renew)
             judged.verdict = VERDICT_PASS;
         else if (judged.verdict == VERDICT_INCONCLUSIVE)
@@ -230,24 +234,25 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
     }
     if (judged.verdict == VERDICT_PASS && promise.subject == PROMISE_REDUNDANT && check->redundant_inexact) {
         judged.verdict = VERDICT_INCONCLUSIVE;
-        findings_say(&text, "; but there was no memory to tell all parameters apart");
+        perftrace_buffer_text(&text, "; but there was no memory to tell all parameters apart");
     }
     if (measured->lost > 0) { /* which ones those were is not by chance: nothing can be told */
         judged.verdict = VERDICT_INCONCLUSIVE;
-        findings_say(&text, "; but there was no memory for %" PRIu64 " of what counts (--memory allows more)",
-                     measured->lost);
+        perftrace_buffer_print(
+            &text, "; but there was no memory for %" PRIu64 " of what counts (--memory allows more)",
+            measured->lost);
     }
     const char *why = incomplete(check, &input);
     if (judged.verdict != VERDICT_FAIL && why != NULL) {
-        findings_say(&text, judged.verdict == VERDICT_PASS ? "; but " : "; ");
+        perftrace_buffer_print(&text, judged.verdict == VERDICT_PASS ? "; but " : "; ");
         judged.verdict = VERDICT_INCONCLUSIVE;
         if (check->inputs->count > 1) {
-            findings_say(&text, "in ");
+            perftrace_buffer_text(&text, "in ");
             perftrace_buffer_visible(&text, (struct perftrace_text){check->inputs->paths[input],
                                                                     strlen(check->inputs->paths[input])});
-            findings_say(&text, " ");
+            perftrace_buffer_text(&text, " ");
         }
-        findings_say(&text, "%s", why);
+        perftrace_buffer_print(&text, "%s", why);
     }
     add_figures(finding, &promise, measured, &judged);
     finding->verdict = judged.verdict;

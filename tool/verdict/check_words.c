@@ -16,13 +16,11 @@ static void number_text(double value, char *text, size_t size) {
 }
 
 static void bytes_text(double value, char *text, size_t size) {
-    char magnitude[UNITS_TEXT_MAX];
-    units_bytes((uint64_t)(fabs(value) < 1.8e19 ? fabs(value) : 1.8e19), magnitude);
-    snprintf(text, size, "%s%s", value < 0 ? "-" : "", magnitude);
+    uint64_t magnitude = (uint64_t)(fabs(value) < 1.8e19 ? fabs(value) : 1.8e19);
+    snprintf(text, size, "%s%s", value < 0 ? "-" : "", units_bytes(magnitude).text);
 }
 
 void check_value_text(const struct promise *promise, double value, char text[CHECK_VALUE_MAX]) {
-    char duration[UNITS_TEXT_MAX];
     if (!isfinite(value)) {
         snprintf(text, CHECK_VALUE_MAX, "unknown");
     } else if (promise->statistic == PROMISE_GROWTH) {
@@ -36,8 +34,7 @@ void check_value_text(const struct promise *promise, double value, char text[CHE
         bytes_text(value, text, CHECK_VALUE_MAX);
     } else if (promise->measure == PROMISE_TIME || promise->measure == PROMISE_SELF ||
                promise->measure == PROMISE_CPU) {
-        units_duration((uint64_t)(value > 0 ? value : 0), duration);
-        snprintf(text, CHECK_VALUE_MAX, "%s", duration);
+        snprintf(text, CHECK_VALUE_MAX, "%s", units_duration((uint64_t)(value > 0 ? value : 0)).text);
     } else {
         number_text(value, text, CHECK_VALUE_MAX);
     }

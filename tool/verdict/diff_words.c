@@ -11,20 +11,17 @@ static const char *const units[] = {"run", "frame", "call"}; /* by enum changes_
 
 /* Times of less than 10 ns with a decimal: a call's may be that short. */
 static void say_ns(struct perftrace_buffer *text, double ns) {
-    char duration[UNITS_TEXT_MAX];
-    if (ns < 9.95 && ns >= 0.05) {
-        findings_say(text, "%.1f ns", ns);
-        return;
-    }
-    units_duration(ns < 1.8e19 ? (uint64_t)(ns + 0.5) : UINT64_MAX, duration);
-    perftrace_buffer_text(text, duration);
+    if (ns < 9.95 && ns >= 0.05)
+        perftrace_buffer_print(text, "%.1f ns", ns);
+    else
+        perftrace_buffer_text(text, units_duration(ns < 1.8e19 ? (uint64_t)(ns + 0.5) : UINT64_MAX).text);
 }
 
 static void say_number(struct perftrace_buffer *text, double number) {
     if (number < 1e15 && fabs(number - round(number)) < 1e-9)
-        findings_say(text, "%.0f", number);
+        perftrace_buffer_print(text, "%.0f", number);
     else
-        findings_say(text, "%.4g", number);
+        perftrace_buffer_print(text, "%.4g", number);
 }
 
 /* ---- times --------------------------------------------------------------------------------------------- */
@@ -47,15 +44,15 @@ static bool from_nothing(const struct change *change) {
 static void say_difference(const struct change *change, struct perftrace_buffer *text) {
     double share = change->time.change;
     if (from_nothing(change) && change->ns[RUNS_HEAD] >= 0.05)
-        findings_say(text, "slower, from next to nothing");
+        perftrace_buffer_text(text, "slower, from next to nothing");
     else if (share > 9)
-        findings_say(text, "%.3g times as slow", 1 + share);
+        perftrace_buffer_print(text, "%.3g times as slow", 1 + share);
     else {
         const char *percent = percent_text(share);
         if (strcmp(percent, "0.0") == 0)
-            findings_say(text, "as fast as before");
+            perftrace_buffer_text(text, "as fast as before");
         else
-            findings_say(text, "%s %% %s", percent, share < 0 ? "faster" : "slower");
+            perftrace_buffer_print(text, "%s %% %s", percent, share < 0 ? "faster" : "slower");
     }
 }
 
@@ -67,36 +64,38 @@ static void say_bounds(const struct change *change, struct perftrace_buffer *tex
     bool open = change->time.answer == COMPARE_UNCLEAR || change->time.answer == COMPARE_TOO_FEW;
     const char *how = open ? "probably" : "certainly";
     if (upper < 0) /* of what became faster: by how much */
-        findings_say(text, ", %s between %s and %s %%", how, percent_text(upper), percent_text(lower));
+        perftrace_buffer_print(text, ", %s between %s and %s %%", how, percent_text(upper),
+                               percent_text(lower));
     else if (change->time.change > 9)
-        findings_say(text, ", %s between %.3g and %.3g times", how, 1 + lower, 1 + upper);
+        perftrace_buffer_print(text, ", %s between %.3g and %.3g times", how, 1 + lower, 1 + upper);
     else if (lower >= 0)
-        findings_say(text, ", %s between %s and %s %%", how, percent_text(lower), percent_text(upper));
+        perftrace_buffer_print(text, ", %s between %s and %s %%", how, percent_text(lower),
+                               percent_text(upper));
     else
-        findings_say(text, ", %s between %s %% faster and %s %% slower", how, percent_text(lower),
-                     percent_text(upper));
+        perftrace_buffer_print(text, ", %s between %s %% faster and %s %% slower", how, percent_text(lower),
+                               percent_text(upper));
 }
 
 /* "12.3 ms -> 12.9 ms a run". */
 static void say_both(const struct change *change, struct perftrace_buffer *text) {
     say_ns(text, change->ns[RUNS_BASE]);
-    findings_say(text, " -> ");
+    perftrace_buffer_text(text, " -> ");
     say_ns(text, change->ns[RUNS_HEAD]);
-    findings_say(text, " a %s", units[change->unit]);
+    perftrace_buffer_print(text, " a %s", units[change->unit]);
 }
 
 void diff_say_time(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     say_difference(change, text);
     say_bounds(change, text);
-    findings_say(text, "; ");
+    perftrace_buffer_text(text, "; ");
     say_both(change, text);
     if (change->unit == CHANGES_PER_CALL || !changes_differs(change->calls))
         return;
-    findings_say(text, ", of ");
+    perftrace_buffer_text(text, ", of ");
     diff_say_calls(diff, change, text);
-    findings_say(text, ", each ");
+    perftrace_buffer_text(text, ", each ");
     say_ns(text, change->ns[RUNS_BASE] / change->calls[RUNS_BASE].least);
-    findings_say(text, " -> ");
+    perftrace_buffer_text(text, " -> ");
     say_ns(text, change->ns[RUNS_HEAD] / change->calls[RUNS_HEAD].least);
 }
 
@@ -115,13 +114,13 @@ static void say_path(const struct diff *diff, uint32_t path, struct perftrace_bu
 void diff_say_where(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     if (change->path == INTERN_NONE)
         return;
-    findings_say(text, "most of it in ");
+    perftrace_buffer_text(text, "most of it in ");
     say_path(diff, change->path, text);
-    findings_say(text, ": ");
+    perftrace_buffer_text(text, ": ");
     say_ns(text, change->path_ns[RUNS_BASE]);
-    findings_say(text, " -> ");
+    perftrace_buffer_text(text, " -> ");
     say_ns(text, change->path_ns[RUNS_HEAD]);
-    findings_say(text, " a run\n");
+    perftrace_buffer_text(text, " a run\n");
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------- */
@@ -134,37 +133,37 @@ static const char *calls_word(const struct changes_count *count) {
 static void say_count(const struct changes_count *count, struct perftrace_buffer *text) {
     say_number(text, count->least);
     if (count->least < count->most) {
-        findings_say(text, " to ");
+        perftrace_buffer_text(text, " to ");
         say_number(text, count->most);
     }
 }
 
 static void say_counts(const struct changes_count counts[RUNS_SIDES], struct perftrace_buffer *text) {
     say_count(&counts[RUNS_BASE], text);
-    findings_say(text, " -> ");
+    perftrace_buffer_text(text, " -> ");
     say_count(&counts[RUNS_HEAD], text);
 }
 
 void diff_say_calls(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     (void)diff;
     say_counts(change->calls, text);
-    findings_say(text, " %s a %s", calls_word(&change->calls[RUNS_HEAD]),
-                 units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
+    perftrace_buffer_print(text, " %s a %s", calls_word(&change->calls[RUNS_HEAD]),
+                           units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
     if (changes_varies(change->calls))
-        findings_say(text, "; they vary from run to run, so that this is not certain");
+        perftrace_buffer_text(text, "; they vary from run to run, so that this is not certain");
 }
 
 void diff_say_repeated(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
     (void)diff;
     say_counts(change->repeated, text);
-    findings_say(text, " repeated %s a %s", calls_word(&change->repeated[RUNS_HEAD]),
-                 units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
+    perftrace_buffer_print(text, " repeated %s a %s", calls_word(&change->repeated[RUNS_HEAD]),
+                           units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
     if (changes_differs(change->calls)) {
-        findings_say(text, ", of ");
+        perftrace_buffer_text(text, ", of ");
         say_counts(change->calls, text);
     }
     if (changes_varies(change->repeated))
-        findings_say(text, "; they vary from run to run, so that this is not certain");
+        perftrace_buffer_text(text, "; they vary from run to run, so that this is not certain");
 }
 
 void diff_say_presence(const struct diff *diff, const struct change *change, struct perftrace_buffer *text) {
@@ -172,19 +171,19 @@ void diff_say_presence(const struct diff *diff, const struct change *change, str
     const size_t *runs = diff->changes.runs;
     if (change->presence == CHANGES_SOMETIMES) {
         for (int side = 0; side < RUNS_SIDES; side++)
-            findings_say(text, "%sin %" PRIu32 " of %zu runs of %s", side == 0 ? "" : ", ",
-                         change->runs_with[side], runs[side], names[side]);
+            perftrace_buffer_print(text, "%sin %" PRIu32 " of %zu runs of %s", side == 0 ? "" : ", ",
+                                   change->runs_with[side], runs[side], names[side]);
         return;
     }
     enum runs_side side = change->presence == CHANGES_NEW ? RUNS_HEAD : RUNS_BASE;
-    findings_say(text, side == RUNS_HEAD ? "is new: " : "is gone: ");
+    perftrace_buffer_print(text, side == RUNS_HEAD ? "is new: " : "is gone: ");
     say_count(&change->calls[side], text);
-    findings_say(text, " %s a %s, ", calls_word(&change->calls[side]),
-                 units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
+    perftrace_buffer_print(text, " %s a %s, ", calls_word(&change->calls[side]),
+                           units[change->per_frame ? CHANGES_PER_FRAME : CHANGES_PER_RUN]);
     say_ns(text, change->ns[side]);
-    findings_say(text, " a %s (%.1f %% of all)", units[change->unit], 100 * change->share);
+    perftrace_buffer_print(text, " a %s (%.1f %% of all)", units[change->unit], 100 * change->share);
     if (change->runs_with[side] < runs[side])
-        findings_say(text, ", in %" PRIu32 " of %zu runs", change->runs_with[side], runs[side]);
+        perftrace_buffer_print(text, ", in %" PRIu32 " of %zu runs", change->runs_with[side], runs[side]);
 }
 
 /* ---- callers ---------------------------------------------------------------------------------------------- */
@@ -208,7 +207,7 @@ static size_t say_caller_list(const struct diff *diff, uint32_t function, bool c
         told++;
     }
     if (told > CALLERS_TOLD)
-        findings_say(text, " and %zu more", told - CALLERS_TOLD);
+        perftrace_buffer_print(text, " and %zu more", told - CALLERS_TOLD);
     return told;
 }
 
@@ -229,12 +228,12 @@ static void say_together(const struct diff *diff, struct perftrace_buffer *text)
     const struct change *together = &diff->changes.together;
     if (!together->judged)
         return;
-    findings_say(text, "All spans together: ");
+    perftrace_buffer_text(text, "All spans together: ");
     if (together->time.answer == COMPARE_TOO_FEW)
         say_both(together, text);
     else
         diff_say_time(diff, together, text);
-    findings_say(text, ".\n");
+    perftrace_buffer_text(text, ".\n");
 }
 
 static size_t count_if(const struct diff *diff, bool (*wants)(const struct change *change)) {
@@ -282,21 +281,23 @@ static bool one_after_the_other(const struct diff *diff) {
 static void say_how(const struct diff *diff, struct perftrace_buffer *text) {
     const struct changes *changes = &diff->changes;
     size_t per_frame = count_if(diff, is_per_frame), per_call = count_if(diff, is_per_call);
-    findings_say(text, "Compared: self time, of %zu run%s and %zu run%s%s.\n", changes->runs[RUNS_BASE],
-                 changes->runs[RUNS_BASE] == 1 ? "" : "s", changes->runs[RUNS_HEAD],
-                 changes->runs[RUNS_HEAD] == 1 ? "" : "s",
-                 changes->pairs && changes->runs[RUNS_BASE] > 1
-                     ? ", in pairs (the first with the first, and so on)"
-                     : "");
+    perftrace_buffer_print(text, "Compared: self time, of %zu run%s and %zu run%s%s.\n",
+                           changes->runs[RUNS_BASE], changes->runs[RUNS_BASE] == 1 ? "" : "s",
+                           changes->runs[RUNS_HEAD], changes->runs[RUNS_HEAD] == 1 ? "" : "s",
+                           changes->pairs && changes->runs[RUNS_BASE] > 1
+                               ? ", in pairs (the first with the first, and so on)"
+                               : "");
     if (one_after_the_other(diff))
-        findings_say(text,
-                     "One side was recorded after the other: whatever the machine did meanwhile looks like a "
-                     "change. Runs in turns (--runs) are surer.\n");
+        perftrace_buffer_print(
+            text,
+            "One side was recorded after the other: whatever the machine did meanwhile looks like a "
+            "change. Runs in turns (--runs) are surer.\n");
     if (per_frame > 0)
-        findings_say(text, "Of %zu span%s it is that of a frame: runs have different numbers of frames.\n",
-                     per_frame, per_frame == 1 ? "" : "s");
+        perftrace_buffer_print(
+            text, "Of %zu span%s it is that of a frame: runs have different numbers of frames.\n", per_frame,
+            per_frame == 1 ? "" : "s");
     if (per_call > 0)
-        findings_say(
+        perftrace_buffer_print(
             text, "Of %zu span%s it is that of a call: how often they are called varies from run to run.\n",
             per_call, per_call == 1 ? "" : "s");
 }
@@ -306,29 +307,30 @@ static void say_left_out(const struct diff *diff, struct perftrace_buffer *text)
     for (size_t i = 0; i < diff->runs.count; i++)
         inexact += diff->inputs[i].inexact;
     if (inexact > 0)
-        findings_say(text,
-                     "Memory did not suffice to tell all calls of %zu run%s apart: repeated calls and "
-                     "callers are not exact.\n",
-                     inexact, inexact == 1 ? "" : "s");
+        perftrace_buffer_print(
+            text,
+            "Memory did not suffice to tell all calls of %zu run%s apart: repeated calls and "
+            "callers are not exact.\n",
+            inexact, inexact == 1 ? "" : "s");
     if (diff->runs.calls_left_out > 0)
-        findings_say(text, "%" PRIu64 " calls are of spans beyond those that there was room for.\n",
-                     diff->runs.calls_left_out);
+        perftrace_buffer_print(text, "%" PRIu64 " calls are of spans beyond those that there was room for.\n",
+                               diff->runs.calls_left_out);
     size_t beyond = count_if(diff, is_beyond);
     if (beyond > 0)
-        findings_say(text, "The times of %zu spans that take least were not compared.\n", beyond);
+        perftrace_buffer_print(text, "The times of %zu spans that take least were not compared.\n", beyond);
 }
 
 void diff_say_notes(const struct diff *diff, struct perftrace_buffer *text) {
     size_t same = count_if(diff, is_same), varying = count_if(diff, calls_vary);
     say_together(diff, text);
     if (same > 0)
-        findings_say(text, "%zu span%s not changed by more than %.3g %%.\n", same,
-                     same == 1 ? " has" : "s have", 100 * diff->options.threshold);
+        perftrace_buffer_print(text, "%zu span%s not changed by more than %.3g %%.\n", same,
+                               same == 1 ? " has" : "s have", 100 * diff->options.threshold);
     if (varying > 0)
-        findings_say(text, "How often %zu span%s called varies from run to run.\n", varying,
-                     varying == 1 ? " is" : "s are");
+        perftrace_buffer_print(text, "How often %zu span%s called varies from run to run.\n", varying,
+                               varying == 1 ? " is" : "s are");
     if (diff->changes.runs[RUNS_BASE] == 1 || diff->changes.runs[RUNS_HEAD] == 1)
-        findings_say(
+        perftrace_buffer_print(
             text, "Numbers of calls are exact; whether they vary from run to run, one run does not tell.\n");
     say_how(diff, text);
     say_left_out(diff, text);
@@ -357,12 +359,13 @@ void diff_say_summary(const struct diff *diff, const struct findings *findings,
     size_t unclear = count_rule(findings, "unclear") + count_rule(findings, "unclear-small") +
                      count_rule(findings, "too-few-runs");
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-        findings_say(text, "%s%zu %s", i == 0 ? "" : ", ", count_rule(findings, told[i].rule), told[i].words);
+        perftrace_buffer_print(text, "%s%zu %s", i == 0 ? "" : ", ", count_rule(findings, told[i].rule),
+                               told[i].words);
     if (unclear > 0)
-        findings_say(text, ", %zu not certain", unclear);
+        perftrace_buffer_print(text, ", %zu not certain", unclear);
     size_t counts = count_failed(findings, "calls") + count_failed(findings, "repeated");
     if (counts > 0)
-        findings_say(text, "; %zu called or repeated more often", counts);
+        perftrace_buffer_print(text, "; %zu called or repeated more often", counts);
     if (together->judged && together->time.answer == COMPARE_SLOWER)
-        findings_say(text, "; all together slower");
+        perftrace_buffer_text(text, "; all together slower");
 }

@@ -6,7 +6,6 @@
 #include "../support/outfile.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 const struct findings_format *const findings_formats[] = {
@@ -37,15 +36,6 @@ struct finding *findings_add(struct findings *findings) {
 void findings_figure(struct finding *finding, const char *key, double value) {
     if (finding->figure_count < FINDING_FIGURES_MAX && isfinite(value))
         finding->figures[finding->figure_count++] = (struct finding_figure){key, value};
-}
-
-void findings_say(struct perftrace_buffer *text, const char *format, ...) {
-    char line[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    perftrace_buffer_text(text, line);
 }
 
 const char *findings_text(struct findings *findings, struct perftrace_buffer *text) {

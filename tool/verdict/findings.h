@@ -69,9 +69,6 @@ struct findings {
 /* Zero-initialised but for arena.bytes_max is empty. A new finding, zeros; NULL without memory. */
 struct finding *findings_add(struct findings *findings);
 void findings_figure(struct finding *finding, const char *key, double value);
-/* Adds what printf would print of it, up to 511 bytes. */
-void findings_say(struct perftrace_buffer *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 /* A copy that lives as long as the findings, of what is in the buffer, which becomes empty. NULL: out of memory. */
 const char *findings_text(struct findings *findings, struct perftrace_buffer *text);
 size_t findings_of(const struct findings *findings, enum verdict verdict); /* how many */
