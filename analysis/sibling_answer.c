@@ -2,6 +2,8 @@
 #include "../core/hash.h"
 #include "sibling_group.h"
 
+#include <string.h>
+
 enum metric_kind {
     METRIC_OTHER,
     METRIC_TIME,    /* how long, which differs from call to call and answers nothing */
@@ -78,14 +80,15 @@ static __attribute__((noinline)) uint64_t add_other(struct sibling_answer *answe
     return bits;
 }
 
-void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
-                       uint64_t key, struct sibling_answer *answer) {
+void sibling_answer_of_call(struct sibling_shapes *shapes, const struct analysis_call *call,
+                            struct sibling_answer *answer) {
+    const uint64_t key = shapes->key;
     const uint64_t other = key * UINT64_C(0x9e3779b97f4a7c15);
     uint64_t hash = 0;
     *answer = (struct sibling_answer){0};
-    for (size_t i = 0; i < count; i++) {
-        const struct perftrace_value *metric = &metrics[i];
-        enum metric_kind kind = known_kind(kinds, metric->argument);
+    for (size_t i = 0; i < call->metric_count; i++) {
+        const struct perftrace_value *metric = &call->metrics[i];
+        enum metric_kind kind = known_kind(&shapes->kinds, metric->argument);
         if (kind == METRIC_TIME) {
             answer->timed = true;
             continue;
@@ -99,4 +102,13 @@ void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value
         hash = perftrace_hash_mix(hash ^ key, (bits + i) ^ other) | 1;
     }
     answer->hash = hash;
+}
+
+void sibling_keep(struct sibling_shapes *shapes, struct sibling *call, struct sibling_call *in) {
+    sibling_answer_of(shapes, call, &in->answer);
+    in->call = *call->call;
+    in->call.metrics = NULL;
+    in->call.metric_count = 0;
+    call->call = &in->call;
+    call->kept = true;
 }

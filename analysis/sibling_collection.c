@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool belongs(const struct sibling_group *group, const struct sibling *call) {
-    return group->shape == call->shape && sibling_path_is(&group->path, &call->path);
-}
-
 static bool more_groups(struct sibling_collection *collection, struct analysis *analysis) {
     uint32_t capacity = collection->group_capacity == 0 ? 8 : collection->group_capacity * 2;
     size_t bytes = sizeof(struct sibling_group *) + sizeof(struct sibling_judgement);
@@ -61,10 +57,11 @@ uint32_t collection_group(struct sibling_collection *collection, struct analysis
 static uint32_t group_of(struct sibling_collection *collection, struct analysis *analysis,
                          const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
                          uint32_t function, const struct sibling *call) {
-    if (collection->recent < collection->group_count && belongs(collection->groups[collection->recent], call))
+    if (collection->recent < collection->group_count &&
+        sibling_is_like(&collection->groups[collection->recent]->first, call))
         return collection->recent;
     for (uint32_t i = 0; i < collection->group_count; i++)
-        if (belongs(collection->groups[i], call))
+        if (sibling_is_like(&collection->groups[i]->first, call))
             return collection->recent = i;
     uint32_t group = collection_group(collection, analysis, call);
     if (group != COLLECTION_GROUPS_MAX) {
@@ -121,7 +118,8 @@ static void forget_asked(struct sibling_collection *collection) {
 }
 
 static enum sibling_novelty ask(struct sibling_collection *collection, struct analysis *analysis,
-                                const struct sibling *call, struct sibling_asked *first) {
+                                const struct sibling *call, const struct sibling_answer *answer,
+                                struct sibling_asked *first) {
     if (collection->key == 0)
         collection->key = perftrace_hash_key() | 1;
     if (collection->asked_count * 2 >= collection->asked_size && !more_asked(collection, analysis)) {
@@ -132,8 +130,8 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
         forget_asked(collection);
     }
     struct sibling_asked *place = place_of(collection, call->question);
-    struct sibling_asked now = sibling_asked_of(call);
-    now.generation = collection->generation << 1 | call->answer.failed;
+    struct sibling_asked now = sibling_asked_of(call->call, answer);
+    now.generation = collection->generation << 1 | answer->failed;
     if (!is_there(collection, place)) {
         collection->asked_count++;
         *place = now;
@@ -141,33 +139,35 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
     }
     *first = *place;
     bool other = place->signature != call->signature;
-    if ((first->generation & 1) != 0 || (!other && first->answer != call->answer.hash)) {
+    if ((first->generation & 1) != 0 || (!other && first->answer != answer->hash)) {
         *place = now; /* it had to be asked again */
         first->question = 0;
     }
     return other ? SIBLING_ASKED_BY_OTHER : SIBLING_REPEATED;
 }
 
-void collection_list(struct sibling_collection *collection, const struct sibling *call) {
-    if (call->answer.count_count == 0 || call->answer.counts[0] <= 1 ||
-        collection->list_count == COLLECTION_LISTS_MAX)
+void collection_list(struct sibling_collection *collection, const struct sibling *call,
+                     const struct sibling_answer *answer) {
+    if (answer->count_count == 0 || answer->counts[0] <= 1 || collection->list_count == COLLECTION_LISTS_MAX)
         return;
     struct sibling_list *list = &collection->lists[collection->list_count++];
-    *list = (struct sibling_list){call->number, call->shape, call->answer.count_count, {0}};
-    memcpy(list->counts, call->answer.counts, sizeof list->counts);
+    *list = (struct sibling_list){call->call->id.number, call->shape, answer->count_count, {0}};
+    memcpy(list->counts, answer->counts, sizeof list->counts);
 }
 
 uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
-                        const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
-                        uint32_t function, const struct sibling *call, enum sibling_novelty *novelty,
+                        struct sibling_shapes *shapes, struct sibling_patterns *patterns, uint32_t function,
+                        const struct sibling *call, enum sibling_novelty *novelty,
                         struct sibling_asked *first) {
+    struct sibling_answer answer;
+    sibling_answer_of(shapes, call, &answer);
     *novelty = SIBLING_NEW;
     first->question = 0;
-    collection_list(collection, call);
+    collection_list(collection, call, &answer);
     if (call->shape == SIBLING_SHAPE_NONE)
         return COLLECTION_GROUPS_MAX;
     uint32_t group = group_of(collection, analysis, shapes, patterns, function, call);
-    *novelty = ask(collection, analysis, call, first);
+    *novelty = ask(collection, analysis, call, &answer, first);
     if (group != COLLECTION_GROUPS_MAX) {
         struct sibling_group *grows = collection->groups[group];
         if (call->question != grows->first.question)
@@ -178,9 +178,9 @@ uint32_t collection_add(struct sibling_collection *collection, struct analysis *
     return group;
 }
 
-void collection_keep(struct sibling_collection *collection) {
+void collection_keep(struct sibling_collection *collection, struct sibling_shapes *shapes) {
     for (uint32_t i = 0; i < collection->group_count; i++)
-        sibling_group_keep(collection->groups[i]);
+        sibling_group_keep(shapes, collection->groups[i]);
 }
 
 /* ---- levels --------------------------------------------------------------------------------------- */
@@ -188,10 +188,11 @@ void collection_keep(struct sibling_collection *collection) {
 /* Whether `inner` lies below `outer`: parent -> helper, parent -> helper -> query. */
 static bool is_below(const struct sibling_shapes *shapes, const struct sibling_group *outer,
                      const struct sibling_group *inner) {
-    const uint32_t *path = inner->path.functions;
-    return inner->path.length > outer->path.length &&
-           memcmp(path, outer->path.functions, outer->path.length * sizeof *path) == 0 &&
-           path[outer->path.length] == shapes->shapes[outer->shape].function;
+    uint32_t path[SIBLINGS_THROUGH_MAX], upto[SIBLINGS_THROUGH_MAX];
+    uint32_t length = sibling_path_functions(&shapes->paths, outer->path, upto);
+    return sibling_path_functions(&shapes->paths, inner->path, path) > length &&
+           memcmp(path, upto, length * sizeof *path) == 0 &&
+           path[length] == shapes->shapes[outer->shape].function;
 }
 
 static bool counts(const struct sibling_collection *collection, uint32_t group) {
@@ -243,7 +244,7 @@ static void choose_in_walk(struct sibling_collection *collection, const struct s
                            uint32_t function) {
     for (uint32_t i = 0; i < collection->group_count; i++) {
         struct sibling_group *walk = collection->groups[i];
-        if (walk->path.length > 0 || shapes->shapes[walk->shape].function != function ||
+        if (walk->path != SIBLING_PATH_DIRECT || shapes->shapes[walk->shape].function != function ||
             !counts(collection, i))
             continue;
         for (uint32_t j = 0; j < collection->group_count; j++) {
@@ -257,6 +258,11 @@ static void choose_in_walk(struct sibling_collection *collection, const struct s
     }
 }
 
+static uint32_t path_length(const struct sibling_shapes *shapes, const struct sibling_group *group) {
+    uint32_t path[SIBLINGS_THROUGH_MAX];
+    return sibling_path_functions(&shapes->paths, group->path, path);
+}
+
 void collection_judge(struct sibling_collection *collection, const struct analysis *analysis,
                       struct sibling_shapes *shapes, struct sibling_patterns *patterns,
                       const struct sibling_parent *parent) {
@@ -264,12 +270,12 @@ void collection_judge(struct sibling_collection *collection, const struct analys
     for (uint32_t i = 0; i < collection->group_count; i++) {
         collection->judgements[i] =
             sibling_pattern_judge(patterns, analysis, shapes, collection->groups[i], parent);
-        deep |=
-            collection->groups[i]->path.length > 0 && collection->judgements[i].verdict != SIBLING_NOTHING;
+        deep |= collection->groups[i]->path != SIBLING_PATH_DIRECT &&
+                collection->judgements[i].verdict != SIBLING_NOTHING;
     }
     for (uint32_t length = 0; deep && length < SIBLINGS_THROUGH_MAX; length++)
         for (uint32_t i = 0; i < collection->group_count; i++)
-            if (collection->groups[i]->path.length == length && counts(collection, i))
+            if (path_length(shapes, collection->groups[i]) == length && counts(collection, i))
                 choose_level(collection, shapes, i);
     choose_in_walk(collection, shapes, parent->function);
 }

@@ -17,9 +17,10 @@ struct sibling_asked {
     uint32_t generation;
 };
 
-static inline struct sibling_asked sibling_asked_of(const struct sibling *call) {
-    return (struct sibling_asked){.number = call->number,
-                                  .answer = call->answer.hash,
+static inline struct sibling_asked sibling_asked_of(const struct analysis_call *call,
+                                                    const struct sibling_answer *answer) {
+    return (struct sibling_asked){.number = call->id.number,
+                                  .answer = answer->hash,
                                   .question = call->question + 1,
                                   .caller = call->caller,
                                   .signature = call->signature};
@@ -44,13 +45,14 @@ enum sibling_novelty { SIBLING_NEW, SIBLING_REPEATED, SIBLING_ASKED_BY_OTHER };
  * is none. *first: who asked the same before, if it is not new. The parent's call is one of `function`. The call has
  * to last until collection_keep. */
 uint32_t collection_add(struct sibling_collection *collection, struct analysis *analysis,
-                        const struct sibling_shapes *shapes, struct sibling_patterns *patterns,
-                        uint32_t function, const struct sibling *call, enum sibling_novelty *novelty,
+                        struct sibling_shapes *shapes, struct sibling_patterns *patterns, uint32_t function,
+                        const struct sibling *call, enum sibling_novelty *novelty,
                         struct sibling_asked *first);
 /* After some calls, which may go then. */
-void collection_keep(struct sibling_collection *collection);
+void collection_keep(struct sibling_collection *collection, struct sibling_shapes *shapes);
 /* A call that may have listed what others ask for. */
-void collection_list(struct sibling_collection *collection, const struct sibling *call);
+void collection_list(struct sibling_collection *collection, const struct sibling *call,
+                     const struct sibling_answer *answer);
 /* An empty group for calls like this one, which is not yet in it; COLLECTION_GROUPS_MAX without room. */
 uint32_t collection_group(struct sibling_collection *collection, struct analysis *analysis,
                           const struct sibling *first);

@@ -3,6 +3,8 @@
 
 #include "../core/hash.h"
 
+#include <string.h>
+
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first) {
     memset(group, 0, offsetof(struct sibling_group, first));
     group->shape = first->shape;
@@ -20,10 +22,13 @@ bool sibling_group_is_loop(const struct sibling_group *group) {
            group->distinct >= SIBLING_N_MIN && group->differing != 0 && group->told_ns <= group->total_ns / 2;
 }
 
-void sibling_group_keep(struct sibling_group *group) {
-    if (group->last != &group->kept && group->last != &group->first) {
+void sibling_group_keep(struct sibling_shapes *shapes, struct sibling_group *group) {
+    if (group->first.call != &group->first_call.call)
+        sibling_keep(shapes, &group->first, &group->first_call);
+    if (group->last != &group->kept) {
         group->kept = *group->last;
         group->last = &group->kept;
+        sibling_keep(shapes, &group->kept, &group->last_call);
     }
 }
 
@@ -40,11 +45,11 @@ static void add_number(struct sibling_group *group, int64_t value, int64_t end, 
         if (__builtin_sub_overflow(value, group->value, &step))
             step = INT64_MAX;
         group->steps_same += group->changes == 1 || step == group->step;
-        group->by_answer += step > 1 && in_answer(&group->last->answer, step);
+        group->by_answer += step > 1 && in_answer(&group->last_answer, step);
         group->onward += group->value_end > group->value && end > value &&
                          (value == group->value_end || value == group->value_end + 1);
         group->doubled += value != 0 && (group->value == value / 2 && value % 2 == 0);
-        group->answered_before += in_answer(&group->last->answer, value) && value > 1;
+        group->answered_before += in_answer(&group->last_answer, value) && value > 1;
         group->step = step;
     } else
         group->first_value = value;
@@ -70,15 +75,15 @@ static void add_value(const struct analysis *analysis, const struct sibling_shap
         is_number = sibling_number(text, &value, &end);
     if (is_number)
         add_number(group, value, end, begins);
-    else if (!begins && group->last->answer.text != 0)
+    else if (!begins && group->last_answer.text != 0)
         group->answered_before +=
-            (perftrace_hash_text(key, text.bytes, text.length) | 1) == group->last->answer.text;
+            (perftrace_hash_text(key, text.bytes, text.length) | 1) == group->last_answer.text;
     group->numbers += is_number;
     group->lists += (statement || !is_number) && sibling_is_list(text, statement);
 }
 
-static void add_pause(struct sibling_group *group, const struct sibling *call) {
-    const struct sibling *last = group->last;
+static void add_pause(struct sibling_group *group, const struct analysis_call *call) {
+    const struct analysis_call *last = group->last->call;
     if (call->start_ns == 0 || last->start_ns == 0 || call->track != last->track || call->async ||
         last->async)
         return;
@@ -98,21 +103,23 @@ static void add_pause(struct sibling_group *group, const struct sibling *call) {
     group->period_ns_max = period_ns > group->period_ns_max ? period_ns : group->period_ns_max;
 }
 
-/* `last` is no longer the last: it is compared with the first. */
-static void add_answer(struct sibling_group *group, const struct sibling *last) {
-    const struct sibling_answer *first = &group->first.answer, *answer = &last->answer;
+/* What was the last one is compared with the first. */
+static void add_answer(struct sibling_group *group) {
+    const struct sibling_answer *first = &group->first_answer, *answer = &group->last_answer;
     group->same_until_last &= answer->hash == first->hash;
     group->same_counts_until_last &=
         answer->count_count == first->count_count && answer->counts[0] == first->counts[0];
     group->failed_until_last &= answer->failed;
 }
 
-void sibling_group_follow(const struct analysis *analysis, const struct sibling_shapes *shapes,
+void sibling_group_follow(const struct analysis *analysis, struct sibling_shapes *shapes,
                           struct sibling_group *group, const struct sibling *call) {
     const struct sibling_shape *shape = &shapes->shapes[group->shape];
+    struct sibling_answer answer;
+    sibling_answer_of(shapes, call, &answer);
     if (group->calls > 0) {
-        add_answer(group, group->last);
-        add_pause(group, call);
+        add_answer(group);
+        add_pause(group, call->call);
         int parameter = call->question != group->last->question ? sibling_differing(shapes, group) : -1;
         if (parameter >= 0) {
             if (group->changes == 0)
@@ -121,13 +128,14 @@ void sibling_group_follow(const struct analysis *analysis, const struct sibling_
             group->changes++;
             add_value(analysis, shape, group, call->question, (unsigned)parameter, false, 0, shapes->key);
         }
-    }
+    } else
+        group->first_answer = answer;
+    group->last_answer = answer;
     group->followed++;
-    group->answered += call->answer.hash != 0;
-    group->failed += call->answer.failed;
-    group->hits += call->answer.hit;
-    group->timed += call->answer.timed;
-    group->at_most_one +=
-        call->answer.count_count == 0 ||
-        (call->answer.counts[0] <= 1 && (call->answer.count_count < 2 || call->answer.counts[1] <= 1));
+    group->answered += answer.hash != 0;
+    group->failed += answer.failed;
+    group->hits += answer.hit;
+    group->timed += answer.timed;
+    group->at_most_one += answer.count_count == 0 ||
+                          (answer.counts[0] <= 1 && (answer.count_count < 2 || answer.counts[1] <= 1));
 }

@@ -6,8 +6,6 @@
 #include "sibling_shape.h"
 #include "siblings.h"
 
-#include <string.h>
-
 #define SIBLING_COUNTS_MAX 2u
 #define SIBLING_SAMPLES_MAX 16u
 #define SIBLING_CLOSELY_MAX 1024u /* calls of a group that are looked at closely: more tell nothing else */
@@ -24,27 +22,43 @@ struct sibling_answer {
     bool timed;  /* parts of its time are known: query_ms */
 };
 
-/* The functions between a parent and a call below it, from the parent down. */
-struct sibling_path {
-    uint32_t functions[SIBLINGS_THROUGH_MAX]; /* zeros behind the last */
-    uint32_t length;
+/* A call under a parent: 48 bytes, as it is copied each time it goes up. All else is where the call is, which mostly is
+ * judged before the round in which it came is over. */
+struct sibling {
+    const struct analysis_call *call;    /* of the round, or, `kept`, of a struct sibling_call */
+    uint64_t told_ns;                    /* of its elapsed_ns, in calls that are findings already */
+    uint64_t within;                     /* the parent's own child below which it lies; 0: it is one itself */
+    uint32_t question, signature, track; /* as there */
+    uint32_t shape, path;                /* see sibling_path.h */
+    bool async;                          /* as there */
+    bool adopted; /* it came from a call of the parent's own function within the parent */
+    bool kept;
 };
-static inline bool sibling_path_is(const struct sibling_path *a, const struct sibling_path *b) {
-    return memcmp(a, b, sizeof *a) == 0;
+/* The same for calls of one shape and path. */
+static inline uint64_t sibling_likeness(const struct sibling *call) {
+    return (uint64_t)call->path << 32 | call->shape;
+}
+static inline bool sibling_is_like(const struct sibling *a, const struct sibling *b) {
+    return sibling_likeness(a) == sibling_likeness(b);
 }
 
-/* A call under a parent, as far as it is kept: 128 bytes, as it is copied each time it goes up. */
-struct sibling {
-    uint64_t number, start_ns, elapsed_ns, self_ns;
-    uint64_t told_ns; /* of elapsed_ns, in calls that are findings already */
-    uint64_t within;  /* the parent's own child below which it lies; 0: it is one itself */
+/* A call that outlives its round: without its metrics, but with what they say. */
+struct sibling_call {
+    struct analysis_call call;
     struct sibling_answer answer;
-    uint32_t caller, question, signature, shape;
-    struct sibling_path path;
-    uint32_t track;
-    bool async;
-    bool adopted; /* it came from a call of the parent's own function within the parent */
 };
+/* What a call answered. */
+void sibling_answer_of_call(struct sibling_shapes *shapes, const struct analysis_call *call,
+                            struct sibling_answer *answer);
+static inline void sibling_answer_of(struct sibling_shapes *shapes, const struct sibling *call,
+                                     struct sibling_answer *answer) {
+    if (call->kept)
+        *answer = ((const struct sibling_call *)call->call)->answer;
+    else
+        sibling_answer_of_call(shapes, call->call, answer);
+}
+/* From now on the call is in `in`, which it was not before. */
+void sibling_keep(struct sibling_shapes *shapes, struct sibling *call, struct sibling_call *in);
 
 /* A call that answered a number above 1: so many things that others may then ask for. */
 struct sibling_list {
@@ -54,8 +68,7 @@ struct sibling_list {
 };
 
 struct sibling_group {
-    uint32_t shape;
-    struct sibling_path path;
+    uint32_t shape, path;
     bool suppressed;     /* the same finding is reported at another level */
     bool closely;        /* its calls are looked at closely */
     uint32_t pattern;    /* see sibling_pattern.h */
@@ -77,7 +90,8 @@ struct sibling_group {
     uint64_t onward;              /* a range that begins where the one before ended */
     uint64_t answered_before;     /* the value stood in the answer of the call before */
 
-    /* Answers. Those of all calls but the last are compared with the first's. */
+    /* Answers. Those of all calls but the last are compared with the first's. Only of calls that are looked at closely. */
+    struct sibling_answer first_answer, last_answer;
     uint64_t answered, failed, hits, timed, at_most_one; /* calls; the last: no count above 1 */
     bool same_until_last, same_counts_until_last;
     bool failed_until_last;
@@ -88,6 +102,7 @@ struct sibling_group {
     uint64_t period_ns_min, period_ns_max; /* between starts */
 
     struct sibling first, kept;
+    struct sibling_call first_call, last_call; /* theirs, after sibling_group_keep */
     struct analysis_call_id examples[SIBLINGS_EXAMPLES_MAX];
     uint32_t samples[SIBLING_SAMPLES_MAX]; /* questions */
 };
@@ -115,11 +130,11 @@ static inline int sibling_differing(const struct sibling_shapes *shapes, const s
 
 void sibling_group_begin(struct sibling_group *group, const struct sibling *first);
 /* What the judge wants to know of the next call. */
-void sibling_group_follow(const struct analysis *analysis, const struct sibling_shapes *shapes,
+void sibling_group_follow(const struct analysis *analysis, struct sibling_shapes *shapes,
                           struct sibling_group *group, const struct sibling *call);
 /* The next call, when it is known in what it differs, in the order of their numbers, where that can be. `is_new`: the
  * question was not asked under this parent before. `call` has to last until sibling_group_keep. */
-static inline void sibling_group_add(const struct analysis *analysis, const struct sibling_shapes *shapes,
+static inline void sibling_group_add(const struct analysis *analysis, struct sibling_shapes *shapes,
                                      struct sibling_group *group, const struct sibling *call, bool is_new) {
     if (group->closely && group->followed < SIBLING_CLOSELY_MAX)
         sibling_group_follow(analysis, shapes, group, call);
@@ -127,21 +142,22 @@ static inline void sibling_group_add(const struct analysis *analysis, const stru
     group->calls++;
     group->own += !call->adopted;
     group->distinct += is_new;
-    group->total_ns += call->elapsed_ns;
-    group->self_ns += call->self_ns;
+    uint64_t elapsed_ns = call->call->elapsed_ns;
+    group->total_ns += elapsed_ns;
+    group->self_ns += call->call->self_ns;
     group->told_ns += call->told_ns;
-    group->min_ns = call->elapsed_ns < group->min_ns ? call->elapsed_ns : group->min_ns;
+    group->min_ns = elapsed_ns < group->min_ns ? elapsed_ns : group->min_ns;
     if (group->example_count < SIBLINGS_EXAMPLES_MAX)
         group->examples[group->example_count++] =
-            (struct analysis_call_id){call->number, analysis->input_count};
+            (struct analysis_call_id){call->call->id.number, analysis->input_count};
     if (is_new && group->sample_count < SIBLING_SAMPLES_MAX)
         group->samples[group->sample_count++] = call->question;
     group->last = call;
 }
 /* Enough calls, of enough questions, in enough of the parent's own calls; and their time is not in other findings. */
 bool sibling_group_is_loop(const struct sibling_group *group);
-/* The last call is the group's own from now on. */
-void sibling_group_keep(struct sibling_group *group);
+/* The first and the last call are the group's own from now on. */
+void sibling_group_keep(struct sibling_shapes *shapes, struct sibling_group *group);
 
 /* What is known of the parent when its calls are judged. */
 struct sibling_parent {
@@ -159,21 +175,9 @@ struct sibling_judgement {
     enum analysis_confidence confidence; /* of a finding */
     uint32_t parameter;                  /* index of the one that differs */
 };
+/* It is looked at closely. */
 struct sibling_judgement sibling_judge(const struct analysis *analysis, struct sibling_shapes *shapes,
                                        const struct sibling_group *group,
                                        const struct sibling_parent *parent);
-
-/* What metrics tell by their names, by where the argument is: each of an input has its own place, and calls of one
- * function share them. All zeros at the start of an input. */
-#define SIBLING_KINDS_KNOWN 256u
-struct sibling_kinds {
-    struct {
-        const struct perftrace_argument_info *argument;
-        uint32_t kind;
-    } known[SIBLING_KINDS_KNOWN];
-};
-/* The metrics of a call. */
-void sibling_answer_of(struct sibling_kinds *kinds, const struct perftrace_value *metrics, size_t count,
-                       uint64_t key, struct sibling_answer *answer);
 
 #endif

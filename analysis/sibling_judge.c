@@ -35,7 +35,7 @@ static struct group_view view_of(const struct analysis *analysis, struct sibling
     view.numbers = group->changes > 0 && group->numbers == group->changes + 1;
     view.steady = view.numbers && group->steps_same == group->changes && group->step != 0;
     view.from_start = view.numbers && (group->first_value == 0 || group->first_value == 1);
-    view.answers = group->first.answer.count_count > 0 && group->answered == group->followed;
+    view.answers = group->first_answer.count_count > 0 && group->answered == group->followed;
     return view;
 }
 
@@ -50,9 +50,8 @@ static bool is_batches(const struct group_view *view) {
 /* Full answers until the last, which has less. */
 static bool full_until_last(const struct group_view *view, int64_t least) {
     const struct sibling_group *group = view->group;
-    return view->answers && group->same_counts_until_last && group->first.answer.counts[0] >= least &&
-           group->last->answer.count_count > 0 &&
-           group->last->answer.counts[0] < group->first.answer.counts[0];
+    return view->answers && group->same_counts_until_last && group->first_answer.counts[0] >= least &&
+           group->last_answer.count_count > 0 && group->last_answer.counts[0] < group->first_answer.counts[0];
 }
 
 /* `size` records were asked for, and that many came, or the value moves on by it. */
@@ -60,7 +59,7 @@ static bool is_page_size(const struct group_view *view, int64_t size) {
     const struct sibling_group *group = view->group;
     if (size < 2)
         return false;
-    const struct sibling_answer *first = &group->first.answer;
+    const struct sibling_answer *first = &group->first_answer;
     bool came = view->answers && group->same_counts_until_last &&
                 (first->counts[0] == size || (first->count_count > 1 && first->counts[1] == size));
     bool moved = view->steady && group->step == size &&
@@ -99,12 +98,12 @@ static bool is_pages(const struct group_view *view) {
         signs += 1;
         signs += view->from_start || group->first_value == group->step;
         signs += big_steps;
-        signs += view->answers && group->same_counts_until_last && group->first.answer.counts[0] >= PAGE_MIN;
+        signs += view->answers && group->same_counts_until_last && group->first_answer.counts[0] >= PAGE_MIN;
         signs += group->answered == 0 && big_steps && group->first_value == 0;
         signs -= group->answered == 0 && !page_name && group->first_value != 0;
         signs -= view->answers && !group->same_counts_until_last;
     } else if (!view->numbers) {
-        signs += view->answers && group->same_counts_until_last && group->first.answer.counts[0] >= PAGE_MIN;
+        signs += view->answers && group->same_counts_until_last && group->first_answer.counts[0] >= PAGE_MIN;
     } else
         signs -= 1;
     signs += full_until_last(view, 2);
@@ -137,7 +136,7 @@ static bool long_pauses(const struct group_view *view) {
 /* All answers but the last are the same. */
 static bool ends_otherwise(const struct sibling_group *group) {
     return group->answered == group->followed && group->same_until_last &&
-           group->last->answer.hash != group->first.answer.hash;
+           group->last_answer.hash != group->first_answer.hash;
 }
 
 static bool is_retries(const struct group_view *view) {
@@ -151,7 +150,7 @@ static bool is_retries(const struct group_view *view) {
     signs += (view->hints & SIBLING_HINT_ATTEMPT) != 0 ? 2 : 0;
     signs += long_pauses(view) && group->grown + 1 >= group->pauses ? 2 : 0;
     signs += group->failed_until_last ? 2 : 0;
-    signs += ends_otherwise(group) && group->failed_until_last && !group->last->answer.failed;
+    signs += ends_otherwise(group) && group->failed_until_last && !group->last_answer.failed;
     signs += parent_waits(view);
     signs += group->calls <= 8;
     signs += view->from_start ? 0 : -2;
@@ -190,7 +189,7 @@ static bool listed_before(const struct group_view *view) {
     const struct sibling_group *group = view->group;
     for (size_t i = 0; i < view->parent->list_count; i++) {
         const struct sibling_list *list = &view->parent->lists[i];
-        if (list->shape == group->shape || list->number >= group->first.number)
+        if (list->shape == group->shape || list->number >= group->first.call->id.number)
             continue;
         if (counted(list, group->distinct) || counted(list, group->calls))
             return true;

@@ -19,10 +19,13 @@ struct sibling_run {
     uint32_t calls;     /* so many were the same */
     /* Once there are two: */
     bool same_until_last, failed_until_last;
-    uint64_t same, again_ns; /* calls that got the same answer as the one before */
-    uint64_t pauses;         /* calls after a pause */
-    uint64_t first_answer, numbers[SIBLINGS_EXAMPLES_MAX];
+    uint64_t same, again_ns;            /* calls that got the same answer as the one before */
+    uint64_t pauses;                    /* calls after a pause */
+    uint64_t first_answer, last_answer; /* their hashes */
+    bool last_failed;
+    uint64_t numbers[SIBLINGS_EXAMPLES_MAX];
     struct sibling aside;
+    struct sibling_call aside_call; /* its place */
 };
 
 /* How a parent is known. */
@@ -36,7 +39,7 @@ enum parent_kind {
 /* A question that was asked just before by somebody else. */
 struct sibling_pair {
     struct sibling_asked first;
-    struct sibling again;
+    struct analysis_call again;
 };
 
 struct open_parent {
@@ -47,6 +50,8 @@ struct open_parent {
     uint32_t function; /* its own, as its calls name their caller */
     uint32_t slot;     /* by which it is found; OPEN_CALLS_NONE: it is in the map */
     uint32_t capacity, count;
+    uint32_t kept;  /* so many of its calls, the first ones, are kept beyond the round in which they came */
+    uint64_t round; /* in which it was asked for last */
     struct sibling *calls;
     struct sibling_collection *all; /* NULL: they fit into `calls` */
     uint64_t told_ns;               /* of its calls' time, in findings */
@@ -75,6 +80,7 @@ struct open_parents {
     uint32_t count;
     uint32_t calls, spare; /* there is room for so many; of them, with parents that are not in use */
     uint64_t serial;
+    uint64_t round; /* the one at hand */
 };
 
 struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind, uint64_t number);
@@ -85,6 +91,14 @@ static inline struct open_parent *parents_find(struct open_parents *parents, enu
     if (parent != NULL && parent->number == number)
         return parent;
     return parents->map.count == 0 ? NULL : parents_find_mapped(parents, kind, number);
+}
+/* The one that got a call last, in this round: most often the next call is its, too. NULL: it has another number. */
+static inline struct open_parent *parents_newest(const struct open_parents *parents, uint64_t number) {
+    struct open_parent *newest = parents->newest;
+    return newest != NULL && newest->number == number && newest->kind == PARENT_BY_NUMBER &&
+                   newest->round == parents->round
+               ? newest
+               : NULL;
 }
 static inline void parents_link_newest(struct open_parents *parents, struct open_parent *parent) {
     parent->newer = NULL;
@@ -113,7 +127,8 @@ static inline struct open_parent *parents_open(struct open_parents *parents, str
     parent->kind = kind;
     parent->function = call->caller;
     parent->slot = slot;
-    parent->count = parent->mixed = 0;
+    parent->count = parent->mixed = parent->kept = 0;
+    parent->round = parents->round;
     parent->told_ns = parent->children_ns = parent->elapsed_ns = 0;
     parent->ended = parent->has_calls = parent->adopts = false;
     parent->run.signature = INTERN_NONE;
@@ -141,6 +156,7 @@ static inline void parents_close(struct open_parents *parents, struct open_paren
 }
 /* It got a call. */
 static inline void parents_touch(struct open_parents *parents, struct open_parent *parent) {
+    parent->round = parents->round;
     if (parents->newest == parent)
         return;
     parents_take_out(parents, parent);

@@ -5,18 +5,14 @@
 
 #include <stdlib.h>
 
-uint64_t sibling_pattern_key(uint64_t key, uint32_t function, uint32_t shape,
-                             const struct sibling_path *path) {
-    uint64_t hash = perftrace_hash_number(key, pair_key(function, shape));
-    for (uint32_t i = 0; i < path->length; i++)
-        hash = perftrace_hash_number(hash, path->functions[i]);
-    return hash;
+uint64_t sibling_pattern_key(uint64_t key, uint32_t function, uint32_t shape, uint32_t path) {
+    return perftrace_hash_number(perftrace_hash_number(key, pair_key(function, shape)), path);
 }
 
 uint32_t sibling_pattern_of(struct sibling_patterns *patterns, struct analysis *analysis,
                             const struct sibling_shapes *shapes, uint32_t function,
                             const struct sibling *first) {
-    uint64_t key = sibling_pattern_key(shapes->key, function, first->shape, &first->path);
+    uint64_t key = sibling_pattern_key(shapes->key, function, first->shape, first->path);
     uint32_t index = pair_table_find(&patterns->table, key);
     if (index != INTERN_NONE)
         return index;

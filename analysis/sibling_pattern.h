@@ -22,8 +22,7 @@ struct sibling_patterns {
 };
 
 /* A hash of what groups under parents of `function` have in common. */
-uint64_t sibling_pattern_key(uint64_t key, uint32_t function, uint32_t shape,
-                             const struct sibling_path *path);
+uint64_t sibling_pattern_key(uint64_t key, uint32_t function, uint32_t shape, uint32_t path);
 /* The number of what is known of groups like this under parents of `function`; INTERN_NONE without room. */
 uint32_t sibling_pattern_of(struct sibling_patterns *patterns, struct analysis *analysis,
                             const struct sibling_shapes *shapes, uint32_t function,

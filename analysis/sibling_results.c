@@ -68,21 +68,21 @@ static bool named_as_fill(const struct analysis *analysis, uint32_t function) {
 }
 
 static void begin_finding(struct sibling_results *results, const struct analysis *analysis,
-                          const struct sibling_origin *origin, const struct sibling_group *group,
-                          uint32_t index, const struct sibling_judgement *judgement) {
+                          const struct sibling_shapes *shapes, const struct sibling_origin *origin,
+                          const struct sibling_group *group, uint32_t index,
+                          const struct sibling_judgement *judgement) {
     const struct analysis_question *question = &analysis->questions[group->first.question];
     struct analysis_n_plus_one *finding = &results->found.n_plus_one[index];
     *finding = (struct analysis_n_plus_one){
         .caller = origin->function,
         .function = question->function,
-        .through_count = group->path.length,
         .parameter = analysis->parameters[question->first_parameter + judgement->parameter].name,
         .confidence = judgement->confidence,
         .by_name = origin->by_name,
     };
-    memcpy(finding->through, group->path.functions, sizeof finding->through);
+    finding->through_count = sibling_path_functions(&shapes->paths, group->path, finding->through);
     results->fills[index] = (struct sibling_fill){
-        .last_number = group->last->number,
+        .last_number = group->last->call->id.number,
         .average_ns = group->total_ns / group->calls,
         .min_ns = group->min_ns,
         .input = analysis->input_count,
@@ -101,7 +101,7 @@ static bool is_before(const struct sibling_group *group, const struct analysis_n
 static uint32_t finding_of(struct sibling_results *results, struct analysis *analysis,
                            const struct sibling_shapes *shapes, const struct sibling_origin *origin,
                            const struct sibling_group *group, const struct sibling_judgement *judgement) {
-    uint64_t key = sibling_pattern_key(shapes->key, origin->function, group->shape, &group->path);
+    uint64_t key = sibling_pattern_key(shapes->key, origin->function, group->shape, group->path);
     key = perftrace_hash_number(key, judgement->parameter);
     if (array_reserve((void **)&results->fills, results->findings.count, &results->fill_capacity,
                       sizeof *results->fills) != 0)
@@ -110,7 +110,7 @@ static uint32_t finding_of(struct sibling_results *results, struct analysis *ana
     uint32_t index = entry_of(results, analysis, &results->findings, key, (void **)&results->found.n_plus_one,
                               &results->finding_capacity, sizeof *results->found.n_plus_one, &added);
     if (index != INTERN_NONE && added)
-        begin_finding(results, analysis, origin, group, index, judgement);
+        begin_finding(results, analysis, shapes, origin, group, index, judgement);
     return index;
 }
 
@@ -148,18 +148,18 @@ void results_n_plus_one(struct sibling_results *results, struct analysis *analys
 /* ---- filling a cache ------------------------------------------------------------------------------ */
 
 static void watch_value(struct sibling_results *results, const struct analysis *analysis, uint32_t watched,
-                        uint32_t function, const struct sibling *call) {
+                        uint32_t function, const struct analysis_call *call, bool hit) {
     struct sibling_fill *fill = &results->fills[results->watched_fill[watched] >> 5];
     const struct analysis_n_plus_one *finding =
         &results->found.n_plus_one[results->watched_fill[watched] >> 5];
-    if (fill->closed || fill->input != analysis->input_count || call->number <= fill->last_number)
+    if (fill->closed || fill->input != analysis->input_count || call->id.number <= fill->last_number)
         return;
     /* An average may be that of a few calls that had to wait. */
     bool cheap = call->elapsed_ns * 2 < fill->average_ns && call->elapsed_ns <= fill->min_ns;
-    if (cheap || call->answer.hit) {
+    if (cheap || hit) {
         fill->asker = fill->cheap == 0 || fill->asker == function ? function : INTERN_NONE;
         fill->cheap++;
-        fill->hits += call->answer.hit;
+        fill->hits += hit;
         fill->seen |= 1u << (results->watched_fill[watched] & 31);
     } else if (function == finding->function)
         close_fill(results, fill);
@@ -168,13 +168,13 @@ static void watch_value(struct sibling_results *results, const struct analysis *
 }
 
 void results_watch(struct sibling_results *results, const struct analysis *analysis,
-                   const struct sibling *call) {
+                   const struct analysis_call *call, bool hit) {
     const struct analysis_question *question = &analysis->questions[call->question];
     for (uint32_t i = 0; i < question->parameter_count; i++) {
         uint32_t watched =
             pair_table_find(&results->watched, analysis->parameters[question->first_parameter + i].value);
         if (watched != INTERN_NONE)
-            watch_value(results, analysis, watched, question->function, call);
+            watch_value(results, analysis, watched, question->function, call, hit);
     }
 }
 
@@ -200,7 +200,7 @@ static bool was_fill(const struct sibling_results *results, uint32_t finding,
 
 static void add_within(struct sibling_results *results, struct analysis *analysis, bool other,
                        const struct sibling_origin *origin, const struct sibling_asked *first,
-                       const struct sibling *call) {
+                       const struct analysis_call *call) {
     struct pair_table *table = other ? &results->within_questions : &results->within_signatures;
     struct analysis_within **array = other ? &results->questions : &results->signatures;
     uint32_t *capacity = other ? &results->question_capacity : &results->signature_capacity;
@@ -211,9 +211,8 @@ static void add_within(struct sibling_results *results, struct analysis *analysi
         return;
     struct analysis_within *within = &(*array)[index];
     if (added)
-        *within = (struct analysis_within){.parent = origin->id,
-                                           .first = id_of(analysis, first->number),
-                                           .second = id_of(analysis, call->number)};
+        *within = (struct analysis_within){
+            .parent = origin->id, .first = id_of(analysis, first->number), .second = call->id};
     within->parents += within->last_parent != origin->serial;
     within->last_parent = origin->serial;
     within->again++;
@@ -222,7 +221,7 @@ static void add_within(struct sibling_results *results, struct analysis *analysi
 
 void results_asked_again(struct sibling_results *results, struct analysis *analysis,
                          const struct sibling_origin *origin, const struct sibling_asked *first,
-                         const struct sibling *call) {
+                         const struct analysis_call *call) {
     add_within(results, analysis, first->signature != call->signature, origin, first, call);
     uint32_t function = analysis->questions[call->question].function;
     uint32_t index = results->last_again;
@@ -244,7 +243,7 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
                                                .first_caller = first->caller,
                                                .again_caller = call->caller,
                                                .first = id_of(analysis, first->number),
-                                               .second = id_of(analysis, call->number),
+                                               .second = call->id,
                                                .question = call->question,
                                                .by_name = origin->by_name};
     again->parents += again->last_parent != origin->serial;

@@ -56,13 +56,13 @@ void results_n_plus_one(struct sibling_results *results, struct analysis *analys
                         const struct sibling_judgement *judgement);
 void results_asked_again(struct sibling_results *results, struct analysis *analysis,
                          const struct sibling_origin *origin, const struct sibling_asked *first,
-                         const struct sibling *call);
+                         const struct analysis_call *call);
 /* A run of so many calls; `numbers` of its first ones. */
 void results_sequential(struct sibling_results *results, struct analysis *analysis, uint32_t signature,
                         uint64_t calls, uint64_t saved_ns, const uint64_t *numbers, uint32_t number_count);
-/* A call that may ask for what a loop has fetched before. */
+/* A call that may ask for what a loop has fetched before. `hit`: it says that it was answered from a cache. */
 void results_watch(struct sibling_results *results, const struct analysis *analysis,
-                   const struct sibling *call);
+                   const struct analysis_call *call, bool hit);
 void results_finish(struct sibling_results *results, const struct analysis *analysis);
 void results_free(struct sibling_results *results);
 

@@ -17,7 +17,7 @@ static uint32_t collect(struct siblings_state *state, struct sibling_collection 
     uint32_t group = collection_add(all, state->analysis, &state->shapes, &state->patterns, parent->function,
                                     call, novelty, &first);
     if (*novelty != SIBLING_NEW && first.question != 0)
-        siblings_tell_again(state, parent, &first, call);
+        siblings_tell_again(state, parent, &first, call->call);
     return group;
 }
 
@@ -38,6 +38,9 @@ static void tell(struct siblings_state *state, struct sibling_collection *all, s
                                                  state->analysis->input_count},
                                           .serial = parent->serial,
                                           .by_name = parent->kind == PARENT_BY_NAME};
+    for (uint32_t i = 0; i < all->group_count; i++)
+        if (all->groups[i]->closely) /* not the last one, perhaps */
+            sibling_answer_of(&state->shapes, all->groups[i]->last, &all->groups[i]->last_answer);
     collection_judge(all, state->analysis, &state->shapes, &state->patterns, &view);
     for (uint32_t i = 0; i < all->group_count; i++) {
         const struct sibling_judgement *judgement = &all->judgements[i];
@@ -79,14 +82,18 @@ static bool is_suspicious(const struct open_parent *parent) {
     return false;
 }
 
+static uint64_t number_of(const struct sibling *call) {
+    return call->call->id.number;
+}
+
 /* As they end, calls of one kind are in order on one thread. Of several threads they are put in order. */
 static void by_number(struct sibling *calls, uint32_t count) {
     for (uint32_t i = 1; i < count; i++) {
-        if (calls[i].number >= calls[i - 1].number)
+        if (number_of(&calls[i]) >= number_of(&calls[i - 1]))
             continue;
         struct sibling moving = calls[i];
         uint32_t at = i;
-        for (; at > 0 && calls[at - 1].number > moving.number; at--)
+        for (; at > 0 && number_of(&calls[at - 1]) > number_of(&moving); at--)
             calls[at] = calls[at - 1];
         calls[at] = moving;
     }
@@ -94,45 +101,45 @@ static void by_number(struct sibling *calls, uint32_t count) {
 
 /* ---- up to the parent's parent -------------------------------------------------------------------- */
 
-static __attribute__((noinline)) bool lengthen_path(struct sibling *call, uint32_t above, uint32_t function) {
-    const struct sibling_path path = call->path;
-    uint32_t length = 1 + path.length, from = function == above;
-    for (uint32_t i = 0; i < path.length; i++)
-        if (path.functions[i] == above)
-            from = i + 2;
-    length -= from;
-    if (length > SIBLINGS_THROUGH_MAX)
+static __attribute__((noinline)) bool lengthen_path(struct siblings_state *state, struct sibling *call,
+                                                    uint32_t above, uint32_t function) {
+    uint32_t functions[1 + SIBLINGS_THROUGH_MAX] = {function}, from = 0;
+    uint32_t length = 1 + sibling_path_functions(&state->shapes.paths, call->path, functions + 1);
+    for (uint32_t i = 0; i < length; i++)
+        if (functions[i] == above)
+            from = i + 1;
+    if (length - from > SIBLINGS_THROUGH_MAX)
         return false;
-    call->path = (struct sibling_path){.length = length};
     if (from > 0) {
         call->adopted = true;
         call->within = 0;
-        memcpy(call->path.functions, path.functions + from - 1, length * sizeof *path.functions);
-    } else {
-        call->path.functions[0] = function;
-        memcpy(call->path.functions + 1, path.functions, path.length * sizeof *path.functions);
     }
-    return true;
+    call->path = SIBLING_PATH_DIRECT;
+    for (uint32_t i = length; i > from && call->path != SIBLING_PATH_NONE; i--)
+        call->path =
+            sibling_path_add(&state->shapes.paths, &state->analysis->budget, functions[i - 1], call->path);
+    state->left_out += call->path == SIBLING_PATH_NONE;
+    return call->path != SIBLING_PATH_NONE;
 }
 
-/* Makes a call below the call `number` of `function` one of that one's parent, of `above`: the path gets longer, up to
- * where `above` calls itself. False: it lies too deep. */
-static inline bool lengthen(struct sibling *call, uint32_t above, uint32_t function, uint64_t number) {
-    call->within = number;
-    if (call->path.length > 0 || function == above)
-        return lengthen_path(call, above, function);
-    call->path.functions[0] = function;
-    call->path.length = 1;
-    return true;
+/* Makes a call below the call `own` one of that one's parent, `above`: the path gets longer, up to where `above` calls itself. False:
+ * it lies too deep, or there is nothing to go up. */
+static inline bool lengthen(struct siblings_state *state, struct sibling *call,
+                            const struct open_parent *above, const struct analysis_call *own) {
+    call->within = own->id.number;
+    if (call->shape == SIBLING_SHAPE_NONE)
+        return false;
+    if (call->path != SIBLING_PATH_DIRECT || own->function == above->function)
+        return lengthen_path(state, call, above->function, own->function);
+    call->path = sibling_path_of(own->function);
+    return call->path != SIBLING_PATH_NONE;
 }
 
-/* The same where a function calls itself: calls go up as they are, so that the outermost call has them all. False: as well where there is
- * nothing to go up. */
-static inline bool climb(struct sibling *call, const struct open_parent *above,
+/* The same where a function calls itself: calls go up as they are, so that the outermost call has them all. */
+static inline bool climb(struct siblings_state *state, struct sibling *call, const struct open_parent *above,
                          const struct analysis_call *own, bool recursive) {
     if (!recursive)
-        return call->shape != SIBLING_SHAPE_NONE &&
-               lengthen(call, above->function, own->function, own->id.number);
+        return lengthen(state, call, above, own);
     call->adopted = true;
     return true;
 }
@@ -145,7 +152,7 @@ static inline void mix(struct open_parent *above, const struct sibling *call) {
 static bool hoist(struct siblings_state *state, struct open_parent *above, const struct analysis_call *own,
                   const struct sibling *call, bool recursive) {
     struct sibling longer = *call;
-    struct sibling *moved = climb(&longer, above, own, recursive) ? siblings_room(state, above) : NULL;
+    struct sibling *moved = climb(state, &longer, above, own, recursive) ? siblings_room(state, above) : NULL;
     if (moved == NULL)
         return false;
     *moved = longer;
@@ -162,35 +169,44 @@ static void swap_calls(struct open_parent *above, struct open_parent *parent) {
     parent->capacity = above->capacity;
     above->calls = calls;
     above->capacity = capacity;
+    above->kept = 0;
+}
+
+/* So many calls, for which there is room; it may be where they are. */
+static inline void hoist_fitting(struct siblings_state *state, struct open_parent *above,
+                                 const struct analysis_call *own, const struct sibling *calls, uint32_t count,
+                                 bool recursive) {
+    const struct sibling *end = calls + count;
+    struct sibling *moved = above->calls + above->count;
+    uint32_t mixed = 0, track = above->count > 0 ? above->calls->track : calls->track;
+    for (const struct sibling *call = calls; call < end; call++) {
+        if (moved != call)
+            *moved = *call; /* first: what has just been written in parts would have to be waited for */
+        if (!climb(state, moved, above, own, recursive))
+            continue;
+        mixed |= moved->async | (moved->track ^ track);
+        moved++;
+        above->count++;
+    }
+    above->mixed |= recursive ? 0 : mixed;
 }
 
 /* All of the parent's calls. */
 static void hoist_all(struct siblings_state *state, struct open_parent *above,
                       const struct analysis_call *own, struct open_parent *parent, bool recursive) {
-    const struct sibling *calls = parent->calls, *end = calls + parent->count;
-    bool fits = true;
-    if (above->count == 0)
+    const struct sibling *calls = parent->calls;
+    uint32_t count = parent->count, before = above->count;
+    if (count == 0)
+        return;
+    if (before == 0)
         swap_calls(above, parent);
+    if (before == 0 || (count <= PARENT_CALLS_MAX - before &&
+                        parents_reserve(&state->parents, state->analysis, above, count)))
+        hoist_fitting(state, above, own, calls, count, recursive);
     else
-        fits = parent->count <= PARENT_CALLS_MAX - above->count &&
-               parents_reserve(&state->parents, state->analysis, above, parent->count);
-    bool some = false;
-    for (const struct sibling *call = calls; call < end; call++) {
-        if (!fits) {
-            some |= hoist(state, above, own, call, recursive);
-            continue;
-        }
-        struct sibling *moved = &above->calls[above->count];
-        if (moved != call)
-            *moved = *call; /* first: what has just been written in parts would have to be waited for */
-        if (!climb(moved, above, own, recursive))
-            continue;
-        above->count++;
-        some = true;
-        if (!recursive)
-            mix(above, moved);
-    }
-    if (recursive && some)
+        for (uint32_t i = 0; i < count; i++)
+            hoist(state, above, own, &calls[i], recursive);
+    if (recursive)
         above->mixed |= parent->mixed;
     above->adopts |= recursive;
     parent->count = 0;
@@ -206,41 +222,48 @@ static bool goes_up(const struct sibling_collection *all, uint32_t group) {
 /* A walk's call of itself, which counts for the outermost one. */
 static bool is_step(const struct siblings_state *state, const struct open_parent *parent,
                     const struct sibling *call) {
-    return call->path.length == 0 && state->analysis->questions[call->question].function == parent->function;
+    return call->path == SIBLING_PATH_DIRECT &&
+           state->analysis->questions[call->question].function == parent->function;
 }
 
-/* A parent's few calls by shape and path, and by what was asked, as chains of their indices. */
+/* A parent's few calls by shape and path, and by what was asked. Of sets of calls each has a bit, by its index. */
+static_assert(PARENT_CALLS_MAX == 64, "a set of calls is a word");
 #define FEW_NONE UINT8_MAX
 #define FEW_SLOTS 256u
+#define FEW_SHAPES 32u
 struct few {
-    uint8_t group[PARENT_CALLS_MAX];  /* of each call; FEW_NONE: none */
-    uint8_t next[PARENT_CALLS_MAX];   /* in its group */
-    uint8_t before[PARENT_CALLS_MAX]; /* another call in the same place of `asked` */
-    uint8_t asker[PARENT_CALLS_MAX];  /* that asked the same first, or had to again */
-    bool known[PARENT_CALLS_MAX];     /* it did not ask first */
-    uint8_t first[PARENT_CALLS_MAX], last[PARENT_CALLS_MAX], count[PARENT_CALLS_MAX]; /* of each group */
-    uint32_t shape[PARENT_CALLS_MAX];
-    uint32_t groups, mask;    /* the latter: of the places in `asked` that are used */
-    uint8_t asked[FEW_SLOTS]; /* by question: the last call with such a one */
+    uint32_t groups, mask;              /* the latter: of the places in `asked` that are used */
+    uint64_t members[PARENT_CALLS_MAX]; /* of each group */
+    uint64_t alike[PARENT_CALLS_MAX];   /* what these have in common */
+    uint8_t by_shape[FEW_SHAPES];       /* a group of such ones, where there may be others */
+    uint64_t known;                     /* those that did not ask first */
+    uint8_t asked[FEW_SLOTS];           /* by question: the last call that was new with such a one */
+    uint8_t before[PARENT_CALLS_MAX];   /* of such a call: another one in the same place of `asked` */
+    uint8_t asker[PARENT_CALLS_MAX];    /* of such a call: who asked the same first, or had to again */
 };
 
-static inline void add_to_few(struct few *few, const struct sibling *calls, uint32_t at) {
-    const struct sibling *call = &calls[at];
-    uint32_t group = few->groups;
-    while (group > 0 && (few->shape[group - 1] != call->shape ||
-                         !sibling_path_is(&calls[few->first[group - 1]].path, &call->path)))
-        group--;
-    if (group == 0) {
-        group = ++few->groups;
-        few->shape[group - 1] = call->shape;
-        few->first[group - 1] = (uint8_t)at;
-        few->count[group - 1] = 0;
-    } else
-        few->next[few->last[group - 1]] = (uint8_t)at;
-    few->next[at] = FEW_NONE;
-    few->group[at] = (uint8_t)(group - 1);
-    few->last[group - 1] = (uint8_t)at;
-    few->count[group - 1]++;
+/* A group's members are more than HOISTED_MAX: a loop may be made of them. */
+static inline bool has_loop(uint64_t members) {
+    static_assert(HOISTED_MAX == 2 && SIBLING_N_MIN == 3, "it has a third one");
+    members &= members - 1;
+    return (members & (members - 1)) != 0;
+}
+
+static inline void add_to_few(struct few *few, const struct sibling *call, uint64_t bit) {
+    uint64_t alike = sibling_likeness(call);
+    uint8_t *slot = &few->by_shape[(call->shape + 7 * call->path) % FEW_SHAPES];
+    uint32_t group = *slot;
+    if (group >= few->groups || few->alike[group] != alike) {
+        for (group = 0; group < few->groups && few->alike[group] != alike;)
+            group++;
+        if (group == few->groups) {
+            few->members[group] = 0;
+            few->alike[group] = alike;
+            few->groups++;
+        }
+        *slot = (uint8_t)group;
+    }
+    few->members[group] |= bit;
 }
 
 /* The call was asked what call `same` was: if it need not have been, that is told. */
@@ -248,13 +271,17 @@ static __attribute__((noinline)) void ask_again(struct siblings_state *state,
                                                 const struct open_parent *parent, struct few *few,
                                                 uint8_t same, uint32_t at) {
     const struct sibling *first = &parent->calls[few->asker[same]], *call = &parent->calls[at];
-    if (first->answer.failed ||
-        (first->signature == call->signature && first->answer.hash != call->answer.hash)) {
+    struct sibling_answer answer, again;
+    few->known |= UINT64_C(1) << at;
+    sibling_answer_of(&state->shapes, first, &answer);
+    if (first->signature == call->signature)
+        sibling_answer_of(&state->shapes, call, &again);
+    if (answer.failed || (first->signature == call->signature && answer.hash != again.hash)) {
         few->asker[same] = (uint8_t)at; /* it had to be asked again */
         return;
     }
-    const struct sibling_asked asked = sibling_asked_of(first);
-    siblings_tell_again(state, parent, &asked, call);
+    const struct sibling_asked asked = sibling_asked_of(first->call, &answer);
+    siblings_tell_again(state, parent, &asked, call->call);
 }
 
 /* Whether the question was asked before. */
@@ -264,7 +291,6 @@ static inline void ask_few(struct siblings_state *state, const struct open_paren
     uint8_t *slot = &few->asked[question & few->mask], same = *slot;
     while (same != FEW_NONE && calls[same].question != question)
         same = few->before[same];
-    few->known[at] = same != FEW_NONE;
     if (same != FEW_NONE) {
         ask_again(state, parent, few, same, at);
         return;
@@ -276,13 +302,14 @@ static inline void ask_few(struct siblings_state *state, const struct open_paren
 
 /* In which parameters the calls of a group differ from its first, or some of them where these are too many for a loop. */
 static uint64_t differing_few(const struct siblings_state *state, const struct sibling *calls,
-                              const struct few *few, uint32_t number) {
-    const struct sibling_shape *shape = &state->shapes.shapes[few->shape[number]];
+                              uint64_t members) {
+    const struct sibling *first = &calls[__builtin_ctzll(members)];
+    const struct sibling_shape *shape = &state->shapes.shapes[first->shape];
     uint64_t differing = 0,
              all = shape->parameter_count < 64 ? (UINT64_C(1) << shape->parameter_count) - 1 : UINT64_MAX;
-    uint32_t question = calls[few->first[number]].question;
-    for (uint8_t at = few->next[few->first[number]]; at != FEW_NONE && differing != all; at = few->next[at]) {
-        differing |= sibling_differences(state->analysis, shape, question, calls[at].question);
+    for (members &= members - 1; members != 0 && differing != all; members &= members - 1) {
+        differing |= sibling_differences(state->analysis, shape, first->question,
+                                         calls[__builtin_ctzll(members)].question);
         uint64_t plain = differing & ~shape->statements;
         if ((plain & (plain - 1)) != 0)
             break;
@@ -292,9 +319,9 @@ static uint64_t differing_few(const struct siblings_state *state, const struct s
 
 /* The calls of a group that may be a loop, into the collection. */
 static void collect_few(struct siblings_state *state, struct sibling_collection *all,
-                        const struct open_parent *parent, const struct few *few, uint32_t number) {
-    const struct sibling *first = &parent->calls[few->first[number]];
-    uint64_t differing = differing_few(state, parent->calls, few, number);
+                        const struct open_parent *parent, uint64_t members, uint64_t known) {
+    const struct sibling *first = &parent->calls[__builtin_ctzll(members)];
+    uint64_t differing = differing_few(state, parent->calls, members);
     if (sibling_only_one(&state->shapes.shapes[first->shape], differing) < 0)
         return;
     uint32_t place = collection_group(all, state->analysis, first);
@@ -305,24 +332,32 @@ static void collect_few(struct siblings_state *state, struct sibling_collection 
     group->pattern =
         sibling_pattern_of(&state->patterns, state->analysis, &state->shapes, parent->function, first);
     group->closely = sibling_pattern_is_open(&state->patterns, group->pattern);
-    for (uint8_t at = few->first[number]; at != FEW_NONE; at = few->next[at])
-        sibling_group_add(state->analysis, &state->shapes, group, &parent->calls[at], !few->known[at]);
+    for (; members != 0; members &= members - 1)
+        sibling_group_add(state->analysis, &state->shapes, group, &parent->calls[__builtin_ctzll(members)],
+                          (members & -members & known) == 0);
 }
 
-/* Leaves those that go up: what was no loop, once each, and all of a walk's. */
-static void keep_few(struct open_parent *parent, const struct few *few, bool recursive) {
-    bool some = recursive;
+/* Leaves those that go up: what was no loop, once each, and all of a walk's (`adopted`). */
+static void keep_few(struct open_parent *parent, const struct few *few, uint64_t adopted) {
+    uint64_t going = 0;
     for (uint32_t i = 0; i < few->groups; i++)
-        some |= few->count[i] <= HOISTED_MAX;
+        going |= has_loop(few->members[i]) ? 0 : few->members[i];
+    going = (going & ~few->known) | adopted;
     uint32_t kept = 0;
-    for (uint32_t i = 0; some && i < parent->count; i++) {
-        bool goes = recursive && parent->calls[i].adopted;
-        goes |= few->group[i] != FEW_NONE && !few->known[i] && few->count[few->group[i]] <= HOISTED_MAX;
-        if (goes && kept != i)
-            parent->calls[kept] = parent->calls[i];
-        kept += goes;
-    }
+    for (; going != 0; going &= going - 1, kept++)
+        if (kept != (uint32_t)__builtin_ctzll(going))
+            parent->calls[kept] = parent->calls[__builtin_ctzll(going)];
     parent->count = kept;
+}
+
+/* A walk's calls that count for the outermost one; elsewhere there are none. */
+static uint64_t adopt_few(const struct siblings_state *state, struct open_parent *parent) {
+    uint64_t adopted = 0;
+    for (uint32_t i = 0; i < parent->count; i++) {
+        parent->calls[i].adopted |= is_step(state, parent, &parent->calls[i]);
+        adopted |= (uint64_t)parent->calls[i].adopted << i;
+    }
+    return adopted;
 }
 
 static void judge_few(struct siblings_state *state, struct open_parent *parent,
@@ -332,36 +367,39 @@ static void judge_few(struct siblings_state *state, struct open_parent *parent,
     struct sibling *calls = parent->calls;
     uint32_t count = parent->count;
     few.groups = 0;
+    few.known = 0;
+    memset(few.by_shape, FEW_NONE, sizeof few.by_shape);
     few.mask = count <= 8 ? 31 : FEW_SLOTS - 1;
     memset(few.asked, FEW_NONE, few.mask + 1);
     if (parent->mixed)
         by_number(calls, count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (recursive && is_step(state, parent, &calls[i]))
-            calls[i].adopted = true;
-        if (calls[i].shape == SIBLING_SHAPE_NONE || (recursive && calls[i].adopted)) {
-            few.group[i] = FEW_NONE;
+    uint64_t adopted = recursive ? adopt_few(state, parent) : 0;
+    uint64_t bit = 1;
+    for (uint32_t i = 0; i < count; i++, bit <<= 1) {
+        if (calls[i].shape == SIBLING_SHAPE_NONE || (adopted & bit) != 0)
             continue;
-        }
-        add_to_few(&few, calls, i);
+        add_to_few(&few, &calls[i], bit);
         ask_few(state, parent, &few, calls, i);
     }
     collection_clear(all);
     for (uint32_t i = 0; i < few.groups; i++)
-        if (few.count[i] >= SIBLING_N_MIN)
-            collect_few(state, all, parent, &few, i);
+        if (has_loop(few.members[i]))
+            collect_few(state, all, parent, few.members[i], few.known);
     bool closely = false;
     for (uint32_t i = 0; i < all->group_count; i++)
         closely |= all->groups[i]->closely;
     for (uint32_t i = 0; i < count && closely; i++)
-        if (!recursive || !calls[i].adopted)
-            collection_list(all, &calls[i]);
+        if ((adopted >> i & 1) == 0) {
+            struct sibling_answer answer;
+            sibling_answer_of(&state->shapes, &calls[i], &answer);
+            collection_list(all, &calls[i], &answer);
+        }
     if (all->group_count > 0)
         tell(state, all, parent, own);
     if (above == NULL)
         return;
     /* Now: what goes up may make another parent end, whose calls are then in `scratch`. */
-    keep_few(parent, &few, recursive);
+    keep_few(parent, &few, adopted);
     hoist_all(state, above, own, parent, recursive);
 }
 
@@ -370,13 +408,24 @@ static void flush(struct siblings_state *state, struct open_parent *parent) {
     if (parent->run.last != RUN_ASIDE) {
         parent->run.aside = parent->calls[parent->run.last];
         parent->run.last = RUN_ASIDE;
+        sibling_keep(&state->shapes, &parent->run.aside, &parent->run.aside_call);
     }
     if (parent->mixed)
         by_number(parent->calls, parent->count);
     for (uint32_t i = 0; i < parent->count; i++)
         collect(state, parent->all, parent, &parent->calls[i], &novelty);
-    collection_keep(parent->all);
-    parent->count = 0;
+    collection_keep(parent->all, &state->shapes);
+    parent->count = parent->kept = 0;
+}
+
+/* A group's call, whose place goes with the group. */
+static void hoist_out(struct siblings_state *state, struct open_parent *above,
+                      const struct analysis_call *own, const struct sibling *call) {
+    struct sibling moving = *call;
+    if (sibling_kept_add(&state->kept, state->analysis, &state->shapes, &state->parents, &moving))
+        hoist(state, above, own, &moving, false);
+    else
+        state->left_out++;
 }
 
 static void judge_many(struct siblings_state *state, struct open_parent *parent,
@@ -394,14 +443,15 @@ static void judge_many(struct siblings_state *state, struct open_parent *parent,
         const struct sibling_group *group = parent->all->groups[i];
         if (!goes_up(parent->all, i))
             continue;
-        hoist(state, above, own, &group->first, false);
+        hoist_out(state, above, own, &group->first);
         if (group->distinct > 1)
-            hoist(state, above, own, group->last, false);
+            hoist_out(state, above, own, group->last);
     }
 }
 
-uint64_t siblings_settle(struct siblings_state *state, struct open_parent *parent,
-                         const struct analysis_call *own, struct open_parent *above) {
+static __attribute__((noinline)) void settle_closely(struct siblings_state *state, struct open_parent *parent,
+                                                     const struct analysis_call *own,
+                                                     struct open_parent *above) {
     if (parent->run.calls > 1)
         siblings_settle_run(state, parent, own);
     for (uint32_t i = 0; parent->pairs != NULL && own == NULL && i < parent->pair_count; i++)
@@ -413,6 +463,22 @@ uint64_t siblings_settle(struct siblings_state *state, struct open_parent *paren
         judge_few(state, parent, own, above, recursive);
     else if (parent->count > 0 && above != NULL)
         hoist_all(state, above, own, parent, recursive);
+}
+
+/* Whether it can be seen at once that there is nothing to tell of the parent's calls, and that `above` gets them beside some that it has. */
+static inline bool only_goes_up(const struct open_parent *parent, const struct analysis_call *own,
+                                const struct open_parent *above) {
+    return above != NULL && parent->run.calls <= 1 && parent->count <= 2 && parent->all == NULL &&
+           (parent->count < 2 || !is_suspicious(parent)) && own->function != above->function &&
+           above->count > 0 && above->capacity - above->count >= parent->count;
+}
+
+uint64_t siblings_settle(struct siblings_state *state, struct open_parent *parent,
+                         const struct analysis_call *own, struct open_parent *above) {
+    if (only_goes_up(parent, own, above))
+        hoist_fitting(state, above, own, parent->calls, parent->count, false);
+    else
+        settle_closely(state, parent, own, above);
     uint64_t told_ns = parent->told_ns;
     parents_release(&state->parents, state->analysis, parent);
     return told_ns;

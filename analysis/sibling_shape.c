@@ -474,5 +474,6 @@ void sibling_shapes_free(struct sibling_shapes *shapes) {
     pair_table_free(&shapes->table);
     free(shapes->shapes);
     free(shapes->of_question);
+    sibling_paths_free(&shapes->paths);
     *shapes = (struct sibling_shapes){0};
 }

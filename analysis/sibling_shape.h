@@ -3,7 +3,7 @@
 #ifndef PERFTRACE_ANALYSIS_SIBLING_SHAPE_H
 #define PERFTRACE_ANALYSIS_SIBLING_SHAPE_H
 
-#include "collect.h"
+#include "sibling_path.h"
 
 #define SIBLING_SHAPE_NONE UINT32_MAX
 #define SIBLING_PARAMETERS_MAX 64u /* questions of more have no shape */
@@ -30,6 +30,16 @@ enum {
 
 #define SIBLING_SHAPES_LAST 64u
 
+/* What metrics tell by their names, by where the argument is: each of an input has its own place, and calls of one
+ * function share them. All zeros at the start of an input. */
+#define SIBLING_KINDS_KNOWN 256u
+struct sibling_kinds {
+    struct {
+        const struct perftrace_argument_info *argument;
+        uint32_t kind;
+    } known[SIBLING_KINDS_KNOWN];
+};
+
 /* Zero-initialised but for the key is empty. */
 struct sibling_shapes {
     struct pair_table table;
@@ -40,8 +50,10 @@ struct sibling_shapes {
     struct sibling_shape_last {
         uint32_t function, question, shape; /* the latter + 1; 0: none */
     } last[SIBLING_SHAPES_LAST]; /* by function: its last question, if there is no query's text in it */
-    uint64_t key;                /* of all hashes, those of answers too: set it first */
-    uint64_t refused;            /* calls for which there was no room */
+    struct sibling_paths paths;
+    struct sibling_kinds kinds; /* of metrics: what calls' answers have in common */
+    uint64_t key;               /* of all hashes, those of answers too: set it first */
+    uint64_t refused;           /* calls for which there was no room */
 };
 
 uint32_t sibling_make_shape(struct sibling_shapes *shapes, struct analysis *analysis, uint32_t question);

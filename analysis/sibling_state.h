@@ -3,7 +3,7 @@
 #ifndef PERFTRACE_ANALYSIS_SIBLING_STATE_H
 #define PERFTRACE_ANALYSIS_SIBLING_STATE_H
 
-#include "sibling_parents.h"
+#include "sibling_kept.h"
 #include "sibling_results.h"
 
 #define SIBLING_PAUSE_MIN_NS 1000000 /* nobody waits for less */
@@ -12,16 +12,15 @@
 struct siblings_state {
     struct sibling_results results;
     struct sibling_shapes shapes;
-    struct sibling_kinds kinds;
     struct open_parents parents;
+    struct sibling_kept kept; /* calls of theirs */
     struct sibling_patterns patterns;
-    struct sibling_collection scratch;     /* for parents whose calls are still kept one by one */
-    struct analysis *analysis;             /* since the first call */
-    struct sibling passing;                /* a call that is not kept */
-    uint64_t cut_short;                    /* parents that ended for want of room */
-    uint64_t left_out;                     /* calls */
-    uint64_t forgotten;                    /* questions */
-    struct sibling neighbours[NEIGHBOURS]; /* the last calls of callers that are known by name only */
+    struct sibling_collection scratch;          /* for parents whose calls are still kept one by one */
+    struct analysis *analysis;                  /* since the first call */
+    uint64_t cut_short;                         /* parents that ended for want of room */
+    uint64_t left_out;                          /* calls */
+    uint64_t forgotten;                         /* questions */
+    struct sibling_call neighbours[NEIGHBOURS]; /* the last calls of callers that are known by name only */
     uint32_t next_neighbour;
 };
 
@@ -35,7 +34,7 @@ void siblings_compare_neighbours(struct siblings_state *state, struct open_paren
                                  const struct sibling *call);
 /* One asked what another, or it itself, has asked before under the parent. */
 void siblings_tell_again(struct siblings_state *state, const struct open_parent *parent,
-                         const struct sibling_asked *first, const struct sibling *again);
+                         const struct sibling_asked *first, const struct analysis_call *again);
 
 struct sibling *siblings_more_room(struct siblings_state *state, struct open_parent *parent);
 /* Room for another call of the parent, to be filled in at once; NULL: there is none. */

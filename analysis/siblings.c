@@ -98,32 +98,35 @@ static bool stays_open(struct open_parents *parents, struct open_parent *parent,
     return true;
 }
 
-static void fill_in(struct siblings_state *state, const struct analysis_call *call, uint32_t shape,
-                    uint64_t told_ns, struct sibling *kept) {
-    kept->number = call->id.number;
-    kept->start_ns = call->start_ns;
-    kept->elapsed_ns = call->elapsed_ns;
-    kept->self_ns = call->self_ns;
+/* Field by field: to clear them all first would take as long again. */
+static inline void fill_in(struct sibling *kept, const struct analysis_call *call, uint32_t shape,
+                           uint64_t told_ns) {
+    kept->call = call;
     kept->told_ns = told_ns < call->elapsed_ns ? told_ns : call->elapsed_ns;
     kept->within = 0;
-    kept->caller = call->caller;
     kept->question = call->question;
     kept->signature = call->signature;
     kept->shape = shape;
-    kept->path = (struct sibling_path){0};
+    kept->path = SIBLING_PATH_DIRECT;
     kept->track = call->track;
     kept->async = call->async;
-    kept->adopted = false;
-    if (call->metric_count == 0)
-        kept->answer = (struct sibling_answer){0};
-    else
-        sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &kept->answer);
+    kept->adopted = kept->kept = false;
+}
+
+/* A direct call with parameters is the parent's last one from now on. */
+static inline void go_on_run(struct siblings_state *state, struct open_parent *parent,
+                             const struct sibling *call) {
+    struct sibling_run *run = &parent->run;
+    if (run->signature == call->signature || run->calls > 1)
+        siblings_follow(state, parent, call);
+    run->signature = call->signature;
+    run->last = parent->count - 1;
 }
 
 /* What is called without parameters may at least list what others then ask for. */
 static bool may_list(struct siblings_state *state, const struct analysis_call *call) {
     struct sibling_answer answer;
-    sibling_answer_of(&state->kinds, call->metrics, call->metric_count, state->shapes.key, &answer);
+    sibling_answer_of_call(&state->shapes, call, &answer);
     return answer.count_count > 0;
 }
 
@@ -131,20 +134,21 @@ static bool may_list(struct siblings_state *state, const struct analysis_call *c
 static __attribute__((noinline)) void pass_by(struct siblings_state *state, struct open_parent *parent,
                                               const struct analysis_call *call, uint32_t shape) {
     struct sibling_run *run = &parent->run;
-    fill_in(state, call, shape, 0, &state->passing);
+    struct sibling passing;
+    fill_in(&passing, call, shape, 0);
     if (run->signature == call->signature || run->calls > 1)
-        siblings_follow(state, parent, &state->passing);
+        siblings_follow(state, parent, &passing);
     run->signature = call->signature;
-    run->aside = state->passing;
     run->last = RUN_ASIDE;
+    run->aside = passing;
+    sibling_keep(&state->shapes, &run->aside, &run->aside_call);
 }
 
-static void add_call(struct siblings_state *state, struct open_parent *parent,
-                     const struct analysis_call *call, uint32_t shape, uint64_t told_ns) {
-    struct sibling_run *run = &parent->run;
-    /* What a parent's time was spent in, at most. */
-    parent->children_ns += call->async ? 0 : call->elapsed_ns + (call->milliseconds ? 999999 : 0);
-    parent->told_ns += told_ns;
+/* Its parent is not known by a number, it has no parameters, or there is no room yet. */
+static __attribute__((noinline)) void add_call_slowly(struct siblings_state *state,
+                                                      struct open_parent *parent,
+                                                      const struct analysis_call *call, uint32_t shape,
+                                                      uint64_t told_ns) {
     if (parent->kind == PARENT_BY_NAME) {
         parent->first_number = parent->has_calls ? parent->first_number : call->id.number;
         parent->last_number = call->id.number;
@@ -152,7 +156,7 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
     }
     bool nobody = parent->kind == PARENT_NOBODY;
     if (shape == SIBLING_SHAPE_NONE) {
-        run->signature = INTERN_NONE; /* nothing comes at once after the last one */
+        parent->run.signature = INTERN_NONE; /* nothing comes at once after the last one */
         if (nobody || call->metric_count == 0 || !may_list(state, call))
             return;
     }
@@ -162,21 +166,38 @@ static void add_call(struct siblings_state *state, struct open_parent *parent,
             pass_by(state, parent, call, shape);
         return;
     }
-    fill_in(state, call, shape, told_ns, kept);
+    fill_in(kept, call, shape, told_ns);
     parent->mixed |= kept->async | (kept->track ^ parent->calls[0].track);
-    if (shape != SIBLING_SHAPE_NONE) {
-        if (run->signature == call->signature || run->calls > 1)
-            siblings_follow(state, parent, kept);
-        run->signature = call->signature;
-        run->last = parent->count - 1;
-    }
+    if (shape != SIBLING_SHAPE_NONE)
+        go_on_run(state, parent, kept);
     if (parent->kind == PARENT_BY_NAME)
         siblings_compare_neighbours(state, parent, kept);
 }
 
+static inline void add_call(struct siblings_state *state, struct open_parent *parent,
+                            const struct analysis_call *call, uint32_t shape, uint64_t told_ns) {
+    /* What a parent's time was spent in, at most. */
+    uint64_t spent_ns = call->elapsed_ns;
+    if (call->async || call->milliseconds)
+        spent_ns = call->async ? 0 : spent_ns + 999999;
+    parent->children_ns += spent_ns;
+    parent->told_ns += told_ns;
+    if (parent->kind != PARENT_BY_NUMBER || shape == SIBLING_SHAPE_NONE ||
+        parent->count == parent->capacity) {
+        add_call_slowly(state, parent, call, shape, told_ns);
+        return;
+    }
+    struct sibling *kept = &parent->calls[parent->count++];
+    fill_in(kept, call, shape, told_ns);
+    parent->mixed |= call->async | (call->track ^ parent->calls[0].track);
+    go_on_run(state, parent, kept);
+}
+
 static inline void take_call(struct analysis *analysis, struct siblings_state *state,
                              const struct analysis_call *call) {
-    struct open_parent *children = own_children(state, call);
+    struct open_parent *children = NULL;
+    if (call->slot != OPEN_CALLS_NONE || state->parents.map.count > 0)
+        children = own_children(state, call);
     if (children != NULL && stays_open(&state->parents, children, call))
         children = NULL;
     if (children != NULL)
@@ -184,10 +205,13 @@ static inline void take_call(struct analysis *analysis, struct siblings_state *s
     uint32_t shape =
         call->asks ? sibling_shape_of(&state->shapes, analysis, call->question) : SIBLING_SHAPE_NONE;
     if (state->results.open_fills > 0 && shape != SIBLING_SHAPE_NONE) {
-        fill_in(state, call, shape, 0, &state->passing);
-        results_watch(&state->results, analysis, &state->passing);
+        struct sibling_answer answer;
+        sibling_answer_of_call(&state->shapes, call, &answer);
+        results_watch(&state->results, analysis, call, answer.hit);
     }
-    struct open_parent *parent = parent_of(state, call);
+    struct open_parent *parent = parents_newest(&state->parents, call->parent);
+    if (parent == NULL)
+        parent = parent_of(state, call);
     uint64_t told_ns = 0;
     if (children != NULL)
         told_ns = siblings_settle(state, children, call,
@@ -208,6 +232,20 @@ static PREFETCHES void expect(const struct sibling_shapes *shapes, const struct 
         __builtin_prefetch(&shapes->of_question[call->question]);
 }
 
+/* The round is over: what open parents have of it is kept. They are the newest ones. False: there is no room. */
+static bool keep_calls(struct siblings_state *state) {
+    const struct open_parents *parents = &state->parents;
+    for (struct open_parent *parent = parents->newest; parent != NULL && parent->round == parents->round;
+         parent = parent->older)
+        for (; parent->kept < parent->count; parent->kept++) {
+            struct sibling *call = &parent->calls[parent->kept];
+            if (!call->kept &&
+                !sibling_kept_add(&state->kept, state->analysis, &state->shapes, parents, call))
+                return false;
+        }
+    return true;
+}
+
 static int siblings_add(struct analysis *analysis, void *part, const struct analysis_call *calls,
                         size_t count) {
     struct siblings_state *state = part;
@@ -222,6 +260,9 @@ static int siblings_add(struct analysis *analysis, void *part, const struct anal
         if (call->asks || !is_alone(&state->parents, call))
             take_call(analysis, state, call);
     }
+    while (!keep_calls(state))
+        siblings_make_room(state, NULL);
+    state->parents.round++;
     return 0;
 }
 
@@ -242,12 +283,12 @@ static int siblings_left_out(struct analysis *analysis, void *part, const struct
 }
 
 static int siblings_end_input(struct analysis *analysis, void *part) {
-    (void)analysis;
     struct siblings_state *state = part;
     while (state->parents.newest != NULL)
         siblings_end_parent(state, state->parents.newest);
-    memset(state->neighbours, 0, sizeof state->neighbours); /* another input counts its calls anew … */
-    memset(&state->kinds, 0, sizeof state->kinds);          /* … and has arguments of its own */
+    memset(state->neighbours, 0, sizeof state->neighbours);      /* another input counts its calls anew … */
+    memset(&state->shapes.kinds, 0, sizeof state->shapes.kinds); /* … and has arguments of its own */
+    sibling_kept_free(&state->kept, analysis);
     return 0;
 }
 
@@ -285,6 +326,7 @@ static void siblings_close(void *part) {
     struct siblings_state *state = part;
     if (state->analysis != NULL) {
         parents_free(&state->parents, state->analysis);
+        sibling_kept_free(&state->kept, state->analysis);
         collection_free(&state->scratch, state->analysis);
     }
     sibling_shapes_free(&state->shapes);
