@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64 };
+enum { BATCH = 64, NEAR_SIGNATURES = 1024 };
 
 /* Remembers a site for brief calls that do not name theirs. */
 static int remember_site(struct analysis *analysis, uint32_t function,
@@ -49,15 +49,17 @@ static int add_unknown(struct analysis *analysis, struct perftrace_reader *reade
 
 static int add_known(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *call,
                      uint32_t number, struct model_tally *tally) {
-    const uint64_t key[2] = {call->key[0], call->key[1]};
     struct analysis_signature *signature = &analysis->signatures[number];
     uint32_t function = analysis->edges[signature->edge].function;
-    if (call->brief && !call->key_tells_rest &&
-        !perftrace_reader_fill(reader, call,
-                               call->site != NULL ? call->site : analysis->state->function_sites[function]))
-        return 0;
-    if (memcmp(key, call->key, sizeof key) != 0) /* it was cut short: this is one that follows on its line */
-        return analysis_call_add(analysis, call, &(uint32_t){0});
+    if (call->brief && !call->key_tells_rest) {
+        const uint64_t key[2] = {call->key[0], call->key[1]};
+        if (!perftrace_reader_fill(
+                reader, call, call->site != NULL ? call->site : analysis->state->function_sites[function]))
+            return 0;
+        if (memcmp(key, call->key, sizeof key) !=
+            0) /* it was cut short: this is one that follows on its line */
+            return analysis_call_add(analysis, call, &(uint32_t){0});
+    }
     struct rounds *rounds = analysis->state->rounds;
     /* Every field by itself: to clear them all first would take as long again. */
     struct analysis_call *placed = rounds_next(rounds);
@@ -71,6 +73,7 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
     placed->slot = open_calls_take(&analysis->open, call->number);
     placed->parent_slot = OPEN_CALLS_NONE;
     placed->parent_by_name = placed->first_asked = false;
+    placed->caller_unknown = signature->caller_unknown;
     placed->track = call->track->id;
     placed->start_ns = call->start_ns;
     placed->elapsed_ns = call->elapsed_ns;
@@ -89,21 +92,19 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
     open_calls_give(&analysis->open, slot);
     return result;
 }
-
-/* As many calls at a time as memory can be brought near for. */
-static int add_some(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
-                    size_t count) {
+/* Finds signatures by keys, and has what the calls will need brought near. Few signatures are near anyway. */
+static void look_up(const struct analysis *analysis, const struct perftrace_call *calls, size_t count,
+                    uint32_t *signatures) {
     const struct known *known = &analysis->state->known;
-    struct model_tally tally = MODEL_TALLY_NONE;
-    uint32_t signatures[BATCH];
-    for (size_t i = 0; i < count; i++)
+    const bool far = analysis->signature_count > NEAR_SIGNATURES;
+    for (size_t i = 0; far && i < count; i++)
         known_prefetch(known, calls[i].key);
     for (size_t i = 0; i < count; i++) {
-        signatures[i] = has_key(&calls[i]) ? known_find(known, calls[i].key) : INTERN_NONE;
-        if (signatures[i] != INTERN_NONE)
+        signatures[i] = calls[i].unfinished ? INTERN_NONE : known_find(known, calls[i].key);
+        if (far && signatures[i] != INTERN_NONE)
             __builtin_prefetch(&analysis->signatures[signatures[i]], 1);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; far && i < count; i++) {
         if (signatures[i] == INTERN_NONE)
             continue;
         const struct analysis_signature *signature = &analysis->signatures[signatures[i]];
@@ -111,11 +112,19 @@ static int add_some(struct analysis *analysis, struct perftrace_reader *reader, 
             signature->number_count != model_numbers_room(signature->number_count))
             __builtin_prefetch(&signature->numbers[signature->number_count], 1);
     }
+}
+
+/* As many calls at a time as memory can be brought near for. */
+static int add_some(struct analysis *analysis, struct perftrace_reader *reader, struct perftrace_call *calls,
+                    size_t count) {
+    struct model_tally tally = MODEL_TALLY_NONE;
+    uint32_t signatures[BATCH];
+    look_up(analysis, calls, count, signatures);
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) {
         /* What was not known before may have been one of these. */
-        if (signatures[i] == INTERN_NONE && has_key(&calls[i]))
-            signatures[i] = known_find(known, calls[i].key);
+        if (signatures[i] == INTERN_NONE && !calls[i].unfinished)
+            signatures[i] = known_find(&analysis->state->known, calls[i].key);
         result = signatures[i] == INTERN_NONE ? add_unknown(analysis, reader, &calls[i])
                                               : add_known(analysis, reader, &calls[i], signatures[i], &tally);
     }

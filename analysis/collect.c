@@ -184,6 +184,7 @@ static int place_and_show(struct analysis *analysis, const struct perftrace_call
     placed->caller = model_caller_of(analysis, call);
     if (placed->caller == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
+    placed->caller_unknown = analysis->functions[placed->caller].unknown;
     analysis_find_relatives(analysis, call, placed);
     if (analysis->state->selects)
         selected = select_call(analysis, call, placed);

@@ -65,8 +65,9 @@ struct analysis_signature {
     uint64_t calls, total_ns;
     struct analysis_call_id first;
     uint8_t number_count;
-    bool asks;           /* its question has parameters */
-    uint16_t last_input; /* of the last one in `numbers`, its lower half … */
+    bool asks : 1;           /* its question has parameters */
+    bool caller_unknown : 1; /* the caller's name is the one that stands for none */
+    uint16_t last_input;     /* of the last one in `numbers`, its lower half … */
     uint64_t last_number;
     struct analysis_call_id *numbers; /* in order, from the second on: numbers[0] follows `first` */
 };

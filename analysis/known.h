@@ -20,7 +20,7 @@ struct known {
     struct perftrace_budget *budget; /* NULL: none */
 };
 
-/* The signature, or INTERN_NONE. */
+/* The signature, or INTERN_NONE, as for a key of zeros, which stands for none. */
 static inline uint32_t known_find(const struct known *known, const uint64_t key[2]) {
     if (known->slot_count == 0)
         return INTERN_NONE;

@@ -220,6 +220,7 @@ static int signature_of(struct analysis *analysis, struct analysis_call *placed)
         .caller = placed->caller,
         .edge = placed->edge,
         .asks = asked->parameter_count > 0,
+        .caller_unknown = placed->caller_unknown,
         .next = asked->first_signature,
     };
     asked->first_signature = placed->signature;

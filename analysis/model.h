@@ -58,11 +58,10 @@ int model_place(struct analysis *analysis, const struct perftrace_call *call, st
 void model_remember_number(struct analysis *analysis, struct analysis_signature *signature,
                            struct analysis_call_id id);
 
-/* Whether all the numbers that a signature remembers are smaller, and as many as it may. */
+/* Whether all the numbers that a signature remembers are smaller, and as many as it may. Calls come input by input. */
 static inline bool model_is_late(const struct analysis_signature *signature, struct analysis_call_id id) {
     return signature->number_count == ANALYSIS_NUMBERS_MAX - 1 &&
-           (signature->last_input != (uint16_t)id.input || id.number >= signature->last_number) &&
-           !analysis_call_before(id, signature->first);
+           (signature->last_input != (uint16_t)id.input || id.number >= signature->last_number);
 }
 
 /* What calls add to their input. Of many it is gathered first. */
@@ -76,8 +75,10 @@ static inline void model_tally(struct model_tally *tally, const struct analysis_
     tally->calls++;
     if (call->start_ns == 0)
         return;
-    tally->first_ns = call->start_ns < tally->first_ns ? call->start_ns : tally->first_ns;
-    tally->last_ns = end_ns > tally->last_ns ? end_ns : tally->last_ns;
+    if (call->start_ns < tally->first_ns)
+        tally->first_ns = call->start_ns;
+    if (end_ns > tally->last_ns)
+        tally->last_ns = end_ns;
 }
 
 void model_add_tally(struct analysis *analysis, const struct model_tally *tally);
@@ -87,8 +88,10 @@ static inline void model_count_function(struct analysis_function *function,
                                         const struct analysis_call *call) {
     uint64_t elapsed_ns = call->elapsed_ns;
     function->self_ns += call->self_ns;
-    function->min_ns = elapsed_ns < function->min_ns ? elapsed_ns : function->min_ns;
-    function->max_ns = elapsed_ns > function->max_ns ? elapsed_ns : function->max_ns;
+    if (elapsed_ns < function->min_ns)
+        function->min_ns = elapsed_ns;
+    if (elapsed_ns > function->max_ns)
+        function->max_ns = elapsed_ns;
 }
 
 /* Adds a placed call to its signature, and says whether it is the first of its question. */

@@ -17,13 +17,12 @@ static inline uint64_t analysis_self_ns(const struct open_calls *open, const str
     return placed->elapsed_ns > children_ns ? placed->elapsed_ns - children_ns : 0;
 }
 
-/* Fills in caller_unknown, parent_slot, parent_by_name and self_ns, and slot where only names tell, once function and caller are known. Where a
+/* Fills in parent_slot, parent_by_name and self_ns, and slot where only names tell, once function, caller and caller_unknown are known. Where a
  * function calls itself and no number says which call is whose, all children are those of the outermost, which alone has self
  * time. */
 static inline void analysis_find_relatives(struct analysis *analysis, const struct perftrace_call *call,
                                            struct analysis_call *placed) {
     struct open_calls *open = &analysis->open;
-    placed->caller_unknown = analysis->functions[placed->caller].unknown;
     bool by_name = placed->parent == 0 && !placed->caller_unknown;
     if (by_name || open->by_name) {
         analysis_find_relatives_by_name(analysis, call, placed, by_name);

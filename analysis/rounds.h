@@ -70,10 +70,19 @@ static inline struct analysis_call *rounds_next(const struct rounds *rounds) {
  * a round that takes place later has a copy of the metrics, and no parameters. 0, or -PERFTRACE_ERROR_MEMORY. */
 int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum round_kind kind, bool now);
 /* The same for one that counts, has no parameters and still is where rounds_next says. */
-static inline int rounds_join(struct rounds *rounds, const struct analysis_call *filled, bool now) {
+static inline int rounds_join(struct rounds *rounds, struct analysis_call *filled, bool now) {
     struct round *round = rounds->round;
-    if (now || !rounds->room || filled->metric_count > 0 || round->count == ROUND_CALLS - 1)
+    if (now || !rounds->room || round->count == ROUND_CALLS - 1 ||
+        filled->metric_count > ROUND_METRICS - round->metric_count)
         return rounds_add(rounds, filled, ROUND_COUNTS, now);
+    struct perftrace_value *kept = &round->metrics[round->metric_count];
+    for (size_t i = 0; i < filled->metric_count; i++) {
+        if (filled->metrics[i].type == PERFTRACE_TYPE_STRING)
+            return rounds_add(rounds, filled, ROUND_COUNTS, now);
+        kept[i] = filled->metrics[i];
+    }
+    filled->metrics = kept;
+    round->metric_count += (uint32_t)filled->metric_count;
     round->kinds[round->count++] = ROUND_COUNTS;
     return 0;
 }
