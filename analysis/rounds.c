@@ -27,7 +27,7 @@ static bool has_room(const struct rounds *rounds) {
 
 /* For the next round, while the helper is waiting: nobody takes from the budget while it is looked at. */
 static void begin(struct rounds *rounds) {
-    rounds->room = has_room(rounds);
+    rounds->limit = !has_room(rounds) ? 0 : rounds->shared ? ROUND_CALLS : ROUND_CALLS_ALONE;
     rounds->round->count = rounds->round->metric_count = 0;
     rounds->round->text_bytes = 0;
     rounds->round->others = false;
@@ -232,8 +232,8 @@ int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum r
         *call = *filled; /* a round has taken place since rounds_next */
     round->kinds[round->count++] = (uint8_t)kind;
     round->others |= kind != ROUND_COUNTS;
-    if (now || !rounds->room || (call->metric_count > 0 && !keep_metrics(round, call)))
+    if (now || rounds->limit == 0 || (call->metric_count > 0 && !keep_metrics(round, call)))
         return rounds_finish(rounds);
     call->parameter_count = 0;
-    return round->count == ROUND_CALLS ? pass_on(rounds) : 0;
+    return round->count >= rounds->limit ? pass_on(rounds) : 0;
 }

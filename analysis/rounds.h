@@ -17,7 +17,8 @@ enum round_kind {
 };
 
 enum {
-    ROUND_CALLS = 2048,
+    ROUND_CALLS = 2048,              /* so many need another thread but rarely … */
+    ROUND_CALLS_ALONE = 512,         /* … and of so many there are parts that find most in the cache */
     ROUND_METRICS = 4 * ROUND_CALLS, /* of all calls of a round */
     ROUND_TEXT_BYTES = 65536,        /* of those that are texts */
 };
@@ -40,7 +41,7 @@ struct rounds {
     struct analysis *analysis;
     struct round *both;  /* two of them */
     struct round *round; /* that calls join */
-    bool room;           /* there was when it began */
+    uint32_t limit;      /* with so many calls it takes place; 0: there was no room when it began */
     struct round *other; /* the helper's, or waiting for it; NULL without a helper */
     unsigned wanting[ROUNDS_SORTS][ANALYSIS_PARTS],
         wanting_count[ROUNDS_SORTS]; /* parts that are to be given calls */
@@ -72,7 +73,7 @@ int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum r
 /* The same for one that counts, has no parameters and still is where rounds_next says. */
 static inline int rounds_join(struct rounds *rounds, struct analysis_call *filled, bool now) {
     struct round *round = rounds->round;
-    if (now || !rounds->room || round->count == ROUND_CALLS - 1 ||
+    if (now || round->count + 1 >= rounds->limit ||
         filled->metric_count > ROUND_METRICS - round->metric_count)
         return rounds_add(rounds, filled, ROUND_COUNTS, now);
     struct perftrace_value *kept = &round->metrics[round->metric_count];
