@@ -71,9 +71,9 @@ size_t perftrace_stream_calls(struct perftrace_stream *stream, struct perftrace_
 }
 
 bool perftrace_stream_fill(struct perftrace_stream *stream, struct perftrace_call *call, bool all) {
-    call->brief = false;
-    if (call->place == 0)
+    if (!call->brief)
         return true;
+    call->brief = false;
     struct perftrace_batch *batch = stream->batch;
     const struct perftrace_recorded *recorded = &batch->recorded[call->place - 1];
     const struct perftrace_site_entry *metric_site = NULL;

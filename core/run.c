@@ -104,18 +104,21 @@ struct arguments {
     struct perftrace_kept *kept; /* what the parameters lie in, and maybe more metrics; or NULL */
 };
 
-/* Two sums of the site, the caller's and the words of the parameters, each by products whose factors depend on secrets: 128 bits
- * that are equal for others with no chance worth mentioning, whatever the words are. */
+/* Two sums of the sites (the span's and its caller's) and the words of the parameters, each by products both of whose factors
+ * depend on secrets: 128 bits that are equal for others with no chance worth mentioning, whatever the words are. The sites are a
+ * word like the others: were they added to one, a difference between sites could make up for one between parameters. */
 RUN_INLINE void make_key(const uint64_t secrets[4], uint64_t sites, const uint64_t *words, size_t count,
                          uint64_t key[2]) {
     uint64_t a = secrets[0] ^ sites, b = secrets[1] ^ sites;
     for (; count > 1; count -= 2, words += 2) {
-        a = perftrace_hash_mix(words[0] ^ a, words[1] ^ secrets[2]);
-        b = perftrace_hash_mix(words[0] ^ b, words[1] ^ secrets[3]);
+        a = perftrace_hash_mix(a, words[0] ^ secrets[2]) ^ words[1];
+        b = perftrace_hash_mix(b, words[0] ^ secrets[3]) ^ words[1];
     }
     if (count > 0) {
-        b = perftrace_hash_mix(words[0] ^ b, secrets[3]);
-        a ^= words[0];
+        a = perftrace_hash_mix(a, words[0] ^ secrets[2]);
+        b = perftrace_hash_mix(b, words[0] ^ secrets[3]);
+    } else {
+        b = perftrace_hash_mix(b, secrets[3]);
     }
     key[0] = perftrace_hash_mix(a, secrets[2]);
     key[1] = b;

@@ -404,12 +404,45 @@ static void many_metrics(void **state) {
     assert_in_range(hear_told, 1, CALLS - 1);
 }
 
+/* Callers, functions and parameters are small numbers that resemble each other; their keys must not make up for that. */
+static void keys_of_small_numbers(void **state) {
+    (void)state;
+    enum { CALLER = 10, ONE = 20, TWO = 30, SITES = 6, VALUES = 7, CALLS = SITES * (VALUES + VALUES * 2) };
+    static const char *const names[SITES] = {"u", "v", "w", "x", "y", "z"};
+    static uint64_t words[SITES * 2 + CALLS * 4];
+    const struct made_argument two[] = {{"a", PERFTRACE_TYPE_I64, PERFTRACE_ROLE_PARAMETER},
+                                        {"b", PERFTRACE_TYPE_I64, PERFTRACE_ROLE_PARAMETER}};
+    size_t count = 0;
+    uint32_t ticks = 0;
+    for (uint32_t i = 0; i < SITES; i++) {
+        made_site(&made, CALLER + i, PERFTRACE_RECORD_BEGIN, 0, names[i], NULL, 0);
+        made_site(&made, ONE + i, PERFTRACE_RECORD_BEGIN, 0, names[i], two, 1);
+        made_site(&made, TWO + i, PERFTRACE_RECORD_BEGIN, 0, names[i], two, 2);
+    }
+    for (uint32_t i = 0; i < SITES; i++) {
+        words[count++] = BEGIN(CALLER + i, 0, ticks++);
+        for (uint32_t call = 0; call < CALLS / SITES; call++) {
+            uint32_t site = call < VALUES ? ONE + call % 2 : TWO + call % 2;
+            words[count++] = BEGIN(site, 1, ticks++);
+            words[count++] = call % VALUES;
+            if (call >= VALUES)
+                words[count++] = (call / VALUES - 1) ^ (call % VALUES);
+            words[count++] = END(site, 1, ticks++);
+        }
+        words[count++] = END(CALLER + i, 0, ticks++);
+    }
+    made_chunk(&made, 1, 0, 0, 0, words, count);
+    hear(NULL);
+    assert_int_equal(hear_keyed, CALLS + SITES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        HEAR_TEST(in_one_chunk),    HEAR_TEST(bare_begins),    HEAR_TEST(in_many_chunks),
-        HEAR_TEST(over_two_chunks), HEAR_TEST(in_turns),       HEAR_TEST(deep),
-        HEAR_TEST(ends_of_others),  HEAR_TEST(many_calls),     HEAR_TEST(brief_before_whole),
-        HEAR_TEST(small_spans),     HEAR_TEST(small_in_turns), HEAR_TEST(many_metrics),
+        HEAR_TEST(in_one_chunk),          HEAR_TEST(bare_begins),    HEAR_TEST(in_many_chunks),
+        HEAR_TEST(over_two_chunks),       HEAR_TEST(in_turns),       HEAR_TEST(deep),
+        HEAR_TEST(ends_of_others),        HEAR_TEST(many_calls),     HEAR_TEST(brief_before_whole),
+        HEAR_TEST(small_spans),           HEAR_TEST(small_in_turns), HEAR_TEST(many_metrics),
+        HEAR_TEST(keys_of_small_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
