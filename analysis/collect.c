@@ -214,8 +214,10 @@ int analysis_call_add(struct analysis *analysis, const struct perftrace_call *ca
     return result;
 }
 
-/* The first moment of an input: items come in order of time, about. */
+/* The first moment of an input: items come in order of time, about. A track's own item says nothing of when something happened. */
 static void look_at_time(struct analysis_state *state, const struct perftrace_item *item) {
+    if (item->kind == PERFTRACE_ITEM_TRACK)
+        return;
     uint64_t ns = item->call != NULL ? item->call->start_ns : item->time_ns;
     if (ns != 0 && ns < state->first_ns)
         state->first_ns = ns;
