@@ -2,6 +2,7 @@
 #include "chrome_json_names.h"
 
 #include "../core/hash.h"
+#include "names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,21 +23,6 @@ void perftrace_json_names_free(struct perftrace_json_names *names) {
     perftrace_map_free(&names->processes);
     perftrace_map_free(&names->by_thread);
     perftrace_arena_free(&names->arena);
-}
-
-/* The array with room for one more, perhaps moved; NULL where there is none, and then it is as it was. */
-static void *grow_list(struct perftrace_budget *budget, void *list, size_t count, size_t *capacity) {
-    if (count < *capacity)
-        return list;
-    size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
-    if (!perftrace_budget_take(budget, (wanted - *capacity) * sizeof(void *)))
-        return NULL;
-    void *larger = realloc(list, wanted * sizeof(void *));
-    if (larger == NULL)
-        perftrace_budget_give(budget, (wanted - *capacity) * sizeof(void *));
-    else
-        *capacity = wanted;
-    return larger;
 }
 
 /* As it stands, with bytes behind it that may be read. */
@@ -134,7 +120,7 @@ static struct perftrace_json_site *make_site(struct perftrace_json_names *names,
     if (names->site_count == UINT32_MAX / 2)
         return NULL;
     struct perftrace_json_site **sites =
-        grow_list(names->budget, names->sites, names->site_count, &names->site_capacity);
+        perftrace_names_grow_list(names->budget, names->sites, names->site_count, &names->site_capacity);
     if (sites == NULL)
         return NULL;
     names->sites = sites;
@@ -200,35 +186,19 @@ struct perftrace_json_site *perftrace_json_names_site(struct perftrace_json_name
     return site;
 }
 
-/* Arguments that were handed out stay where they are: the larger arrays are copies. */
-static bool grow_keys(struct perftrace_json_names *names, struct perftrace_json_site *site) {
-    size_t count = site->info.argument_count;
-    if (count == PERFTRACE_JSON_KEYS_MAX)
-        return false;
-    size_t capacity = count == 0 ? 4 : count < 128 ? count * 2 : PERFTRACE_JSON_KEYS_MAX;
-    struct perftrace_json_key *keys = perftrace_arena_take(&names->arena, capacity * sizeof *keys);
-    struct perftrace_argument_info *arguments =
-        perftrace_arena_take(&names->arena, capacity * sizeof *arguments);
-    if (keys == NULL || arguments == NULL)
-        return false;
-    if (count != 0) {
-        memcpy(keys, site->keys, count * sizeof *keys);
-        memcpy(arguments, site->arguments, count * sizeof *arguments);
-    }
-    site->keys = keys;
-    site->info.arguments = site->arguments = arguments;
-    site->capacity = (uint8_t)capacity;
-    return true;
-}
-
 int perftrace_json_names_key(struct perftrace_json_names *names, struct perftrace_json_site *site,
                              const struct perftrace_json_text *key, bool metric, uint8_t type) {
     int count = site->info.argument_count;
     for (int i = 0; i < count; i++)
         if (site->keys[i].metric == metric && perftrace_json_same(&site->keys[i].raw, key))
             return i;
-    if (count == site->capacity && !grow_keys(names, site))
-        return -1;
+    if (count == site->capacity) {
+        void *keys = perftrace_names_grow_keys(&names->arena, &site->info, site->keys, sizeof *site->keys,
+                                               &site->arguments, &site->capacity);
+        if (keys == NULL)
+            return -1;
+        site->keys = keys;
+    }
     struct perftrace_json_text raw;
     struct perftrace_argument_info *argument = &site->arguments[count];
     if (!keep_raw(names, key, &raw) || !perftrace_json_names_text(names, key, &argument->name))
@@ -271,7 +241,7 @@ static struct perftrace_json_track *make_track(struct perftrace_json_names *name
     if (names->track_count == UINT32_MAX / 2)
         return NULL;
     struct perftrace_json_track **tracks =
-        grow_list(names->budget, names->tracks, names->track_count, &names->track_capacity);
+        perftrace_names_grow_list(names->budget, names->tracks, names->track_count, &names->track_capacity);
     if (tracks == NULL)
         return NULL;
     names->tracks = tracks;

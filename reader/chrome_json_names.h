@@ -24,8 +24,6 @@ struct perftrace_json_site {
     uint8_t first; /* the index of the first argument of the last event */
 };
 
-enum { PERFTRACE_JSON_KEYS_MAX = 255 };
-
 struct perftrace_json_process {
     uint32_t number;            /* from 1, in order of appearance */
     uint32_t pid;               /* 0: it is no such number */

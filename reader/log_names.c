@@ -3,6 +3,7 @@
 
 #include "../core/hash.h"
 #include "../core/text.h"
+#include "names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,17 +36,6 @@ static bool grow_slots(struct perftrace_log_names *names) {
     names->slots = bigger.slots;
     names->slot_count = bigger.slot_count;
     return true;
-}
-
-/* The array with room for one more pointer, perhaps moved; NULL without memory, and then it is as it was. */
-static void *grow_list(void *list, size_t count, size_t *capacity) {
-    if (count < *capacity)
-        return list;
-    size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
-    void *larger = realloc(list, wanted * sizeof(void *));
-    if (larger != NULL)
-        *capacity = wanted;
-    return larger;
 }
 
 /* Keeps the name as written in *raw (with `end` after it) and, without its escapes, in *text. */
@@ -87,7 +77,8 @@ static struct perftrace_log_site *find_site(struct perftrace_log_names *names, c
             return NULL;
         slot = probe(names, hash, raw, length);
     }
-    struct perftrace_log_site **sites = grow_list(names->sites, names->site_count, &names->site_capacity);
+    struct perftrace_log_site **sites =
+        perftrace_names_grow_list(NULL, names->sites, names->site_count, &names->site_capacity);
     if (sites == NULL)
         return NULL;
     names->sites = sites;
@@ -121,7 +112,7 @@ const struct perftrace_track_info *perftrace_log_names_track(struct perftrace_lo
     if (track != NULL)
         return track;
     struct perftrace_track_info **tracks =
-        grow_list(names->tracks, names->track_count, &names->track_capacity);
+        perftrace_names_grow_list(NULL, names->tracks, names->track_count, &names->track_capacity);
     if (tracks == NULL)
         return NULL;
     names->tracks = tracks;
@@ -134,24 +125,6 @@ const struct perftrace_track_info *perftrace_log_names_track(struct perftrace_lo
     return names->tracks[names->track_count++] = track;
 }
 
-/* Arguments that were handed out stay where they are: the larger arrays are copies. */
-static bool grow_keys(struct perftrace_arena *arena, struct perftrace_log_site *site) {
-    size_t count = site->info.argument_count;
-    size_t capacity = count == 0 ? 8 : count < 128 ? count * 2 : PERFTRACE_LOG_KEYS_MAX;
-    struct perftrace_log_key *keys = perftrace_arena_take(arena, capacity * sizeof *keys);
-    struct perftrace_argument_info *arguments = perftrace_arena_take(arena, capacity * sizeof *arguments);
-    if (count == PERFTRACE_LOG_KEYS_MAX || keys == NULL || arguments == NULL)
-        return false;
-    if (count != 0) {
-        memcpy(keys, site->keys, count * sizeof *keys);
-        memcpy(arguments, site->arguments, count * sizeof *arguments);
-    }
-    site->keys = keys;
-    site->info.arguments = site->arguments = arguments;
-    site->capacity = (uint8_t)capacity;
-    return true;
-}
-
 int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_log_site *site,
                             const char *raw, size_t length, bool metric, uint8_t type) {
     int count = site->info.argument_count;
@@ -159,8 +132,13 @@ int perftrace_log_names_key(struct perftrace_log_names *names, struct perftrace_
         if (site->keys[i].raw_length == length && site->keys[i].metric == metric &&
             memcmp(site->keys[i].raw, raw, length) == 0)
             return i;
-    if (count == site->capacity && !grow_keys(&names->arena, site))
-        return -1;
+    if (count == site->capacity) {
+        void *keys = perftrace_names_grow_keys(&names->arena, &site->info, site->keys, sizeof *site->keys,
+                                               &site->arguments, &site->capacity);
+        if (keys == NULL)
+            return -1;
+        site->keys = keys;
+    }
     struct perftrace_log_key *key = &site->keys[count];
     struct perftrace_argument_info *argument = &site->arguments[count];
     if (!keep_name(&names->arena, raw, length, "=", &key->raw, &argument->name))

@@ -28,7 +28,7 @@ struct perftrace_log_site {
     uint8_t shape_keys[PERFTRACE_LOG_SHAPE_MAX];
 };
 
-enum { PERFTRACE_LOG_KEYS_MAX = 255, PERFTRACE_LOG_RECENT_SITES = 64 };
+enum { PERFTRACE_LOG_RECENT_SITES = 64 };
 
 struct perftrace_log_slot {
     uint64_t hash;
