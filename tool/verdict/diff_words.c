@@ -315,6 +315,12 @@ static void say_left_out(const struct diff *diff, struct perftrace_buffer *text)
     if (diff->runs.calls_left_out > 0)
         perftrace_buffer_print(text, "%" PRIu64 " calls are of spans beyond those that there was room for.\n",
                                diff->runs.calls_left_out);
+    if (diff->runs.calls_cut > 0)
+        perftrace_buffer_print(text,
+                               "%" PRIu64
+                               " calls are of paths beyond those that there was room for: there, their time "
+                               "counts for what is around them.\n",
+                               diff->runs.calls_cut);
     size_t beyond = count_if(diff, is_beyond);
     if (beyond > 0)
         perftrace_buffer_print(text, "The times of %zu spans that take least were not compared.\n", beyond);
