@@ -16,17 +16,42 @@ struct explain_lane {
     uint32_t depth, capacity;
 };
 
-static struct explain_lane *lane_of(struct explain *explain, const struct perftrace_track_info *track) {
-    uintptr_t known = (uintptr_t)perftrace_map_find(&explain->by_track, 0, track->id);
-    if (known != 0)
-        return &explain->lanes[known - 1];
+static bool is_own(const struct explain *explain, uint32_t track) {
+    for (size_t i = 0; i < explain->count; i++)
+        if (explain->stretches[i].input == explain->input && explain->stretches[i].track == track)
+            return true;
+    return false;
+}
+
+static struct explain_lane *find_lane(const struct explain *explain, uint32_t track) {
+    uintptr_t known = (uintptr_t)perftrace_map_find(&explain->by_track, 0, track);
+    return known != 0 ? &explain->lanes[known - 1] : NULL;
+}
+
+/* *lane: NULL for a track that is not looked at. */
+static int lane_of(struct explain *explain, const struct perftrace_track_info *track,
+                   struct explain_lane **lane) {
+    *lane = find_lane(explain, track->id);
+    if (*lane != NULL || (explain->lane_count >= EXPLAIN_TRACKS_MAX && !is_own(explain, track->id)))
+        return 0;
     if (array_reserve((void **)&explain->lanes, explain->lane_count, &explain->lane_capacity,
                       sizeof *explain->lanes) != 0 ||
         !perftrace_map_put(&explain->by_track, 0, track->id, (void *)(uintptr_t)(explain->lane_count + 1)))
-        return NULL;
-    struct explain_lane *lane = &explain->lanes[explain->lane_count++];
-    *lane = (struct explain_lane){.track = track->id, .is_thread = track->kind == PERFTRACE_ON_THREAD};
-    return lane;
+        return -PERFTRACE_ERROR_MEMORY;
+    *lane = &explain->lanes[explain->lane_count++];
+    **lane = (struct explain_lane){.track = track->id, .is_thread = track->kind == PERFTRACE_ON_THREAD};
+    return 0;
+}
+
+/* A span that has ended on a track without a lane. */
+static void leave_out(struct explain *explain, const struct perftrace_item *item) {
+    const struct perftrace_call *call = item->call;
+    for (size_t i = 0; i < explain->count && item->track->kind == PERFTRACE_ON_THREAD; i++) {
+        struct explain_stretch *stretch = &explain->stretches[i];
+        if (stretch->input == explain->input && call->start_ns < stretch->end_ns &&
+            item->time_ns > stretch->start_ns)
+            stretch->left_out++;
+    }
 }
 
 static struct explain_part *part_of(struct explain_part **parts, uint32_t *count, uint32_t name) {
@@ -64,20 +89,28 @@ static int add_pair(struct explain_stretch *stretch, uint32_t ended, uint32_t we
     return 0;
 }
 
+/* What the lane did from `from` to `end` went on beside whatever the other has been doing since its last item. */
+static int pass_beside_one(struct explain_stretch *stretch, const struct explain_lane *lane,
+                           const struct explain_lane *other, uint64_t from, uint64_t end) {
+    bool own = other->track == stretch->track;
+    if (other == lane || (!own && (!other->is_thread || other->depth == 0)))
+        return 0;
+    uint64_t both = other->last_ns > from ? other->last_ns : from;
+    uint32_t name = other->depth > 0 ? other->open[other->depth - 1].name : EXPLAIN_IN_NONE;
+    return both < end ? add_pair(stretch, lane->open[lane->depth - 1].name, name, end - both) : 0;
+}
+
 /* The lane has come to an end of what it did from `from` to `end`: beside whatever goes on on other threads. */
 static int pass_beside(struct explain *explain, struct explain_stretch *stretch,
                        const struct explain_lane *lane, uint64_t from, uint64_t end) {
-    for (uint32_t i = 0; i < explain->lane_count; i++) {
-        const struct explain_lane *other = &explain->lanes[i];
-        bool own = other->track == stretch->track;
-        if (other == lane || (!own && (i >= EXPLAIN_LANES_MAX || !other->is_thread || other->depth == 0)))
-            continue;
-        uint64_t both = other->last_ns > from ? other->last_ns : from;
-        uint32_t name = other->depth > 0 ? other->open[other->depth - 1].name : EXPLAIN_IN_NONE;
-        if (both < end && add_pair(stretch, lane->open[lane->depth - 1].name, name, end - both) != 0)
-            return -PERFTRACE_ERROR_MEMORY;
-    }
-    return 0;
+    uint32_t count = explain->lane_count < EXPLAIN_LANES_MAX ? explain->lane_count : EXPLAIN_LANES_MAX;
+    int status = 0;
+    for (uint32_t i = 0; i < count && status == 0; i++)
+        status = pass_beside_one(stretch, lane, &explain->lanes[i], from, end);
+    const struct explain_lane *own = find_lane(explain, stretch->track);
+    if (status == 0 && own != NULL && own - explain->lanes >= EXPLAIN_LANES_MAX)
+        status = pass_beside_one(stretch, lane, own, from, end);
+    return status;
 }
 
 /* Gives the time since the lane's last item to what has been open. */
@@ -138,12 +171,17 @@ int explain_item(struct explain *explain, const struct perftrace_item *item) {
     if ((item->kind != PERFTRACE_ITEM_SPAN_BEGIN && item->kind != PERFTRACE_ITEM_SPAN_END) ||
         item->call->async)
         return 0;
-    struct explain_lane *lane = lane_of(explain, item->track);
-    if (lane == NULL)
-        return -PERFTRACE_ERROR_MEMORY;
-    int status = pass_time(explain, lane, item->time_ns);
+    struct explain_lane *lane;
+    int status = lane_of(explain, item->track, &lane);
+    if (status == 0 && lane != NULL)
+        status = pass_time(explain, lane, item->time_ns);
     if (status != 0)
         return status;
+    if (lane == NULL) {
+        if (item->kind == PERFTRACE_ITEM_SPAN_END)
+            leave_out(explain, item);
+        return 0;
+    }
     if (item->kind == PERFTRACE_ITEM_SPAN_BEGIN)
         return begin_span(explain, lane, item->call);
     end_span(lane, item->call);

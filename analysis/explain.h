@@ -8,9 +8,11 @@
 #include "intern.h"
 
 enum {
-    EXPLAIN_NAMES_MAX = 4096,    /* spans of further names are one: the last */
-    EXPLAIN_IN_NONE = 4096,      /* stands for no span in pairs of names */
-    EXPLAIN_LANES_MAX = 64,      /* threads beyond these are waited for by nobody */
+    EXPLAIN_NAMES_MAX = 4096, /* spans of further names are one: the last */
+    EXPLAIN_IN_NONE = 4096,   /* stands for no span in pairs of names */
+    EXPLAIN_LANES_MAX = 64,   /* threads beyond these are waited for by nobody */
+    EXPLAIN_TRACKS_MAX =
+        1 << 15, /* of an input: spans of further ones are counted only, but of the stretches' own */
     EXPLAIN_PAIRS_MAX = 1 << 16, /* further pairs of one stretch are not kept */
     EXPLAIN_WAITED_MAX = 4
 };
@@ -28,6 +30,8 @@ struct explain_stretch {
     struct explain_part *own;    /* on the track, by number of the name */
     struct explain_part *others; /* on the other threads */
     uint32_t own_count, others_count;
+    uint64_t
+        left_out; /* spans of other threads, beyond EXPLAIN_TRACKS_MAX, that took place in it, at least in part: not in `others` */
     /* What went on at the same time on two threads, by pairs of names: so long was the first the innermost span of one thread until it
      * ended or called another, and the second that of another thread, which went on. */
     struct pair_table pairs;

@@ -321,8 +321,48 @@ static void stretches_add_up(void **state) {
     explain_free(&explain);
 }
 
+/* Of threads without number the first are told of, and the stretches' own track, wherever it comes; what the rest did is counted. */
+static void further_tracks_are_counted(void **state) {
+    (void)state;
+    enum { FURTHER = 1000, THREADS = EXPLAIN_TRACKS_MAX + FURTHER, OWN = THREADS + 10, EACH = 3 };
+    struct explain explain = {.stretches = calloc(2, sizeof(struct explain_stretch)), .count = 2};
+    explain.stretches[0] = (struct explain_stretch){.track = OWN, .start_ns = 1000, .end_ns = 2000};
+    explain.stretches[1] = (struct explain_stretch){.track = OWN, .start_ns = 5000, .end_ns = 5500};
+    explaining = &explain;
+    struct perftrace_track_info *threads = calloc(THREADS, sizeof *threads);
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = (struct perftrace_track_info){.id = 10 + i, .kind = PERFTRACE_ON_THREAD};
+        begin("work", i + 1, 900, &threads[i]);
+    }
+    const struct perftrace_track_info own = {.id = OWN, .kind = PERFTRACE_ON_THREAD};
+    const struct perftrace_track_info queue = {.id = OWN + 1, .kind = PERFTRACE_ON_GPU};
+    begin("query", OWN, 1000, &own);
+    begin("draw", OWN + 1, 1000, &queue);
+    for (unsigned i = 0; i < THREADS; i++)
+        end("work", i + 1, 0, 900, 1000 + EACH, &threads[i]);
+    end("draw", OWN + 1, 0, 1000, 1100, &queue);
+    end("query", OWN, 0, 1000, 1600, &own);
+    begin("work", OWN + 2, 2000, &threads[THREADS - 1]); /* between the stretches */
+    end("work", OWN + 2, 0, 2000, 5000, &threads[THREADS - 1]);
+    assert_int_equal(explain.lane_count, EXPLAIN_TRACKS_MAX + 1);
+    explain_end_input(&explain);
+    explaining = NULL;
+    assert_int_equal(explain.stretches[0].left_out, FURTHER);
+    assert_int_equal(explain.stretches[1].left_out, 0);
+    assert_int_equal(explain.stretches[0].gap_ns, 400);
+    size_t count;
+    struct explain_difference *differences =
+        explain_compare(&explain, &explain.stretches[0], &explain.stretches[1], true, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(differences[0].ns, EACH * EXPLAIN_TRACKS_MAX);
+    free(differences);
+    explain_free(&explain);
+    free(threads);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(further_tracks_are_counted),
         cmocka_unit_test(samples_are_added_up_as_promised),
         cmocka_unit_test(memory_in_use),
         cmocka_unit_test(many_samples_are_thinned_out),

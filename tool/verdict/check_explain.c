@@ -134,6 +134,14 @@ static void add_parts(struct perftrace_buffer *text, const struct explain_differ
     perftrace_buffer_print(text, "(%zu other%s)\n", left, left == 1 ? "" : "s");
 }
 
+static void add_left_out(struct perftrace_buffer *text, struct finding *finding, uint64_t spans) {
+    if (spans == 0)
+        return;
+    perftrace_buffer_print(text, "%" PRIu64 " span%s of threads beyond the first %d %s not looked at\n",
+                           spans, spans == 1 ? "" : "s", EXPLAIN_TRACKS_MAX, spans == 1 ? "was" : "were");
+    findings_figure(finding, "spans_not_looked_at", (double)spans);
+}
+
 static int keep_parts(struct findings *findings, struct finding *finding,
                       const struct explain_difference *differences, size_t count, bool elsewhere) {
     struct perftrace_buffer name = {0};
@@ -214,6 +222,7 @@ static int compare_stretches(const struct check *check, struct findings *finding
             perftrace_buffer_text(text, "meanwhile on other threads\n");
             add_parts(text, others, others_count, false);
         }
+        add_left_out(text, finding, worst->left_out + usual->left_out);
         findings_figure(finding, "worst_ns", (double)worst_ns);
         findings_figure(finding, "usual_ns", (double)usual_ns);
         status = keep_parts(findings, finding, own, count, false);
