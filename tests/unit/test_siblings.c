@@ -1,52 +1,15 @@
 /* N + 1, and what only looks like it: calls made by hand, one shape a test. */
-#include "../../analysis/siblings.h"
-#include "feed_calls.h"
+#include "feed_siblings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-static struct fed fed;
-
-static int begin(void **state) {
-    (void)state;
-    fed = feed_open(0);
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    feed_close(&fed);
-    return 0;
-}
-
-/* All that was found, a line each, as "caller>through>function|parameter calls/parents". */
-static void expect_n_plus_one(const char *expected) {
-    char text[2048] = "";
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    for (uint32_t i = 0; i < siblings->n_plus_one_count; i++) {
-        const struct analysis_n_plus_one *finding = &siblings->n_plus_one[i];
-        size_t at = strlen(text);
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s>", i > 0 ? "\n" : "",
-                               feed_name(&fed, finding->caller));
-        for (uint32_t j = 0; j < finding->through_count; j++)
-            at += (size_t)snprintf(text + at, sizeof text - at, "%s>", feed_name(&fed, finding->through[j]));
-        snprintf(text + at, sizeof text - at, "%s|%s %llu/%llu", feed_name(&fed, finding->function),
-                 feed_text(&fed, finding->parameter), (unsigned long long)finding->calls,
-                 (unsigned long long)finding->parents);
-    }
-    assert_string_equal(text, expected);
-}
-
 static void expect_look_alike(enum analysis_look_alike what) {
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
     expect_n_plus_one("");
     for (unsigned i = 0; i < ANALYSIS_LOOK_ALIKES; i++)
-        assert_int_equal(siblings->look_alikes[i], i == (unsigned)what);
+        assert_int_equal(found()->look_alikes[i], i == (unsigned)what);
 }
 
 /* ---- N + 1 ---------------------------------------------------------------------------------------- */
@@ -58,7 +21,7 @@ static void plain(void **state) {
     feed_call(&fed, 1000, "7 0 list unknown");
     feed_finish(&fed);
     expect_n_plus_one("list>query|id 5/1");
-    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    const struct analysis_n_plus_one *finding = found()->n_plus_one;
     assert_int_equal(finding->total_ns, 510);
     assert_int_equal(finding->saved_ns, 4 * 100);
     assert_int_equal(finding->largest.number, 7);
@@ -147,7 +110,7 @@ static void recursive(void **state) {
     }
     feed_finish(&fed);
     expect_n_plus_one("walk>query|id 9/1");
-    assert_int_equal(analysis_siblings(fed.analysis)->n_plus_one->largest.number, 1);
+    assert_int_equal(found()->n_plus_one->largest.number, 1);
 }
 
 static void over_threads(void **state) {
@@ -190,8 +153,8 @@ static void threads_are_put_in_order(void **state) {
     fed.track = 1;
     feed_call(&fed, 1000, "1 0 list unknown");
     feed_finish(&fed);
-    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
-    assert_int_equal(analysis_siblings(fed.analysis)->n_plus_one_count, 1);
+    const struct analysis_n_plus_one *finding = found()->n_plus_one;
+    assert_int_equal(found()->n_plus_one_count, 1);
     for (unsigned i = 0; i < 6; i++)
         assert_int_equal(finding->examples[i].number, 10 + i);
 }
@@ -208,7 +171,7 @@ static void helpers_are_put_in_order(void **state) {
     fed.track = 1;
     feed_call(&fed, 1000, "1 0 list unknown");
     feed_finish(&fed);
-    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    const struct analysis_n_plus_one *finding = found()->n_plus_one;
     expect_n_plus_one("list>helper>fetch|at 6/1");
     for (unsigned i = 0; i < 6; i++)
         assert_int_equal(finding->examples[i].number, 30 + i);
@@ -246,10 +209,9 @@ static void listed_before(void **state) {
     }
     feed_finish(&fed);
     expect_n_plus_one("list>fetch|id 4/1\nlist>get|id 4/1\nlist>find|id 4/1");
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    assert_int_equal(siblings->n_plus_one[0].confidence, ANALYSIS_LIKELY);
-    assert_int_equal(siblings->n_plus_one[1].confidence, ANALYSIS_POSSIBLE);
-    assert_int_equal(siblings->n_plus_one[2].confidence, ANALYSIS_POSSIBLE);
+    assert_int_equal(found()->n_plus_one[0].confidence, ANALYSIS_LIKELY);
+    assert_int_equal(found()->n_plus_one[1].confidence, ANALYSIS_POSSIBLE);
+    assert_int_equal(found()->n_plus_one[2].confidence, ANALYSIS_POSSIBLE);
 }
 
 /* A walk goes on on another thread: more may come when the call that began it has ended. */
@@ -291,7 +253,7 @@ static void parents_are_added_up(void **state) {
     }
     feed_finish(&fed);
     expect_n_plus_one("list>query|id 405/100");
-    const struct analysis_n_plus_one *finding = analysis_siblings(fed.analysis)->n_plus_one;
+    const struct analysis_n_plus_one *finding = found()->n_plus_one;
     assert_int_equal(finding->largest_n, 9);
     assert_int_equal(finding->largest.number, 60 * 20);
     assert_int_equal(finding->saved_ns, 99 * 300 + 800);
@@ -309,10 +271,9 @@ static void by_callers_names(void **state) {
         feed_call(&fed, 100, "%u 0 query hidden id=h%u", (i < 4 ? 100 : 500) + i, i);
     feed_finish(&fed);
     expect_n_plus_one("list>query|id 8/2\nhidden>query|id 8/2");
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    assert_true(siblings->n_plus_one[0].by_name);
-    assert_int_equal(siblings->n_plus_one[0].largest.number, 1);
-    assert_int_equal(siblings->n_plus_one[1].largest.number, 0);
+    assert_true(found()->n_plus_one[0].by_name);
+    assert_int_equal(found()->n_plus_one[0].largest.number, 1);
+    assert_int_equal(found()->n_plus_one[1].largest.number, 0);
 }
 
 static void calls_of_nobody_are_no_siblings(void **state) {
@@ -495,42 +456,41 @@ static void busy_pauses(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(plain),
-        TEST(two_are_no_loop),
-        TEST(one_value_or_two_are_no_loop),
-        TEST(interleaved),
-        TEST(nested),
-        TEST(three_helpers_make_a_loop),
-        TEST(recursive),
-        TEST(recursive_in_turn),
-        TEST(threads_are_put_in_order),
-        TEST(helpers_are_put_in_order),
-        TEST(many_go_up),
-        TEST(listed_before),
-        TEST(over_threads),
-        TEST(walk_over_threads),
-        TEST(async_calls),
-        TEST(parents_are_added_up),
-        TEST(by_callers_names),
-        TEST(calls_of_nobody_are_no_siblings),
-        TEST(literals_do_not_count),
-        TEST(only_what_is_alike_counts),
-        TEST(two_parameters),
-        TEST(pages_by_what_came),
-        TEST(pages_by_number),
-        TEST(pages_by_cursor),
-        TEST(counted_keys_are_no_pages),
-        TEST(retries_by_outcome),
-        TEST(retries_by_pauses),
-        TEST(polling_by_clock),
-        TEST(batches),
-        TEST(from_a_cache),
-        TEST(busy_pauses),
-        TEST(helper_that_works),
-        TEST(cache_fill),
-        TEST(no_cache_fill),
+        SIBLINGS_TEST(plain),
+        SIBLINGS_TEST(two_are_no_loop),
+        SIBLINGS_TEST(one_value_or_two_are_no_loop),
+        SIBLINGS_TEST(interleaved),
+        SIBLINGS_TEST(nested),
+        SIBLINGS_TEST(three_helpers_make_a_loop),
+        SIBLINGS_TEST(recursive),
+        SIBLINGS_TEST(recursive_in_turn),
+        SIBLINGS_TEST(threads_are_put_in_order),
+        SIBLINGS_TEST(helpers_are_put_in_order),
+        SIBLINGS_TEST(many_go_up),
+        SIBLINGS_TEST(listed_before),
+        SIBLINGS_TEST(over_threads),
+        SIBLINGS_TEST(walk_over_threads),
+        SIBLINGS_TEST(async_calls),
+        SIBLINGS_TEST(parents_are_added_up),
+        SIBLINGS_TEST(by_callers_names),
+        SIBLINGS_TEST(calls_of_nobody_are_no_siblings),
+        SIBLINGS_TEST(literals_do_not_count),
+        SIBLINGS_TEST(only_what_is_alike_counts),
+        SIBLINGS_TEST(two_parameters),
+        SIBLINGS_TEST(pages_by_what_came),
+        SIBLINGS_TEST(pages_by_number),
+        SIBLINGS_TEST(pages_by_cursor),
+        SIBLINGS_TEST(counted_keys_are_no_pages),
+        SIBLINGS_TEST(retries_by_outcome),
+        SIBLINGS_TEST(retries_by_pauses),
+        SIBLINGS_TEST(polling_by_clock),
+        SIBLINGS_TEST(batches),
+        SIBLINGS_TEST(from_a_cache),
+        SIBLINGS_TEST(busy_pauses),
+        SIBLINGS_TEST(helper_that_works),
+        SIBLINGS_TEST(cache_fill),
+        SIBLINGS_TEST(no_cache_fill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,45 +1,12 @@
 /* What is asked again under one parent, and what comes at once again: calls made by hand, one shape a test. */
-#include "../../analysis/siblings.h"
-#include "feed_calls.h"
+#include "feed_siblings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-static struct fed fed;
-
-static int begin(void **state) {
-    (void)state;
-    fed = feed_open(0);
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    feed_close(&fed);
-    return 0;
-}
-
 /* ---- asked again ---------------------------------------------------------------------------------- */
-
-/* All pairs, a line each: "function first>again calls/parents saved". */
-static void expect_again(const char *expected) {
-    char text[2048] = "";
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    for (uint32_t i = 0; i < siblings->asked_again_count; i++) {
-        const struct analysis_asked_again *again = &siblings->asked_again[i];
-        size_t at = strlen(text);
-        snprintf(text + at, sizeof text - at, "%s%s %s>%s %llu/%llu %llu", i > 0 ? "\n" : "",
-                 feed_name(&fed, again->function), feed_name(&fed, again->first_caller),
-                 feed_name(&fed, again->again_caller), (unsigned long long)again->again,
-                 (unsigned long long)again->parents, (unsigned long long)again->saved_ns);
-    }
-    assert_string_equal(text, expected);
-}
 
 static void asked_by_two(void **state) {
     (void)state;
@@ -52,7 +19,7 @@ static void asked_by_two(void **state) {
     }
     feed_finish(&fed);
     expect_again("query exists>load 2/2 28");
-    const struct analysis_asked_again *again = analysis_siblings(fed.analysis)->asked_again;
+    const struct analysis_asked_again *again = found()->asked_again;
     assert_int_equal(again->first.number, 3);
     assert_int_equal(again->second.number, 5);
     const struct analysis_within *within = analysis_within_question(fed.analysis, again->question);
@@ -137,14 +104,13 @@ static void at_once(void **state) {
         feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 48 + i);
     feed_call(&fed, 100, "1 0 load unknown");
     feed_finish(&fed);
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    assert_int_equal(siblings->sequential_count, 1);
-    assert_int_equal(siblings->sequential->runs, 2);
-    assert_int_equal(siblings->sequential->calls, 5);
-    assert_int_equal(siblings->sequential->longest, 3);
-    assert_int_equal(siblings->sequential->saved_ns, 30);
-    assert_int_equal(siblings->sequential->number_count, 3);
-    assert_int_equal(siblings->sequential->numbers[0].number, 44);
+    assert_int_equal(found()->sequential_count, 1);
+    assert_int_equal(found()->sequential->runs, 2);
+    assert_int_equal(found()->sequential->calls, 5);
+    assert_int_equal(found()->sequential->longest, 3);
+    assert_int_equal(found()->sequential->saved_ns, 30);
+    assert_int_equal(found()->sequential->number_count, 3);
+    assert_int_equal(found()->sequential->numbers[0].number, 44);
 }
 
 /* `before` other calls of the parent come first. */
@@ -155,13 +121,12 @@ static void expect_run_of_four(unsigned before) {
         feed_call(&fed, 10, "%u 1 query load id=7 | found=1", 1000 + i);
     feed_call(&fed, 10000, "1 0 load unknown");
     feed_finish(&fed);
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    assert_int_equal(siblings->sequential_count, 1);
-    assert_int_equal(siblings->sequential->runs, 1);
-    assert_int_equal(siblings->sequential->calls, 4);
-    assert_int_equal(siblings->sequential->saved_ns, 30);
-    assert_int_equal(siblings->sequential->numbers[0].number, 1000);
-    assert_int_equal(siblings->sequential->numbers[3].number, 1003);
+    assert_int_equal(found()->sequential_count, 1);
+    assert_int_equal(found()->sequential->runs, 1);
+    assert_int_equal(found()->sequential->calls, 4);
+    assert_int_equal(found()->sequential->saved_ns, 30);
+    assert_int_equal(found()->sequential->numbers[0].number, 1000);
+    assert_int_equal(found()->sequential->numbers[3].number, 1003);
 }
 
 /* Wherever what is kept of a parent's calls is emptied. */
@@ -180,9 +145,8 @@ static void at_once_by_nobody(void **state) {
         feed_call(&fed, 10, "%u 0 query unknown id=7 | found=1", 44 + i);
     feed_call(&fed, 10, "47 0 query unknown id=8 | found=1");
     feed_finish(&fed);
-    const struct analysis_siblings *siblings = analysis_siblings(fed.analysis);
-    assert_int_equal(siblings->sequential_count, 1);
-    assert_int_equal(siblings->sequential->calls, 3);
+    assert_int_equal(found()->sequential_count, 1);
+    assert_int_equal(found()->sequential->calls, 3);
 }
 
 /* Something else was called in between, if only without parameters. */
@@ -194,7 +158,7 @@ static void interrupted(void **state) {
     }
     feed_call(&fed, 100, "1 0 load unknown");
     feed_finish(&fed);
-    assert_int_equal(analysis_siblings(fed.analysis)->sequential_count, 0);
+    assert_int_equal(found()->sequential_count, 0);
 }
 
 static void not_at_once(void **state) {
@@ -214,23 +178,22 @@ static void not_at_once(void **state) {
     }
     feed_call(&fed, 100000000, "1 0 load unknown");
     feed_finish(&fed);
-    assert_int_equal(analysis_siblings(fed.analysis)->sequential_count, 0);
+    assert_int_equal(found()->sequential_count, 0);
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(asked_by_two),
-        TEST(asked_again_among_many),
-        TEST(asked_by_several),
-        TEST(asked_under_two_parents),
-        TEST(asked_by_two_that_are_names_only),
-        TEST(asked_again_as_it_failed),
-        TEST(at_once),
-        TEST(at_once_among_many),
-        TEST(at_once_by_nobody),
-        TEST(interrupted),
-        TEST(not_at_once),
+        SIBLINGS_TEST(asked_by_two),
+        SIBLINGS_TEST(asked_again_among_many),
+        SIBLINGS_TEST(asked_by_several),
+        SIBLINGS_TEST(asked_under_two_parents),
+        SIBLINGS_TEST(asked_by_two_that_are_names_only),
+        SIBLINGS_TEST(asked_again_as_it_failed),
+        SIBLINGS_TEST(at_once),
+        SIBLINGS_TEST(at_once_among_many),
+        SIBLINGS_TEST(at_once_by_nobody),
+        SIBLINGS_TEST(interrupted),
+        SIBLINGS_TEST(not_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
