@@ -121,6 +121,26 @@ static void the_same_number_twice(void **state) {
     assert_int_equal(finding->parents, 2);
 }
 
+/* There is no memory to know more calls by what they have called; and then a program begins to count anew in the same log. What the first call
+ * of a number has called is not the second's, though nothing but its number tells that it has called anything. */
+static void the_same_number_twice_without_memory(void **state) {
+    (void)state;
+    feed_close(&fed);
+    fed = feed_open(4 << 20);
+    uint64_t parent = 1000;
+    for (; fed.analysis->open.refused == 0; parent++) {
+        assert_int_not_equal(parent, 1000000);
+        feed_fast(2 * parent, parent, "list", (int64_t)parent % 4);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        feed_fast(2 + i, 1, "list", i);
+        if (i % 2 != 0)
+            feed_call(&fed, 1000, "1 0 list unknown");
+    }
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
 /* A walk as deep as can be: what each level asks counts for the outermost, without being moved from level to level. */
 static void endless_walk(void **state) {
     (void)state;
