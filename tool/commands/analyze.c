@@ -176,6 +176,8 @@ static int analyze_run(int argc, char **argv) {
         return code;
     if (values.since_ns >= values.until_ns)
         return message_could_not("--until: no call can begin before that time and not before --since");
+    if (values.html != NULL && values.format == FORMAT_JSON)
+        return message_could_not("--html: the report is a page then; leave out --format=json");
     if (!rules_are_good(&values.invalidations))
         return EXIT_COULD_NOT;
     if (values.top == TOP_NOT_SAID)

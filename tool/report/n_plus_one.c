@@ -6,8 +6,7 @@
 
 #include <inttypes.h>
 
-static const char assumption[] =
-    "one call instead would cost what the parent's fastest such call takes, once";
+static const char assumption[] = "one call instead would take as long as the parent's fastest such call";
 
 static void add_name(struct report *report, uint32_t function) {
     perftrace_buffer_visible(&report->line, report->model->functions[function].name);
@@ -29,13 +28,12 @@ static void add_what(struct report *report, const struct analysis_n_plus_one *fi
         perftrace_buffer_print(&report->line, "  (%s)", analysis_confidence_name(finding->confidence));
 }
 
-/* "in 7 parents, 66 in the largest (#10): 158 us, in one call each 120 us less" */
+/* "in 7 parents, up to 66 calls (#10): 158 us, saved if batched: 120 us" */
 static void add_cost(struct report *report, const struct analysis_n_plus_one *finding) {
     perftrace_buffer_print(&report->line, "      in %" PRIu64 " parent%s", finding->parents,
                            finding->parents == 1 ? "" : "s");
     if (finding->largest.number != 0 || finding->parents > 1)
-        perftrace_buffer_print(&report->line, ", up to %" PRIu64 " calls in one",
-                               (uint64_t)finding->largest_n);
+        perftrace_buffer_print(&report->line, ", up to %" PRIu64 " calls", (uint64_t)finding->largest_n);
     if (finding->largest.number != 0) {
         perftrace_buffer_text(&report->line, " (");
         report_call(report, finding->largest);

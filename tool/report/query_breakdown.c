@@ -95,6 +95,14 @@ static void amount_text(struct report *report, const struct analysis_amount *amo
     report_line(report);
 }
 
+/* The calls that it is about, and what they took: those with a part of the time, or all where there are only amounts. */
+static uint64_t calls_of(const struct report *report, const struct analysis_breakdown *breakdown,
+                         uint64_t *elapsed_ns) {
+    const struct analysis_function *function = &report->model->functions[breakdown->function];
+    *elapsed_ns = breakdown->part_count > 0 ? breakdown->elapsed_ns : function->total_ns;
+    return breakdown->part_count > 0 ? breakdown->calls : function->calls;
+}
+
 static void query_breakdown_text(struct report *report) {
     uint32_t count;
     const struct analysis_breakdown *breakdowns = analysis_breakdowns(report->model, &count);
@@ -103,8 +111,7 @@ static void query_breakdown_text(struct report *report) {
     report_heading(report, "Performance Breakdown of Query Operations");
     for (size_t i = 0; i < report_shown(report, count); i++) {
         const struct analysis_function *function = &report->model->functions[breakdowns[i].function];
-        uint64_t calls = breakdowns[i].part_count > 0 ? breakdowns[i].calls : function->calls;
-        uint64_t ns = breakdowns[i].part_count > 0 ? breakdowns[i].elapsed_ns : function->total_ns;
+        uint64_t ns, calls = calls_of(report, &breakdowns[i], &ns);
         perftrace_buffer_visible(&report->line, function->name);
         perftrace_buffer_print(&report->line, "  (%" PRIu64 " call%s, %s)", calls, calls == 1 ? "" : "s",
                                units_duration(ns).text);
@@ -141,10 +148,11 @@ static void amount_json(struct json *json, const struct analysis_amount *amount)
 
 static void breakdown_json(struct report *report, const struct analysis_breakdown *breakdown) {
     struct json *json = &report->json;
+    uint64_t elapsed_ns, calls = calls_of(report, breakdown, &elapsed_ns);
     json_object(json, NULL);
     json_text(json, "function", report->model->functions[breakdown->function].name);
-    json_unsigned(json, "calls", breakdown->calls); /* with a part of the time */
-    json_unsigned(json, "elapsed_ns", breakdown->elapsed_ns);
+    json_unsigned(json, "calls", calls);
+    json_unsigned(json, "elapsed_ns", elapsed_ns);
     json_array(json, "parts");
     for (uint32_t i = 0; i < breakdown->part_count; i++) {
         const struct analysis_time_part *part = &breakdown->parts[i];

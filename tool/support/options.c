@@ -112,7 +112,7 @@ static int store(const struct option *option, char *text, void *values) {
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
-        return message_could_not("--%s: \"%s\" is not a number", option->name, text);
+        return message_could_not("--%s: \"%s\" is not a whole number from 0 on", option->name, text);
     *(uint64_t *)field = number;
     return OPTIONS_PARSED;
 }

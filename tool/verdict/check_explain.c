@@ -201,6 +201,8 @@ static int compare_stretches(const struct check *check, struct findings *finding
                              struct perftrace_buffer *text) {
     const struct explain_stretch *worst = &explain->stretches[first], *usual = &explain->stretches[first + 1];
     uint64_t worst_ns = worst->end_ns - worst->start_ns, usual_ns = usual->end_ns - usual->start_ns;
+    if (worst_ns == usual_ns)
+        return 0; /* there is one, or too many are as bad */
     size_t count, others_count;
     struct explain_difference *own = explain_compare(explain, worst, usual, false, &count);
     struct explain_difference *others = explain_compare(explain, worst, usual, true, &others_count);

@@ -9,4 +9,5 @@ perftrace analyze --top=-1 x
 perftrace analyze --top
 perftrace analyze -x x
 perftrace info --sites=yes x
+perftrace analyze --html=page.html --format=json "$DATA/quickstart.log"
 perftrace help nothing

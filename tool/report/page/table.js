@@ -145,12 +145,13 @@ function columnsOf(rows) {
     if (key === 'input') return inputs;
     if ((key === 'function' || key === 'caller') && columns.has('signature')) return false; // which begins with them
     if (key === 'function' && columns.has('question')) return false;
-    if (key === 'outermost_ns') return rows.some((row) => row[key] !== row.total_ns); // recursion
+    if (key === 'total_ns' && columns.has('outermost_ns')) return false; // which is the total without recursive calls, as in the text
     if (kind === 'flag' || key === 'unfinished' || key === 'percentile_error') return rows.some((row) => Boolean(row[key]) !== usuallySo.has(key));
     if (kind === 'list' || kind === 'curve') return rows.some((row) => row[key]?.length > 0);
     return true;
   };
-  return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: titleOf(key, Object.fromEntries(columns)) }));
+  const title = (key) => (key === 'outermost_ns' ? 'Total' : titleOf(key, Object.fromEntries(columns)));
+  return [...columns].filter(says).map(([key, kind]) => ({ key, kind, title: title(key) }));
 }
 
 // `rows` are objects; columns are their members, in the order in which they first appear. `searched`: false where a search is to leave
