@@ -161,17 +161,9 @@ static uint32_t leader_of(const struct function_metrics *function, struct perftr
 
 static bool grow_metrics(struct breakdown *breakdown, struct function_metrics *function) {
     uint32_t wanted = function->capacity == 0 ? 4 : function->capacity * 2;
-    size_t more = (wanted - function->capacity) * sizeof *function->metrics;
-    if (wanted > BREAKDOWN_METRICS_MAX || !perftrace_budget_take(breakdown->budget, more))
-        return false;
-    struct metric *grown = realloc(function->metrics, wanted * sizeof *grown);
-    if (grown == NULL) {
-        perftrace_budget_give(breakdown->budget, more);
-        return false;
-    }
-    function->metrics = grown;
-    function->capacity = wanted;
-    return true;
+    return wanted <= BREAKDOWN_METRICS_MAX &&
+           array_grow(breakdown->budget, (void **)&function->metrics, &function->capacity, wanted,
+                      sizeof *function->metrics);
 }
 
 static SLOW bool make_amount(struct breakdown *breakdown, struct metric *metric) {
@@ -332,14 +324,10 @@ static inline void add_usual(struct breakdown *breakdown, struct function_metric
 
 static SLOW int reserve_functions(struct breakdown *breakdown, uint32_t function) {
     uint32_t wanted = function < 64 ? 128 : function * 2;
-    struct function_metrics *grown = realloc(breakdown->functions, wanted * sizeof *grown);
-    if (grown == NULL)
-        return -PERFTRACE_ERROR_MEMORY;
-    for (uint32_t i = breakdown->function_capacity; i < wanted; i++)
-        grown[i] = (struct function_metrics){0};
-    breakdown->functions = grown;
-    breakdown->function_capacity = wanted;
-    return 0;
+    return array_grow_zeros(NULL, (void **)&breakdown->functions, &breakdown->function_capacity, wanted,
+                            sizeof *breakdown->functions)
+               ? 0
+               : -PERFTRACE_ERROR_MEMORY;
 }
 
 static int breakdown_add(struct analysis *analysis, void *state, const struct analysis_call *calls,

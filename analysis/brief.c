@@ -3,7 +3,6 @@
 #include "model.h"
 #include "relatives.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { BATCH = 64, NEAR_SIGNATURES = 1024 };
@@ -12,15 +11,10 @@ enum { BATCH = 64, NEAR_SIGNATURES = 1024 };
 static int remember_site(struct analysis *analysis, uint32_t function,
                          const struct perftrace_site_info *site) {
     struct analysis_state *state = analysis->state;
-    if (function >= state->function_site_count) {
-        uint32_t wanted = analysis->function_count * 2;
-        const struct perftrace_site_info **grown = realloc(state->function_sites, wanted * sizeof(*grown));
-        if (grown == NULL)
-            return -PERFTRACE_ERROR_MEMORY;
-        state->function_sites = grown;
-        while (state->function_site_count < wanted)
-            state->function_sites[state->function_site_count++] = NULL;
-    }
+    if (function >= state->function_site_count &&
+        !array_grow_zeros(NULL, (void **)&state->function_sites, &state->function_site_count,
+                          analysis->function_count * 2, sizeof(*state->function_sites)))
+        return -PERFTRACE_ERROR_MEMORY;
     state->function_sites[function] = site;
     return 0;
 }

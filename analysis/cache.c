@@ -10,7 +10,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* One function's cache. */
 struct cache_of_function {
@@ -112,20 +111,10 @@ static bool halve(struct cache *cache, struct perftrace_budget *budget) {
 }
 
 static bool reserve_functions(struct cache *cache, uint32_t function, struct perftrace_budget *budget) {
-    if (function >= cache->function_capacity) {
-        uint32_t wanted = function + function / 2 + 64;
-        size_t more = (wanted - cache->function_capacity) * sizeof(*cache->functions);
-        if (!perftrace_budget_take(budget, more))
-            return false;
-        struct cache_of_function **grown = realloc(cache->functions, wanted * sizeof(*grown));
-        if (grown == NULL) {
-            perftrace_budget_give(budget, more);
-            return false;
-        }
-        memset(grown + cache->function_capacity, 0, more);
-        cache->functions = grown;
-        cache->function_capacity = wanted;
-    }
+    if (function >= cache->function_capacity &&
+        !array_grow_zeros(budget, (void **)&cache->functions, &cache->function_capacity,
+                          function + function / 2 + 64, sizeof(*cache->functions)))
+        return false;
     if (function >= cache->function_count)
         cache->function_count = function + 1;
     return true;

@@ -1,6 +1,8 @@
 /* Bins in pages, as places come in heaps: small ones always, and those about as large as what a loop goes over. */
 #include "cache_curve.h"
 
+#include "intern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,21 +18,10 @@ static uint64_t place_of(const struct analysis_cache_curve *curve, uint64_t bin)
 
 static bool reserve_pages(struct analysis_cache_curve *curve, uint64_t page,
                           struct perftrace_budget *budget) {
-    if (page < curve->page_count)
-        return true;
     uint64_t wanted = page + 1 > curve->page_count * 3 / 2 ? page + 1 : curve->page_count * 3 / 2;
-    size_t more = (wanted - curve->page_count) * sizeof(*curve->pages);
-    if (wanted > PAGES_MAX || !perftrace_budget_take(budget, more))
-        return false;
-    struct cache_bin **grown = realloc(curve->pages, wanted * sizeof(*grown));
-    if (grown == NULL) {
-        perftrace_budget_give(budget, more);
-        return false;
-    }
-    memset(grown + curve->page_count, 0, more);
-    curve->pages = grown;
-    curve->page_count = (uint32_t)wanted;
-    return true;
+    return page < curve->page_count ||
+           (wanted <= PAGES_MAX && array_grow_zeros(budget, (void **)&curve->pages, &curve->page_count,
+                                                    wanted, sizeof(*curve->pages)));
 }
 
 /* NULL: empty. */

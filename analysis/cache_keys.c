@@ -1,6 +1,8 @@
 /* The array of keys. */
 #include "cache_keys.h"
 
+#include "intern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,17 +10,9 @@ bool cache_keys_grow(struct cache_keys *keys, uint32_t number, struct perftrace_
     if (number >= keys->capacity) {
         uint64_t wanted = (uint64_t)keys->capacity * 3 / 2 + 64;
         wanted = wanted > number ? wanted : (uint64_t)number + 1;
-        size_t more = (wanted - keys->capacity) * sizeof *keys->keys;
-        if (wanted >= CACHE_KEY_NONE || !perftrace_budget_take(budget, more))
+        if (wanted >= CACHE_KEY_NONE ||
+            !array_grow_zeros(budget, (void **)&keys->keys, &keys->capacity, wanted, sizeof *keys->keys))
             return false;
-        struct lru_key *grown = realloc(keys->keys, wanted * sizeof *grown);
-        if (grown == NULL) {
-            perftrace_budget_give(budget, more);
-            return false;
-        }
-        memset(grown + keys->capacity, 0, more);
-        keys->keys = grown;
-        keys->capacity = (uint32_t)wanted;
     }
     keys->count = number >= keys->count ? number + 1 : keys->count;
     return true;

@@ -151,18 +151,7 @@ static bool reserve(void **array, uint32_t count, uint32_t *capacity, size_t byt
         return true;
     uint64_t wanted = (uint64_t)*capacity * 3 / 2 + 16;
     wanted = wanted > count ? wanted : count;
-    size_t more = (wanted - *capacity) * bytes;
-    if (wanted >= CACHE_RULES_ALL || !perftrace_budget_take(budget, more))
-        return false;
-    char *grown = realloc(*array, wanted * bytes);
-    if (grown == NULL) {
-        perftrace_budget_give(budget, more);
-        return false;
-    }
-    memset(grown + *capacity * bytes, 0, more);
-    *array = grown;
-    *capacity = (uint32_t)wanted;
-    return true;
+    return wanted < CACHE_RULES_ALL && array_grow_zeros(budget, array, capacity, wanted, bytes);
 }
 
 enum found { FOUND, NOT_FOUND, NO_KEY, NO_MEMORY };

@@ -28,22 +28,6 @@ static int tree_open(const struct analysis *analysis, void *state) {
     return tree->nodes != NULL && tree_new_node(tree, INTERN_NONE) == TREE_ROOT ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
-static void reserve_slots(struct tree *tree, uint32_t slot) {
-    uint32_t wanted = slot < TREE_NODES_MIN ? TREE_NODES_MIN : slot * 2;
-    size_t more = (wanted - tree->slot_capacity) * sizeof *tree->slot_nodes;
-    if (!perftrace_budget_take(tree->budget, more))
-        return;
-    uint32_t *grown = realloc(tree->slot_nodes, wanted * sizeof *grown);
-    if (grown == NULL) {
-        perftrace_budget_give(tree->budget, more);
-        return;
-    }
-    for (uint32_t i = tree->slot_capacity; i < wanted; i++)
-        grown[i] = 0;
-    tree->slot_nodes = grown;
-    tree->slot_capacity = wanted;
-}
-
 /* A node's child of that function; INTERN_NONE where there is no room for it. Mostly it is the one that was looked for last, or one of
  * few. */
 static inline uint32_t child_of(struct tree *tree, uint32_t parent, uint32_t function) {
@@ -159,7 +143,8 @@ static inline uint32_t take_own(struct tree *tree, uint32_t slot) {
 /* In the slot of the parent, if there is one. */
 static inline void tell_parent(struct tree *tree, uint32_t slot) {
     if (slot >= tree->slot_capacity && slot != OPEN_CALLS_NONE)
-        reserve_slots(tree, slot);
+        array_grow_zeros(tree->budget, (void **)&tree->slot_nodes, &tree->slot_capacity,
+                         slot < TREE_NODES_MIN ? TREE_NODES_MIN : slot * 2, sizeof *tree->slot_nodes);
     if (slot < tree->slot_capacity && tree->slot_nodes[slot] == 0)
         tree->slot_nodes[slot] = CHILDREN;
 }

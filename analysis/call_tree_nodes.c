@@ -1,8 +1,6 @@
 /* Nodes: children by their functions, cutting, uniting. */
 #include "call_tree_nodes.h"
 
-#include <stdlib.h>
-
 enum {
     NODES_MAX = 1 << 18,
 };
@@ -10,18 +8,8 @@ enum {
 /* ---- nodes ---------------------------------------------------------------------------------------- */
 
 static bool grow(struct tree *tree) {
-    uint32_t wanted = tree->capacity * 2;
-    size_t more = (wanted - tree->capacity) * sizeof *tree->nodes;
-    if (wanted > NODES_MAX || !perftrace_budget_take(tree->budget, more))
-        return false;
-    struct call_tree_node *grown = realloc(tree->nodes, wanted * sizeof *grown);
-    if (grown == NULL) {
-        perftrace_budget_give(tree->budget, more);
-        return false;
-    }
-    tree->nodes = grown;
-    tree->capacity = wanted;
-    return true;
+    return tree->capacity * 2 <= NODES_MAX && array_grow(tree->budget, (void **)&tree->nodes, &tree->capacity,
+                                                         tree->capacity * 2, sizeof *tree->nodes);
 }
 
 static void clear_node(struct call_tree_node *node, uint32_t function) {

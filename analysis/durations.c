@@ -310,14 +310,10 @@ static void add_to_table(struct durations *durations, uint32_t number, uint64_t 
 
 static int reserve_functions(struct durations *durations, uint32_t function) {
     uint32_t wanted = function < 64 ? 128 : function * 2;
-    struct function_durations *grown = realloc(durations->functions, wanted * sizeof *grown);
-    if (grown == NULL)
-        return -PERFTRACE_ERROR_MEMORY;
-    for (uint32_t i = durations->function_capacity; i < wanted; i++)
-        grown[i] = (struct function_durations){0};
-    durations->functions = grown;
-    durations->function_capacity = wanted;
-    return 0;
+    return array_grow_zeros(NULL, (void **)&durations->functions, &durations->function_capacity, wanted,
+                            sizeof *durations->functions)
+               ? 0
+               : -PERFTRACE_ERROR_MEMORY;
 }
 
 /* False: its place is in the table. */

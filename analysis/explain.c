@@ -55,14 +55,9 @@ static void leave_out(struct explain *explain, const struct perftrace_item *item
 }
 
 static struct explain_part *part_of(struct explain_part **parts, uint32_t *count, uint32_t name) {
-    uint32_t had = *count;
-    while (*count <= name) {
-        if (array_reserve((void **)parts, *count, count, sizeof **parts) != 0)
-            return NULL;
-        for (; had < *count; had++)
-            (*parts)[had] = (struct explain_part){0};
-    }
-    return &(*parts)[name];
+    bool fits = name < *count ||
+                array_grow_zeros(NULL, (void **)parts, count, name < 16 ? 16 : name * 2, sizeof **parts);
+    return fits ? &(*parts)[name] : NULL;
 }
 
 /* The part of a stretch that a span on this lane belongs to; NULL without memory. */

@@ -11,29 +11,38 @@
 #define SLOTS_MIN 64u
 #define ENTRIES_MAX (1u << 30)
 
-int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes) {
-    if (count < *capacity)
-        return 0;
-    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-    void *grown = wanted > ENTRIES_MAX ? NULL : realloc(*array, wanted * bytes);
-    if (grown == NULL)
-        return -PERFTRACE_ERROR_MEMORY;
+bool array_grow(struct perftrace_budget *budget, void **array, uint32_t *capacity, uint64_t wanted,
+                size_t bytes) {
+    size_t more = (wanted - *capacity) * bytes;
+    if (wanted > UINT32_MAX || !perftrace_budget_take(budget, more))
+        return false;
+    void *grown = realloc(*array, wanted * bytes);
+    if (grown == NULL) {
+        perftrace_budget_give(budget, more);
+        return false;
+    }
     *array = grown;
-    *capacity = wanted;
-    return 0;
+    *capacity = (uint32_t)wanted;
+    return true;
+}
+
+bool array_grow_zeros(struct perftrace_budget *budget, void **array, uint32_t *capacity, uint64_t wanted,
+                      size_t bytes) {
+    uint32_t had = *capacity;
+    if (!array_grow(budget, array, capacity, wanted, bytes))
+        return false;
+    memset((char *)*array + had * bytes, 0, (wanted - had) * bytes);
+    return true;
 }
 
 bool array_reserve_within(struct perftrace_budget *budget, void **array, uint32_t count, uint32_t *capacity,
                           size_t bytes) {
-    size_t more = (*capacity == 0 ? 16 : *capacity) * bytes;
-    if (count < *capacity)
-        return true;
-    if (!perftrace_budget_take(budget, more))
-        return false;
-    if (array_reserve(array, count, capacity, bytes) == 0)
-        return true;
-    perftrace_budget_give(budget, more);
-    return false;
+    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    return count < *capacity || (wanted <= ENTRIES_MAX && array_grow(budget, array, capacity, wanted, bytes));
+}
+
+int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes) {
+    return array_reserve_within(NULL, array, count, capacity, bytes) ? 0 : -PERFTRACE_ERROR_MEMORY;
 }
 
 /* What is in a slot but the number. */

@@ -52,5 +52,11 @@ int array_reserve(void **array, uint32_t count, uint32_t *capacity, size_t bytes
 /* The same within a budget, from which what it takes is taken. False: there is no room. */
 bool array_reserve_within(struct perftrace_budget *budget, void **array, uint32_t count, uint32_t *capacity,
                           size_t bytes);
+/* Makes *array as long as `wanted`, which is longer than *capacity, within a budget or NULL; with zeros or with anything. False: there is
+ * no room, and the array is as it was. */
+bool array_grow(struct perftrace_budget *budget, void **array, uint32_t *capacity, uint64_t wanted,
+                size_t bytes);
+bool array_grow_zeros(struct perftrace_budget *budget, void **array, uint32_t *capacity, uint64_t wanted,
+                      size_t bytes);
 
 #endif

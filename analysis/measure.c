@@ -131,14 +131,10 @@ static void tell_site(struct measured *result, const struct perftrace_site_info 
 
 /* One that is kept, if there is memory for it. */
 static struct site_use *new_use(struct measure *measure, uint32_t id) {
-    uint32_t had = measure->use_capacity;
-    while (measure->use_capacity <= id) {
-        if (!array_reserve_within(&measure->budget, (void **)&measure->uses, measure->use_capacity,
-                                  &measure->use_capacity, sizeof *measure->uses))
-            return measure->no_use;
-        for (; had < measure->use_capacity; had++)
-            measure->uses[had] = NULL;
-    }
+    if (id >= measure->use_capacity &&
+        !array_grow_zeros(&measure->budget, (void **)&measure->uses, &measure->use_capacity,
+                          id < 16 ? 16 : id * UINT64_C(2), sizeof *measure->uses))
+        return measure->no_use;
     if (perftrace_budget_take(&measure->budget, use_bytes(measure)))
         measure->uses[id] = malloc(use_bytes(measure));
     return measure->uses[id] != NULL ? measure->uses[id] : measure->no_use;
@@ -193,18 +189,17 @@ static void add_mark(struct measure *measure, const struct perftrace_item *item)
 
 static void add_cell(struct measure *measure, size_t which, uint64_t cell, double value) {
     struct progress_of *progress = &measure->progress[which];
-    uint32_t had = progress->cell_capacity;
-    while (progress->cell_capacity <= cell) {
-        if (cell >= FRAMES_MAX ||
-            !array_reserve_within(&measure->budget, (void **)&progress->cells, progress->cell_capacity,
-                                  &progress->cell_capacity, sizeof *progress->cells)) {
-            measure->results[which].lost++;
-            return;
-        }
-        for (; had < progress->cell_capacity; had++)
-            progress->cells[had] = 0;
-    }
-    progress->cells[cell] += value;
+    uint64_t wanted = progress->cell_capacity == 0 ? 16 : progress->cell_capacity;
+    while (wanted <= cell && wanted < FRAMES_MAX)
+        wanted *= 2;
+    bool fits =
+        cell < progress->cell_capacity ||
+        (cell < FRAMES_MAX && array_grow_zeros(&measure->budget, (void **)&progress->cells,
+                                               &progress->cell_capacity, wanted, sizeof *progress->cells));
+    if (fits)
+        progress->cells[cell] += value;
+    else
+        measure->results[which].lost++;
 }
 
 static int add_sample(struct measure *measure, size_t which, struct sample sample) {

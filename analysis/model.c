@@ -49,15 +49,10 @@ uint32_t model_function_of(struct analysis *analysis, const struct perftrace_sit
     if (site->id < state->site_count && state->site_functions[site->id] != 0)
         return state->site_functions[site->id] - 1;
     uint32_t function = function_of_name(analysis, site->name);
-    if (site->id >= state->site_count) {
-        uint32_t wanted = site->id < 512 ? 1024 : site->id * 2;
-        uint32_t *grown = realloc(state->site_functions, wanted * sizeof *grown);
-        if (grown == NULL)
-            return INTERN_NONE;
-        memset(grown + state->site_count, 0, (wanted - state->site_count) * sizeof *grown);
-        state->site_functions = grown;
-        state->site_count = wanted;
-    }
+    if (site->id >= state->site_count &&
+        !array_grow_zeros(NULL, (void **)&state->site_functions, &state->site_count,
+                          site->id < 512 ? 1024 : site->id * 2, sizeof *state->site_functions))
+        return INTERN_NONE;
     state->site_functions[site->id] = function + 1; /* INTERN_NONE becomes 0: not known */
     return function;
 }

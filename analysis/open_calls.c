@@ -1,6 +1,8 @@
 /* Slots for open calls: a dense array, and a hash table of their numbers with open addressing. */
 #include "open_calls.h"
 
+#include "intern.h"
+
 #include "../core/hash.h"
 
 #include <stdlib.h>
@@ -49,17 +51,8 @@ static bool reserve_calls(struct open_calls *open) {
     if (open->unused != 0 || open->count < open->capacity)
         return true;
     uint32_t wanted = open->capacity == 0 ? TABLE_MIN : open->capacity * 2;
-    size_t more = (wanted - open->capacity) * sizeof *open->calls;
-    if (wanted > OPEN_CALLS_MAX || !perftrace_budget_take(open->budget, more))
-        return false;
-    struct open_call *grown = realloc(open->calls, wanted * sizeof *grown);
-    if (grown == NULL) {
-        perftrace_budget_give(open->budget, more);
-        return false;
-    }
-    open->calls = grown;
-    open->capacity = wanted;
-    return true;
+    return wanted <= OPEN_CALLS_MAX &&
+           array_grow(open->budget, (void **)&open->calls, &open->capacity, wanted, sizeof *open->calls);
 }
 
 static uint32_t new_slot(struct open_calls *open, uint64_t number, uint32_t track, uint64_t elapsed_ns) {

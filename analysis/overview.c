@@ -6,7 +6,6 @@
 #include "pairs.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct overview_track *track_of(struct overview *overview, const struct perftrace_track_info *info) {
     struct overview_track *track = perftrace_map_find(&overview->track_map, 0, (uintptr_t)info);
@@ -22,15 +21,10 @@ static struct overview_track *track_of(struct overview *overview, const struct p
 }
 
 static int count_site(struct overview *overview, uint32_t id) {
-    if (id >= overview->site_capacity) {
-        uint32_t wanted = id < 512 ? 1024 : id * 2;
-        uint64_t *grown = realloc(overview->site_items, wanted * sizeof *grown);
-        if (grown == NULL)
-            return -PERFTRACE_ERROR_MEMORY;
-        memset(grown + overview->site_capacity, 0, (wanted - overview->site_capacity) * sizeof *grown);
-        overview->site_items = grown;
-        overview->site_capacity = wanted;
-    }
+    if (id >= overview->site_capacity &&
+        !array_grow_zeros(NULL, (void **)&overview->site_items, &overview->site_capacity,
+                          id < 512 ? 1024 : id * 2, sizeof *overview->site_items))
+        return -PERFTRACE_ERROR_MEMORY;
     overview->site_items[id]++;
     return 0;
 }

@@ -1,6 +1,8 @@
 /* Patterns, and whether a call is one of those that are asked for. */
 #include "select.h"
 
+#include "intern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,16 +58,9 @@ static bool thread_matches(struct analysis_texts threads, const struct perftrace
 enum { FUNCTION_KNOWN = 1, FUNCTION_MATCHES = 2, CALLER_KNOWN = 4, CALLER_MATCHES = 8 };
 
 static bool reserve(struct analysis_selector *selector, uint32_t function) {
-    if (function < selector->function_capacity)
-        return true;
-    uint32_t wanted = function < 512 ? 1024 : function + function / 2;
-    uint8_t *grown = realloc(selector->functions, wanted);
-    if (grown == NULL)
-        return false;
-    memset(grown + selector->function_capacity, 0, wanted - selector->function_capacity);
-    selector->functions = grown;
-    selector->function_capacity = wanted;
-    return true;
+    return function < selector->function_capacity ||
+           array_grow_zeros(NULL, (void **)&selector->functions, &selector->function_capacity,
+                            function < 512 ? 1024 : function + function / 2, sizeof *selector->functions);
 }
 
 static bool name_matches(struct analysis_selector *selector, uint32_t function, struct perftrace_text name,

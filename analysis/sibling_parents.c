@@ -2,7 +2,6 @@
 #include "sibling_parents.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct open_parent *parents_find_mapped(struct open_parents *parents, enum parent_kind kind,
                                         uint64_t number) {
@@ -18,21 +17,9 @@ struct open_parent *parents_find_mapped(struct open_parents *parents, enum paren
 }
 
 static bool grow_slots(struct open_parents *parents, struct analysis *analysis, uint32_t slot) {
-    if (slot == OPEN_CALLS_NONE)
-        return false;
-    uint32_t wanted = slot < 64 ? 64 : slot * 2;
-    size_t more = (wanted - parents->slot_capacity) * sizeof(*parents->slots);
-    if (!perftrace_budget_take(&analysis->budget, more))
-        return false;
-    struct open_parent **grown = realloc(parents->slots, wanted * sizeof(*grown));
-    if (grown == NULL) {
-        perftrace_budget_give(&analysis->budget, more);
-        return false;
-    }
-    memset(grown + parents->slot_capacity, 0, more);
-    parents->slots = grown;
-    parents->slot_capacity = wanted;
-    return true;
+    return slot != OPEN_CALLS_NONE &&
+           array_grow_zeros(&analysis->budget, (void **)&parents->slots, &parents->slot_capacity,
+                            slot < 64 ? 64 : slot * 2, sizeof(*parents->slots));
 }
 
 bool parents_lose_slot(struct open_parents *parents, struct open_parent *parent) {

@@ -414,18 +414,8 @@ static bool make_room(struct sibling_shapes *shapes, struct analysis *analysis, 
     uint32_t wanted = shapes->questions == 0 ? 1024 : shapes->questions;
     while (wanted <= question && wanted < UINT32_MAX / 2)
         wanted *= 2;
-    size_t more = (wanted - shapes->questions) * sizeof *shapes->of_question;
-    if (wanted <= question || !perftrace_budget_take(&analysis->budget, more))
-        return false;
-    uint32_t *grown = realloc(shapes->of_question, wanted * sizeof *grown);
-    if (grown == NULL) {
-        perftrace_budget_give(&analysis->budget, more);
-        return false;
-    }
-    memset(grown + shapes->questions, 0, more);
-    shapes->of_question = grown;
-    shapes->questions = wanted;
-    return true;
+    return wanted > question && array_grow_zeros(&analysis->budget, (void **)&shapes->of_question,
+                                                 &shapes->questions, wanted, sizeof *shapes->of_question);
 }
 
 uint32_t sibling_hints(struct sibling_shapes *shapes, const struct analysis *analysis, uint32_t question,
