@@ -57,16 +57,11 @@ static void asked_again_json(struct report *report) {
         json_unsigned(json, "again", again->again);
         json_unsigned(json, "saved_ns", again->saved_ns);
         analysis_question_text(model, &model->questions[again->question], &report->line);
-        json_text(json, "question", (struct perftrace_text){report->line.bytes, report->line.length});
-        report->line.length = 0;
+        report_json_line(report, "question");
         report_json_numbers(report, (struct analysis_call_id[]){again->first, again->second}, 2);
         json_end_object(json);
     }
     json_end_array(json);
 }
 
-const struct report_section section_asked_again = {
-    .name = "asked_again",
-    .text = asked_again_text,
-    .json = asked_again_json,
-};
+REPORT_SECTION(asked_again);

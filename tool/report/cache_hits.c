@@ -242,8 +242,7 @@ static void hottest_json(struct report *report, const struct analysis_cache_func
         const struct analysis_question *question = &report->model->questions[function->hottest[i].question];
         json_object(json, NULL);
         analysis_question_text(report->model, question, &report->line);
-        json_text(json, "question", (struct perftrace_text){report->line.bytes, report->line.length});
-        report->line.length = 0;
+        report_json_line(report, "question");
         json_unsigned(json, "calls", question->calls);
         json_unsigned(json, "saved_ns", function->hottest[i].saved_ns);
         json_object(json, "first_call");
@@ -306,8 +305,4 @@ static void cache_hits_json(struct report *report) {
     json_end_object(json);
 }
 
-const struct report_section section_cache_hits = {
-    .name = "cache_hits",
-    .text = cache_hits_text,
-    .json = cache_hits_json,
-};
+REPORT_SECTION(cache_hits);

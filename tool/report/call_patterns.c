@@ -56,8 +56,4 @@ static void call_patterns_json(struct report *report) {
     free(edges);
 }
 
-const struct report_section section_call_patterns = {
-    .name = "call_patterns",
-    .text = call_patterns_text,
-    .json = call_patterns_json,
-};
+REPORT_SECTION(call_patterns);

@@ -83,8 +83,4 @@ static void call_tree_json(struct report *report) {
     free(lines);
 }
 
-const struct report_section section_call_tree = {
-    .name = "call_tree",
-    .text = call_tree_text,
-    .json = call_tree_json,
-};
+REPORT_SECTION(call_tree);

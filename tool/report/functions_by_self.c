@@ -10,8 +10,4 @@ static void functions_by_self_json(struct report *report) {
     report_json_functions(report, RANK_SELF);
 }
 
-const struct report_section section_functions_by_self = {
-    .name = "functions_by_self",
-    .text = functions_by_self_text,
-    .json = functions_by_self_json,
-};
+REPORT_SECTION(functions_by_self);

@@ -10,8 +10,4 @@ static void functions_by_total_json(struct report *report) {
     report_json_functions(report, RANK_TOTAL);
 }
 
-const struct report_section section_functions_by_total = {
-    .name = "functions_by_total",
-    .text = functions_by_total_text,
-    .json = functions_by_total_json,
-};
+REPORT_SECTION(functions_by_total);

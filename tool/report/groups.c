@@ -104,4 +104,4 @@ static void groups_json(struct report *report) {
     free(groups);
 }
 
-const struct report_section section_groups = {.name = "groups", .text = groups_text, .json = groups_json};
+REPORT_SECTION(groups);

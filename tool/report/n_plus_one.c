@@ -124,8 +124,4 @@ static void n_plus_one_json(struct report *report) {
     json_end_object(json);
 }
 
-const struct report_section section_n_plus_one = {
-    .name = "n_plus_one",
-    .text = n_plus_one_text,
-    .json = n_plus_one_json,
-};
+REPORT_SECTION(n_plus_one);

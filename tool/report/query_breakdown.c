@@ -184,8 +184,4 @@ static void query_breakdown_json(struct report *report) {
     json_end_array(&report->json);
 }
 
-const struct report_section section_query_breakdown = {
-    .name = "query_breakdown",
-    .text = query_breakdown_text,
-    .json = query_breakdown_json,
-};
+REPORT_SECTION(query_breakdown);

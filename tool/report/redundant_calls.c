@@ -31,8 +31,4 @@ static void redundant_calls_json(struct report *report) {
     report_json_repeated(report, CALLS_MIN, add_within);
 }
 
-const struct report_section section_redundant_calls = {
-    .name = "redundant_calls",
-    .text = redundant_calls_text,
-    .json = redundant_calls_json,
-};
+REPORT_SECTION(redundant_calls);

@@ -76,6 +76,11 @@ void report_line(struct report *report) {
     report->line.length = 0;
 }
 
+void report_json_line(struct report *report, const char *key) {
+    json_text(&report->json, key, (struct perftrace_text){report->line.bytes, report->line.length});
+    report->line.length = 0;
+}
+
 void report_column(struct report *report, const char *text, int columns) {
     perftrace_buffer_print(&report->line, "%*s", columns, text);
 }
@@ -173,8 +178,7 @@ void report_json_signature(struct report *report, const struct analysis_signatur
     struct json *json = &report->json;
     const struct analysis_question *question = &model->questions[signature->question];
     analysis_signature_text(model, signature, &report->line);
-    json_text(json, "signature", (struct perftrace_text){report->line.bytes, report->line.length});
-    report->line.length = 0;
+    report_json_line(report, "signature");
     json_text(json, "function", model->functions[question->function].name);
     json_text(json, "caller", model->functions[signature->caller].name);
     json_unsigned(json, "calls", signature->calls);

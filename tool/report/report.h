@@ -25,6 +25,8 @@ struct report_section {
     /* Members of the section's object, which is open already. */
     void (*json)(struct report *report);
 };
+/* Of NAME_text and NAME_json. */
+#define REPORT_SECTION(name) const struct report_section section_##name = {#name, name##_text, name##_json}
 
 /* All sections to report->out. 0, or -1 without memory; failed writes are the file's affair. */
 int report_text(struct report *report);
@@ -32,8 +34,7 @@ int report_json(struct report *report);
 
 /* ---- for the sections ----------------------------------------------------------------------------- */
 
-/* An empty line and "=== Title ===". `format` may hold one %s for how many are shown: "10", or "All" without a limit. */
-void report_heading(struct report *report, const char *title);
+void report_heading(struct report *report, const char *title);    /* an empty line and "=== Title ===" */
 void report_top_heading(struct report *report, const char *what); /* "=== Top 10 What ===" */
 
 /* How many of `count` entries are shown. */
@@ -62,6 +63,8 @@ void report_signature(struct report *report, const struct analysis_signature *si
 /* A line on what was asked again within one parent call; nothing for NULL. */
 void report_within(struct report *report, const struct analysis_within *within);
 
+/* JSON: report->line so far, as a text; empties it. */
+void report_json_line(struct report *report, const char *key);
 /* JSON: function, caller, signature, calls and call_numbers of a signature. */
 void report_json_signature(struct report *report, const struct analysis_signature *signature);
 /* Signatures with at least `calls_min` calls, those that are shown in order; to be freed. NULL: the report has failed. */

@@ -55,8 +55,7 @@ static void json_question(struct report *report, const struct analysis_question 
     report->failed |= askers == NULL;
     json_object(json, NULL);
     analysis_question_text(report->model, question, &report->line);
-    json_text(json, "question", (struct perftrace_text){report->line.bytes, report->line.length});
-    report->line.length = 0;
+    report_json_line(report, "question");
     json_text(json, "function", report->model->functions[question->function].name);
     json_unsigned(json, "calls", question->calls);
     report_json_within(report, analysis_within_question(report->model, number_of(report, question)));
@@ -83,8 +82,4 @@ static void same_question_json(struct report *report) {
     free(questions);
 }
 
-const struct report_section section_same_question = {
-    .name = "same_question",
-    .text = same_question_text,
-    .json = same_question_json,
-};
+REPORT_SECTION(same_question);

@@ -34,8 +34,7 @@ static void sequential_calls_json(struct report *report) {
         const struct analysis_signature *signature = &model->signatures[run->signature];
         json_object(json, NULL);
         analysis_signature_text(model, signature, &report->line);
-        json_text(json, "signature", (struct perftrace_text){report->line.bytes, report->line.length});
-        report->line.length = 0;
+        report_json_line(report, "signature");
         json_text(json, "function", model->functions[model->questions[signature->question].function].name);
         json_text(json, "caller", model->functions[signature->caller].name);
         json_unsigned(json, "runs", run->runs);
@@ -48,8 +47,4 @@ static void sequential_calls_json(struct report *report) {
     json_end_array(json);
 }
 
-const struct report_section section_sequential_calls = {
-    .name = "sequential_calls",
-    .text = sequential_calls_text,
-    .json = sequential_calls_json,
-};
+REPORT_SECTION(sequential_calls);

@@ -40,8 +40,7 @@ static void slowest_calls_json(struct report *report) {
         json_boolean(json, "exact", !call->milliseconds);
         json_text(json, "function", model->functions[model->questions[signature->question].function].name);
         analysis_signature_text(model, signature, &report->line);
-        json_text(json, "signature", (struct perftrace_text){report->line.bytes, report->line.length});
-        report->line.length = 0;
+        report_json_line(report, "signature");
         json_text(json, "metrics",
                   (struct perftrace_text){call->metrics.length > 0 ? call->metrics.bytes : "",
                                           call->metrics.length});
@@ -50,8 +49,4 @@ static void slowest_calls_json(struct report *report) {
     json_end_array(json);
 }
 
-const struct report_section section_slowest_calls = {
-    .name = "slowest_calls",
-    .text = slowest_calls_text,
-    .json = slowest_calls_json,
-};
+REPORT_SECTION(slowest_calls);

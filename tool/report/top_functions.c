@@ -33,8 +33,4 @@ static void top_functions_json(struct report *report) {
     report_json_functions(report, report->sort);
 }
 
-const struct report_section section_top_functions = {
-    .name = "top_functions",
-    .text = top_functions_text,
-    .json = top_functions_json,
-};
+REPORT_SECTION(top_functions);

@@ -159,4 +159,4 @@ static void totals_json(struct report *report) {
     json_end_array(json);
 }
 
-const struct report_section section_totals = {.name = "totals", .text = totals_text, .json = totals_json};
+REPORT_SECTION(totals);

@@ -221,8 +221,7 @@ static void advice_json(struct report *report, const struct analysis_advice *adv
     member_function(report, "first_caller", advice->first_caller);
     if (advice->question != INTERN_NONE) {
         analysis_question_text(report->model, &report->model->questions[advice->question], &report->line);
-        json_text(json, "question", (struct perftrace_text){report->line.bytes, report->line.length});
-        report->line.length = 0;
+        report_json_line(report, "question");
     }
     json_unsigned(json, "calls", advice->calls);
     json_array(json, "evidence");
@@ -233,8 +232,7 @@ static void advice_json(struct report *report, const struct analysis_advice *adv
     }
     json_end_array(json);
     what_to_do_sentence(report, advice);
-    json_text(json, "sentence", (struct perftrace_text){report->line.bytes, report->line.length});
-    report->line.length = 0;
+    report_json_line(report, "sentence");
     json_end_object(json);
 }
 
@@ -249,8 +247,4 @@ static void what_to_do_json(struct report *report) {
     json_end_array(&report->json);
 }
 
-const struct report_section section_what_to_do = {
-    .name = "what_to_do",
-    .text = what_to_do_text,
-    .json = what_to_do_json,
-};
+REPORT_SECTION(what_to_do);
