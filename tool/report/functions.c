@@ -1,9 +1,22 @@
-/* A table of functions: times in columns, the name last because it may be long. */
-#include "functions.h"
+/* Which functions were called most, or the order that was asked for; and which took longest, with and without what they called. */
+#include "report.h"
 
 #include "../../analysis/durations.h"
 
 #include <stdlib.h>
+
+static const char *const titles[RANK_ORDERS] = {
+    [RANK_CALLS] = "Functions by Call Count",    [RANK_TOTAL] = "Functions by Total Time",
+    [RANK_SELF] = "Functions by Self Time",      [RANK_MAX] = "Functions by Longest Call",
+    [RANK_P99] = "Functions by 99th Percentile", [RANK_NAME] = "Functions by Name",
+};
+
+static const struct analysis_function **functions_in(struct report *report, enum rank_order order,
+                                                     size_t *count) {
+    const struct analysis_function **functions = rank_functions(report->model, order, count);
+    report->failed |= functions == NULL;
+    return functions;
+}
 
 static void header(struct report *report) {
     static const char *const columns[] = {"total", "self", "p50", "p90", "p99", "max"};
@@ -25,25 +38,32 @@ static void row(struct report *report, const struct analysis_function *function)
     report_line(report);
 }
 
-void report_function_times(struct report *report, enum rank_order order, const char *title) {
+/* Times in columns, the name last because it may be long; in the order of call counts only those. */
+static void list_text(struct report *report, enum rank_order order) {
     size_t count;
-    const struct analysis_function **functions = rank_functions(report->model, order, &count);
-    report->failed |= functions == NULL;
-    report_top_heading(report, title);
+    const struct analysis_function **functions = functions_in(report, order, &count);
+    report_top_heading(report, titles[order]);
     if (count == 0)
         fputs("  No calls.\n", report->out);
-    else
+    else if (order != RANK_CALLS)
         header(report);
-    for (size_t i = 0; functions != NULL && i < report_shown(report, count); i++)
-        row(report, functions[i]);
+    for (size_t i = 0; functions != NULL && i < report_shown(report, count); i++) {
+        if (order != RANK_CALLS) {
+            row(report, functions[i]);
+            continue;
+        }
+        report_count(report, functions[i]->calls, 7);
+        perftrace_buffer_text(&report->line, " ");
+        perftrace_buffer_visible(&report->line, functions[i]->name);
+        report_line(report);
+    }
     free(functions);
 }
 
-void report_json_functions(struct report *report, enum rank_order order) {
+static void list_json(struct report *report, enum rank_order order) {
     struct json *json = &report->json;
     size_t count;
-    const struct analysis_function **functions = rank_functions(report->model, order, &count);
-    report->failed |= functions == NULL;
+    const struct analysis_function **functions = functions_in(report, order, &count);
     json_unsigned(json, "count", count);
     json_array(json, "entries");
     for (size_t i = 0; functions != NULL && i < report_shown(report, count); i++) {
@@ -68,3 +88,37 @@ void report_json_functions(struct report *report, enum rank_order order) {
     json_end_array(json);
     free(functions);
 }
+
+/* ---- sections -------------------------------------------------------------------------------------- */
+
+static void top_functions_text(struct report *report) {
+    list_text(report, report->sort);
+}
+
+static void top_functions_json(struct report *report) {
+    list_json(report, report->sort);
+}
+
+REPORT_SECTION(top_functions);
+
+static void functions_by_total_text(struct report *report) {
+    if (report->sort != RANK_TOTAL && report->model->calls > 0) /* else the list before says it all */
+        list_text(report, RANK_TOTAL);
+}
+
+static void functions_by_total_json(struct report *report) {
+    list_json(report, RANK_TOTAL);
+}
+
+REPORT_SECTION(functions_by_total);
+
+static void functions_by_self_text(struct report *report) {
+    if (report->sort != RANK_SELF && report->model->calls > 0)
+        list_text(report, RANK_SELF);
+}
+
+static void functions_by_self_json(struct report *report) {
+    list_json(report, RANK_SELF);
+}
+
+REPORT_SECTION(functions_by_self);

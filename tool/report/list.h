@@ -1,5 +1,4 @@
-/* The sections of a report, in their order. A new one: a file with `const struct report_section
- * section_NAME` and a line here. */
+/* The sections of a report, in their order. A new one: REPORT_SECTION(NAME) in a file, and a line here. */
 SECTION(totals)
 SECTION(top_functions)
 SECTION(functions_by_total)

@@ -14,17 +14,17 @@ static void put_calls(struct report *report, const struct analysis_neighbourhood
         const struct analysis_neighbour *call = &found->calls[i];
         if (i == 0 || call->id.input != call[-1].id.input)
             base_ns = call->start_ns;
-        fputs(i == 0 ? "\n[" : ",\n[", report->out);
-        page_number(report->out, call->id.number);
-        fprintf(report->out, ",%" PRIu32 ",", call->id.input);
-        page_number(report->out, call->parent);
-        fprintf(report->out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",",
-                page_texts_place(functions, call->function), page_texts_place(questions, call->question),
-                call->track);
-        page_number(report->out, call->start_ns - base_ns);
-        fputc(',', report->out);
-        page_number(report->out, call->elapsed_ns);
-        fputs(call->made_up ? ",1]" : ",0]", report->out);
+        const uint64_t row[] = {call->id.number,
+                                call->id.input,
+                                call->parent,
+                                page_texts_place(functions, call->function),
+                                page_texts_place(questions, call->question),
+                                call->track,
+                                call->start_ns - base_ns,
+                                call->elapsed_ns,
+                                call->made_up};
+        fputs(i == 0 ? "\n" : ",\n", report->out);
+        page_row(report->out, row, sizeof row / sizeof *row);
     }
     fputs("]", report->out);
 }

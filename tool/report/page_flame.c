@@ -40,17 +40,11 @@ static uint32_t place_children(const struct call_tree *tree, uint32_t node, uint
 static void put_node(struct report *report, const struct call_tree *tree, struct placed placed,
                      struct page_texts *functions) {
     const struct call_tree_node *node = &tree->nodes[placed.node];
-    fprintf(report->out, "%" PRIu32 ",%" PRIu32 ",", placed.parent,
-            page_texts_place(functions, node->function));
-    page_number(report->out, node->calls);
-    fputc(',', report->out);
-    page_number(report->out, node->total_ns);
-    fputc(',', report->out);
-    page_number(report->out, node->self_ns);
-    fputc(',', report->out);
-    page_number(report->out, node->recursive);
-    fputc(',', report->out);
-    page_number(report->out, node->cut);
+    const uint64_t row[] = {placed.parent, page_texts_place(functions, node->function),
+                            node->calls,   node->total_ns,
+                            node->self_ns, node->recursive,
+                            node->cut};
+    page_row(report->out, row, sizeof row / sizeof *row);
 }
 
 int report_page_flame(struct report *report) {
@@ -64,9 +58,8 @@ int report_page_flame(struct report *report) {
         uint32_t count = place_children(&tree, 0, 0, smallest_ns, list, 0);
         fputs("{\"nodes\": [", report->out);
         for (uint32_t i = 0; i < count; i++) {
-            fputs(i == 0 ? "\n[" : ",\n[", report->out);
+            fputs(i == 0 ? "\n" : ",\n", report->out);
             put_node(report, &tree, list[i], &functions);
-            fputc(']', report->out);
             count = place_children(&tree, list[i].node, i + 1, smallest_ns, list, count);
         }
         fprintf(report->out, "],\n\"left_out\": %" PRIu32 ",\n\"functions\": ", tree.count - 1 - count);

@@ -26,8 +26,12 @@ uint32_t page_texts_place(struct page_texts *texts, uint32_t number) {
     return texts->places[number] - 1;
 }
 
-void page_number(FILE *out, uint64_t value) {
-    fprintf(out, value > (UINT64_C(1) << 53) ? "\"%" PRIu64 "\"" : "%" PRIu64, value);
+void page_row(FILE *out, const uint64_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        fputc(i == 0 ? '[' : ',', out);
+        fprintf(out, values[i] > (UINT64_C(1) << 53) ? "\"%" PRIu64 "\"" : "%" PRIu64, values[i]);
+    }
+    fputc(']', out);
 }
 
 void page_text(struct report *report, struct perftrace_text text) {

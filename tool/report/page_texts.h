@@ -17,10 +17,10 @@ void page_texts_close(struct page_texts *texts);
 uint32_t page_texts_place(struct page_texts *texts, uint32_t number);
 
 /* To report->out, as JSON: an array of the functions' names, or of the questions' parameters; a text, cut where nobody would read
- * on; a number, which is a string where it is too large for a double. */
+ * on; numbers, which are strings where they are too large for a double. */
 void page_function_names(struct report *report, const struct page_texts *functions);
 void page_question_parameters(struct report *report, const struct page_texts *questions);
 void page_text(struct report *report, struct perftrace_text text);
-void page_number(FILE *out, uint64_t value);
+void page_row(FILE *out, const uint64_t *values, size_t count);
 
 #endif

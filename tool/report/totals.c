@@ -1,5 +1,4 @@
 /* The head of the report: how many calls there were, and what is missing from them. */
-#include "filter.h"
 #include "report.h"
 
 #include "../../analysis/call_tree.h"
@@ -8,7 +7,6 @@
 #include "../support/units.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 static uint64_t lost_in_all(const struct analysis *model) {
@@ -62,19 +60,79 @@ static void sizes(struct report *report) {
         fprintf(report->out, "Time in outermost calls: %s\n", units_duration(outermost_ns).text);
 }
 
-/* What memory did not suffice for, a line each. */
-static void approximations(struct report *report) {
-    struct perftrace_buffer text = {0};
-    analysis_approximations(report->model, &text);
-    report->failed |= text.failed;
-    for (size_t at = 0; at < text.length;) {
-        const char *line = text.bytes + at;
-        const char *end = memchr(line, '\n', text.length - at);
-        size_t length = end != NULL ? (size_t)(end - line) : text.length - at;
-        fprintf(report->out, "Not exact: %.*s\n", (int)length, line);
-        at += length + 1;
+static void add_patterns(struct report *report, const char **separator, const char *what,
+                         struct analysis_texts patterns) {
+    for (size_t i = 0; i < patterns.count; i++) {
+        perftrace_buffer_print(&report->line, "%s%s", i == 0 ? *separator : " or ", i == 0 ? what : "");
+        perftrace_buffer_visible(&report->line,
+                                 (struct perftrace_text){patterns.texts[i], strlen(patterns.texts[i])});
+        *separator = ", ";
     }
-    free(text.bytes);
+}
+
+static void add_time(struct report *report, const char **separator, const char *what, uint64_t ns) {
+    if (ns == 0)
+        return;
+    perftrace_buffer_print(&report->line, "%s%s%s", *separator, what, units_duration(ns).text);
+    *separator = ", ";
+}
+
+/* A line with the filters and how many calls they leave out; nothing without filters. */
+static void filter_text(struct report *report) {
+    const struct analysis_selection *wanted = &report->model->options.selection;
+    const char *separator = "Only calls: ";
+    if (analysis_selects_all(wanted))
+        return;
+    add_patterns(report, &separator, "of ", wanted->functions);
+    add_patterns(report, &separator, "by ", wanted->callers);
+    add_patterns(report, &separator, "on thread ", wanted->threads);
+    add_time(report, &separator, "begun from ", wanted->since_ns);
+    add_time(report, &separator, "begun before ", wanted->until_ns);
+    add_time(report, &separator, "of at least ", wanted->min_ns);
+    perftrace_buffer_print(&report->line, " (%" PRIu64 " %s left out)", report->model->left_out,
+                           report->model->left_out == 1 ? "other is" : "others are");
+    report_line(report);
+}
+
+static void json_texts(struct json *json, const char *key, struct analysis_texts texts) {
+    json_array(json, key);
+    for (size_t i = 0; i < texts.count; i++)
+        json_string(json, NULL, texts.texts[i]);
+    json_end_array(json);
+}
+
+/* Member "left_out" and, with filters, the object "filter". */
+static void filter_json(struct report *report) {
+    const struct analysis_selection *wanted = &report->model->options.selection;
+    struct json *json = &report->json;
+    json_unsigned(json, "left_out", report->model->left_out);
+    if (analysis_selects_all(wanted))
+        return;
+    json_object(json, "filter");
+    json_texts(json, "functions", wanted->functions);
+    json_texts(json, "callers", wanted->callers);
+    json_texts(json, "threads", wanted->threads);
+    json_unsigned(json, "since_ns", wanted->since_ns);
+    if (wanted->until_ns != 0)
+        json_unsigned(json, "until_ns", wanted->until_ns);
+    json_unsigned(json, "min_ns", wanted->min_ns);
+    json_end_object(json);
+}
+
+/* What memory did not suffice for, a line each; until report->line is used again. */
+static const char *approximations(struct report *report) {
+    analysis_approximations(report->model, &report->line);
+    perftrace_buffer_add(&report->line, "", 1);
+    report->line.length = 0;
+    return report->line.failed ? "" : report->line.bytes;
+}
+
+static void approximations_text(struct report *report) {
+    for (const char *line = approximations(report); *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        fprintf(report->out, "Not exact: %.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
 }
 
 static void inputs(struct report *report) {
@@ -105,26 +163,10 @@ static void totals_text(struct report *report) {
                 model->unfinished);
     if (model->calls > 0)
         sizes(report);
-    report_filter_text(report);
+    filter_text(report);
     losses(report);
-    approximations(report);
+    approximations_text(report);
     inputs(report);
-}
-
-static void json_approximations(struct report *report) {
-    struct perftrace_buffer text = {0};
-    analysis_approximations(report->model, &text);
-    report->failed |= text.failed;
-    json_array(&report->json, "approximations");
-    for (size_t at = 0; at < text.length;) {
-        const char *line = text.bytes + at;
-        const char *end = memchr(line, '\n', text.length - at);
-        size_t length = end != NULL ? (size_t)(end - line) : text.length - at;
-        json_text(&report->json, NULL, (struct perftrace_text){line, length});
-        at += length + 1;
-    }
-    json_end_array(&report->json);
-    free(text.bytes);
 }
 
 static void totals_json(struct report *report) {
@@ -133,7 +175,7 @@ static void totals_json(struct report *report) {
     struct json *json = &report->json;
     json_unsigned(json, "calls", model->calls);
     json_unsigned(json, "unfinished", model->unfinished);
-    report_filter_json(report);
+    filter_json(report);
     json_unsigned(json, "functions", functions_called(model));
     json_unsigned(json, "threads", threads(model));                 /* 0: not known */
     json_unsigned(json, "time_span_ns", analysis_time_span(model)); /* 0: not known */
@@ -144,7 +186,7 @@ static void totals_json(struct report *report) {
         if (perftrace_loss_name(cause) != NULL)
             json_unsigned(json, json_key(perftrace_loss_name(cause), key), model->lost[cause]);
     json_end_object(json);
-    json_approximations(report);
+    json_lines(json, "approximations", approximations(report));
     json_array(json, "inputs");
     for (uint32_t i = 0; i < model->input_count; i++) {
         const struct analysis_input *input = &model->inputs[i];

@@ -1,6 +1,7 @@
 /* The findings that would save most: what, by which calls one sees it, and the usual fix. */
-#include "what_to_do.h"
+#include "report.h"
 
+#include "../../analysis/advice.h"
 #include "../support/units.h"
 
 #include <inttypes.h>
@@ -8,13 +9,15 @@
 
 enum { LINE_COLUMNS = 80, INDENT_COLUMNS = 4 };
 
-int what_to_do_list(const struct report *report, struct analysis_advice_list *list) {
+static struct analysis_advice_list find_advice(struct report *report) {
+    struct analysis_advice_list list;
     struct analysis_findings findings = {
         .siblings = analysis_siblings(report->model),
         .cache = analysis_cache(report->model),
     };
     findings.breakdowns = analysis_breakdowns(report->model, &findings.breakdown_count);
-    return analysis_advise(report->model, &findings, list);
+    report->failed |= analysis_advise(report->model, &findings, &list) != 0;
+    return list;
 }
 
 /* ---- sentences ------------------------------------------------------------------------------------ */
@@ -142,7 +145,7 @@ static void outlier(struct report *report, const struct analysis_advice *advice)
     add_text(report, ": see what it waited for (a lock, a first use, a large input).");
 }
 
-void what_to_do_sentence(struct report *report, const struct analysis_advice *advice) {
+static void add_sentence(struct report *report, const struct analysis_advice *advice) {
     static void (*const sentences[ADVICE_KINDS])(struct report *, const struct analysis_advice *) = {
         [ADVICE_BATCH] = batch,   [ADVICE_ASK_ONCE] = ask_once, [ADVICE_CACHE] = cache,
         [ADVICE_FASTER] = faster, [ADVICE_AROUND] = around,     [ADVICE_OUTLIER] = outlier,
@@ -182,8 +185,7 @@ static void print_wrapped(struct report *report) {
 }
 
 static void what_to_do_text(struct report *report) {
-    struct analysis_advice_list list;
-    report->failed |= what_to_do_list(report, &list) != 0;
+    const struct analysis_advice_list list = find_advice(report);
     if (report->model->calls == 0)
         return;
     report_heading(report, "What To Do");
@@ -192,7 +194,7 @@ static void what_to_do_text(struct report *report) {
     for (uint32_t i = 0; i < list.count; i++) {
         const struct analysis_advice *advice = &list.items[i];
         perftrace_buffer_print(&report->line, "%2" PRIu32 ". ", i + 1);
-        what_to_do_sentence(report, advice);
+        add_sentence(report, advice);
         add_text(report, advice->at_most ? " Saves at most " : " Saves ");
         add_time(report, advice->saving_ns);
         add_text(report, " (");
@@ -231,14 +233,13 @@ static void advice_json(struct report *report, const struct analysis_advice *adv
         json_end_object(json);
     }
     json_end_array(json);
-    what_to_do_sentence(report, advice);
+    add_sentence(report, advice);
     report_json_line(report, "sentence");
     json_end_object(json);
 }
 
 static void what_to_do_json(struct report *report) {
-    struct analysis_advice_list list;
-    report->failed |= what_to_do_list(report, &list) != 0;
+    const struct analysis_advice_list list = find_advice(report);
     json_unsigned(&report->json, "count", list.count);
     json_unsigned(&report->json, "whole_ns", list.whole_ns); /* that savings are part of */
     json_array(&report->json, "entries");

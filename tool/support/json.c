@@ -109,6 +109,16 @@ int json_finish(struct json *json) {
     return json->scratch.failed ? -1 : 0;
 }
 
+void json_lines(struct json *json, const char *key, const char *lines) {
+    json_array(json, key);
+    while (lines != NULL && *lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        json_text(json, NULL, (struct perftrace_text){lines, length});
+        lines += length + (lines[length] == '\n');
+    }
+    json_end_array(json);
+}
+
 const char *json_key(const char *name, char key[JSON_KEY_MAX]) {
     size_t length = 0;
     for (; name[length] != '\0' && length < JSON_KEY_MAX - 1; length++) {

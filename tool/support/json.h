@@ -28,6 +28,8 @@ void json_double(struct json *json, const char *key, double value);
 int json_finish(struct json *json);
 /* An array of numbers on one line. */
 void json_row(struct json *json, const uint64_t *values, size_t count);
+/* An array of texts: lines, or NULL. */
+void json_lines(struct json *json, const char *key, const char *lines);
 void json_boolean(struct json *json, const char *key, bool value);
 
 /* A name for people as a key: "ring full" becomes ring_full. */

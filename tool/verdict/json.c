@@ -7,16 +7,6 @@
 
 static const char *const words[] = {"pass", "fail", "inconclusive"}; /* by enum verdict */
 
-static void write_lines(struct json *json, const char *key, const char *lines) {
-    json_array(json, key);
-    while (lines != NULL && *lines != '\0') {
-        size_t length = strcspn(lines, "\n");
-        json_text(json, NULL, (struct perftrace_text){lines, length});
-        lines += length + (lines[length] == '\n');
-    }
-    json_end_array(json);
-}
-
 static void write_part(struct json *json, const struct finding_part *part) {
     json_string(json, "span", part->name);
     json_string(json, "where", part->gap ? "in no span" : part->elsewhere ? "on other threads" : "here");
@@ -60,7 +50,7 @@ static int write_json(const struct findings *findings, FILE *file, bool color) {
     json_unsigned(&json, "inconclusive", findings_of(findings, VERDICT_INCONCLUSIVE));
     if (findings->summary != NULL)
         json_string(&json, "summary", findings->summary);
-    write_lines(&json, "notes", findings->notes);
+    json_lines(&json, "notes", findings->notes);
     json_array(&json, "findings");
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->list[i];
@@ -77,7 +67,7 @@ static int write_json(const struct findings *findings, FILE *file, bool color) {
             json_string(&json, "per", finding->per);
         for (size_t k = 0; k < finding->figure_count; k++)
             json_double(&json, finding->figures[k].key, finding->figures[k].value);
-        write_lines(&json, "details", finding->details);
+        json_lines(&json, "details", finding->details);
         write_parts(&json, finding);
         json_end_object(&json);
     }
