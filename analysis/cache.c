@@ -22,14 +22,12 @@ struct cache_of_function {
     struct analysis_cache_curve curve;
 };
 
-/* A call that was found in the stack, beyond the first places. */
+/* A call that was found in the stack, beyond the first places: it is counted when its bin has been brought near. */
 struct cache_hit {
-    struct analysis_cache_curve *curve;
-    uint64_t place, ns;
-    unsigned shift; /* it stands for 1 << shift of them */
+    struct cache_bin *bin;
+    uint64_t ns;
 };
-#define HITS_MAX 512u
-#define HITS_AHEAD 16u /* so many before it is counted, a hit's bin is brought near */
+#define HITS_WAITING 32u
 
 #define AHEAD 16 /* so many calls before it is one's turn, memory is brought near for it */
 
@@ -42,9 +40,9 @@ struct cache {
     struct cache_rules rules;
     struct analysis_cache_rule_result *rule_results;
     bool off; /* not even a small sample could be kept */
-    uint32_t hit_count;
-    struct cache_hit
-        hits[HITS_MAX]; /* not yet in the curves: many at once, their bins can be brought near before */
+    uint64_t
+        hit_count; /* since the last round; of them, the last ones, up to HITS_WAITING, are not yet in the curves */
+    struct cache_hit hits[HITS_WAITING];
 };
 
 static int cache_open(const struct analysis *analysis, void *state) {
@@ -79,6 +77,12 @@ static void give_up(struct cache *cache, struct perftrace_budget *budget) {
     cache->off = true;
 }
 
+static void count_waiting(struct cache *cache) {
+    for (uint32_t i = 0; i < cache->hit_count && i < HITS_WAITING; i++)
+        cache_bin_add(cache->hits[i].bin, 1, cache->hits[i].ns);
+    cache->hit_count = 0;
+}
+
 static uint32_t renumber(const void *context, uint32_t number) {
     return cache_keys_halved(context, number);
 }
@@ -93,6 +97,7 @@ static void forget(void *context, uint32_t number) {
 static bool halve(struct cache *cache, struct perftrace_budget *budget) {
     if (cache->keys.shift == CACHE_SHIFT_MAX || !cache_keys_halve(&cache->keys, budget))
         return false;
+    count_waiting(cache); /* their bins go */
     for (uint32_t i = 0; i < cache->function_count; i++) {
         struct cache_of_function *function = cache->functions[i];
         if (function == NULL)
@@ -198,42 +203,29 @@ static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache)
     return false;
 }
 
-/* A hit whose bin is not there yet, or may be another since it was looked for. False: it is off. */
-static SLOW bool count_hit(struct analysis *analysis, struct cache *cache, const struct cache_hit *hit) {
-    while (!cache_curve_add(hit->curve, hit->place, UINT64_C(1) << hit->shift, hit->ns, &analysis->budget))
+/* A hit that stands for 1 << shift of them. False: it is off. */
+static SLOW bool count_hit(struct analysis *analysis, struct cache *cache, struct analysis_cache_curve *curve,
+                           uint64_t place, unsigned shift, uint64_t ns) {
+    while (!cache_curve_add(curve, place, UINT64_C(1) << shift, ns, &analysis->budget))
         if (!go_on_with_less(analysis, cache))
             return false;
     return true;
 }
 
-/* Puts the hits that were left for later into the curves. */
-static SLOW void count_hits(struct analysis *analysis, struct cache *cache) {
-    struct cache_bin *bins[HITS_AHEAD]; /* of the hits before, in turn */
-    uint32_t count = cache->hit_count;
-    unsigned shift = cache->keys.shift;
-    cache->hit_count = 0;
-    for (uint32_t i = 0; i < count + HITS_AHEAD; i++) {
-        struct cache_bin **bin = &bins[i % HITS_AHEAD];
-        if (i >= HITS_AHEAD) {
-            const struct cache_hit *hit = &cache->hits[i - HITS_AHEAD];
-            if (*bin != NULL && cache->keys.shift == shift)
-                cache_bin_add(*bin, UINT64_C(1) << hit->shift, hit->ns);
-            else if (!count_hit(analysis, cache, hit))
-                return;
-        }
-        if (i < count) {
-            *bin = cache_curve_find(cache->hits[i].curve, cache->hits[i].place);
-            __builtin_prefetch(*bin, 1);
-        }
-    }
-}
-
+/* A hit beyond the first places, of questions that all are followed. */
 static inline void keep_hit(struct analysis *analysis, struct cache *cache,
-                            struct analysis_cache_curve *curve, uint64_t place, unsigned shift, uint64_t ns) {
-    cache_curve_expect(curve, place);
-    cache->hits[cache->hit_count++] = (struct cache_hit){curve, place, ns, shift};
-    if (cache->hit_count == HITS_MAX)
-        count_hits(analysis, cache);
+                            struct analysis_cache_curve *curve, uint64_t place, uint64_t ns) {
+    struct cache_bin *bin = cache_curve_find(curve, place);
+    if (bin == NULL) {
+        count_hit(analysis, cache, curve, place, 0, ns);
+        return;
+    }
+    struct cache_hit *hit = &cache->hits[cache->hit_count++ % HITS_WAITING];
+    if (cache->hit_count > HITS_WAITING)
+        cache_bin_add(hit->bin, 1, hit->ns);
+    hit->bin = bin;
+    hit->ns = ns;
+    __builtin_prefetch(bin, 1);
 }
 
 /* The key of a call's question is brought to the top. Returns its number, which may be another after memory ran out, or
@@ -266,7 +258,7 @@ static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
     if (number != CACHE_KEY_NONE)
         keys->keys[number].saved_ns = cache_sum(keys->keys[number].saved_ns, call->elapsed_ns);
     unsigned before = keys->shift;
-    keep_hit(analysis, cache, &function->curve, place, shift, cache_times(call->elapsed_ns, shift));
+    count_hit(analysis, cache, &function->curve, place, shift, cache_times(call->elapsed_ns, shift));
     return cache->off ? CACHE_KEY_NONE : keys->shift == before ? number : cache_key_of(keys, call->question);
 }
 
@@ -323,7 +315,7 @@ static inline void add_question(struct analysis *analysis, struct cache *cache,
     }
     ask_root(cache, function, call, number);
     if (place > CACHE_PAGE_BINS)
-        keep_hit(analysis, cache, &function->curve, place, 0, ns);
+        keep_hit(analysis, cache, &function->curve, place, ns);
     else if (place > 0)
         cache_curve_add_near(&function->curve, place, 1, ns);
 }
@@ -373,8 +365,7 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
         else
             end_root(cache, call);
     }
-    if (cache->hit_count > 0)
-        count_hits(analysis, cache);
+    count_waiting(cache);
     return 0;
 }
 

@@ -47,12 +47,6 @@ static inline uint64_t cache_curve_bin(const struct analysis_cache_curve *curve,
     return ((uint64_t)shift << (CACHE_ALONE_BITS - 1)) + (depth >> shift);
 }
 
-/* A place's bin will be looked for soon. */
-static PREFETCHES void cache_curve_expect(const struct analysis_cache_curve *curve, uint64_t place) {
-    uint64_t page = cache_curve_bin(curve, place) / CACHE_PAGE_BINS;
-    if (page < curve->page_count)
-        __builtin_prefetch(&curve->pages[page]);
-}
 /* The bin of a place beyond CACHE_PAGE_BINS, until the curve is made coarse; NULL: it is not there yet. */
 static inline struct cache_bin *cache_curve_find(const struct analysis_cache_curve *curve, uint64_t place) {
     uint64_t number = cache_curve_bin(curve, place), page = number / CACHE_PAGE_BINS;

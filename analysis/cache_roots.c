@@ -6,6 +6,17 @@
 
 #define OPEN_SLOTS (2 * CACHE_ROOTS_OPEN_MAX)
 
+/* Room for one more track. */
+static bool reserve_tracks(struct cache_roots *roots) {
+    uint32_t before = roots->track_capacity;
+    if (array_reserve((void **)&roots->tracks, roots->track_count, &roots->track_capacity,
+                      sizeof *roots->tracks) != 0)
+        return false;
+    if (roots->track_capacity != before)
+        memset(roots->recent, 0, sizeof roots->recent); /* they are elsewhere now */
+    return true;
+}
+
 /* NULL: not known, and not to be added, or no memory. */
 static struct cache_root_track *track_of(struct cache_roots *roots, uint32_t track, bool add) {
     struct cache_root_track *recent = cache_roots_recent(roots, track);
@@ -13,9 +24,7 @@ static struct cache_root_track *track_of(struct cache_roots *roots, uint32_t tra
         return recent;
     uint32_t number = pair_table_find(&roots->numbers, track);
     if (number == INTERN_NONE) {
-        if (!add ||
-            array_reserve((void **)&roots->tracks, roots->track_count, &roots->track_capacity,
-                          sizeof *roots->tracks) != 0 ||
+        if (!add || !reserve_tracks(roots) ||
             !perftrace_budget_take(roots->beside.budget, CACHE_ROOT_TRACK_BYTES))
             return NULL;
         number = pair_table_add(&roots->numbers, track);
@@ -26,8 +35,7 @@ static struct cache_root_track *track_of(struct cache_roots *roots, uint32_t tra
         roots->tracks[number] = (struct cache_root_track){0, 0};
         roots->track_count = number + 1;
     }
-    roots->recent[track % CACHE_ROOTS_RECENT].track = track;
-    roots->recent[track % CACHE_ROOTS_RECENT].number = number + 1;
+    roots->recent[track % CACHE_ROOTS_RECENT] = (struct cache_root_recent){&roots->tracks[number], track};
     return &roots->tracks[number];
 }
 

@@ -23,9 +23,10 @@ struct cache_roots {
     struct pair_table numbers; /* of tracks */
     struct cache_root_track *tracks;
     uint32_t track_count, track_capacity;
-    struct {
-        uint32_t track, number;              /* number + 1; 0: none */
-    } recent[CACHE_ROOTS_RECENT];            /* where a track's number may be found at once */
+    struct cache_root_recent {
+        struct cache_root_track *on; /* NULL: none */
+        uint32_t track;
+    } recent[CACHE_ROOTS_RECENT];            /* where a track may be found at once */
     uint32_t open[2 * CACHE_ROOTS_OPEN_MAX]; /* serials, each in the slot of its lower bits */
     uint32_t open_count;
     uint32_t serial;             /* the last one */
@@ -36,8 +37,8 @@ struct cache_roots {
 
 /* NULL: it has to be looked for, or is not known. */
 static inline struct cache_root_track *cache_roots_recent(const struct cache_roots *roots, uint32_t track) {
-    uint32_t at = track % CACHE_ROOTS_RECENT, number = roots->recent[at].number;
-    return roots->recent[at].track == track && number != 0 ? &roots->tracks[number - 1] : NULL;
+    const struct cache_root_recent *recent = &roots->recent[track % CACHE_ROOTS_RECENT];
+    return recent->track == track ? recent->on : NULL;
 }
 
 static inline bool cache_roots_open(const struct cache_roots *roots, uint32_t serial) {

@@ -41,8 +41,15 @@ struct lru_stack {
 typedef uint16_t lru_words __attribute__((vector_size(LRU_BLOCK_WORDS), aligned(2), may_alias));
 typedef int16_t lru_numbers __attribute__((vector_size(LRU_BLOCK_WORDS)));
 
-/* Without a machine instruction that not every machine has. */
+/* How many bits are set: by an instruction, where the machine has it. */
 static inline uint32_t lru_bits(uint64_t word) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("popcnt")) {
+        uint64_t bits;
+        __asm__("popcnt %1, %0" : "=r"(bits) : "r"(word) : "cc");
+        return (uint32_t)bits;
+    }
+#endif
     word -= word >> 1 & UINT64_C(0x5555555555555555);
     word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
     word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
