@@ -19,6 +19,9 @@ enum member {
     MEMBER_METRICS,
 };
 
+/* How an event's pid and tid were read. */
+enum { PID_QUICKLY = 1, TID_QUICKLY = 2, IDS_QUICKLY = 3, IDS_WITH_CARE = 4 };
+
 #define IS(text, word)                                                                                       \
     ((text)->length == sizeof(word) - 1 && memcmp((text)->bytes, word, sizeof(word) - 1) == 0)
 
@@ -87,9 +90,11 @@ static void take(struct perftrace_json_event *event, enum member member,
         break;
     case MEMBER_PID:
         event->pid = *text;
+        event->ids_taken |= IDS_WITH_CARE;
         break;
     case MEMBER_TID:
         event->tid = *text;
+        event->ids_taken |= IDS_WITH_CARE;
         break;
     case MEMBER_ID:
         event->id = *text;
@@ -149,7 +154,8 @@ static bool have_come(struct perftrace_json_event *event, const char *at, const 
         event->args_end - at > PERFTRACE_JSON_SEEN_LENGTH_MAX)
         return false;
     event->hashed = true;
-    return perftrace_json_seen_find(seen, at, (size_t)(event->args_end - at), event->hash);
+    event->seen = perftrace_json_seen_find(seen, at, (size_t)(event->args_end - at), event->hash);
+    return event->seen != NULL;
 }
 
 /* The args at *at, of any kind. */
@@ -186,6 +192,7 @@ static inline void clear(struct perftrace_json_text *text) {
 static void start(struct perftrace_json_event *event) {
     event->phase = 0;
     event->own = event->local_id = false;
+    event->ids_taken = 0;
     event->start = event->duration = (struct perftrace_json_ns){0};
     clear(&event->name);
     clear(&event->category);
@@ -199,13 +206,34 @@ static void start(struct perftrace_json_event *event) {
     event->all_listed = event->hashed = false;
 }
 
-/* The value at `at`, if it is a number of a few digits; behind it. NULL: it is none. */
-static inline const char *usual_digits(const char *at, struct perftrace_json_text *text) {
-    unsigned digits = perftrace_json_digits(at);
-    if (digits == 0 || digits > PERFTRACE_JSON_DIGITS ||
-        perftrace_json_scalar_bytes[(unsigned char)at[digits]])
-        return NULL;
-    *text = (struct perftrace_json_text){.bytes = at, .length = digits};
+/* Whether it stands at `at`. */
+static inline bool is_id(const struct perftrace_json_id *id, const char *at) {
+#if defined(__SSE2__)
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
+                                  _mm_loadu_si128((const __m128i *)(const void *)id->bytes));
+    return id->length > 0 && (~(unsigned)_mm_movemask_epi8(same) & ((2U << id->length) - 1)) == 0;
+#else
+    return id->length > 0 && memcmp(at, id->bytes, id->length + 1U) == 0;
+#endif
+}
+
+/* The id at `at`, if it is a number of a few digits; behind it. NULL: it is none. Mostly it is the last one again, which is `known`;
+ * if not, that has changed once more. */
+static inline const char *usual_id(const char *at, struct perftrace_json_text *text,
+                                   struct perftrace_json_id *known, uint64_t *changes) {
+    unsigned digits = known->length;
+    if (__builtin_expect(!is_id(known, at), 0)) {
+        digits = perftrace_json_digits(at);
+        if (digits == 0 || digits > PERFTRACE_JSON_DIGITS ||
+            perftrace_json_scalar_bytes[(unsigned char)at[digits]])
+            return NULL;
+        memcpy(known->bytes, at, sizeof known->bytes);
+        known->length = digits;
+        ++*changes;
+    }
+    text->bytes = at;
+    text->length = digits;
+    text->escaped = text->quoted = false;
     return at + digits;
 }
 
@@ -248,7 +276,8 @@ static inline const char *usual_passed(const char *at) {
 
 /* A member whose name and value are as they usually stand; the name's first letter is at `at`. Behind it, or NULL where it is
  * to be read with care. */
-static inline const char *take_usual(struct perftrace_json_event *event, const char *at, const char *end) {
+static inline const char *take_usual(struct perftrace_json_event *event, struct perftrace_json_ids *ids,
+                                     const char *at, const char *end) {
 #define STARTS(text) (memcmp(at, text, sizeof(text) - 1) == 0)
 #define VALUE(text) behind_space(at + sizeof(text) - 1)
 #define USUAL(text, take, ...)                                                                               \
@@ -257,11 +286,17 @@ static inline const char *take_usual(struct perftrace_json_event *event, const c
     switch (*at) {
     case 'p':
         USUAL("ph", usual_phase, &event->phase)
-        USUAL("pid", usual_digits, &event->pid)
+        if (STARTS("pid\":")) {
+            event->ids_taken |= PID_QUICKLY;
+            return usual_id(VALUE("pid\":"), &event->pid, &ids->pid, &ids->changes);
+        }
         break;
     case 't':
         USUAL("ts", usual_time, &event->start)
-        USUAL("tid", usual_digits, &event->tid)
+        if (STARTS("tid\":")) {
+            event->ids_taken |= TID_QUICKLY;
+            return usual_id(VALUE("tid\":"), &event->tid, &ids->tid, &ids->changes);
+        }
         if (STARTS("tts\":"))
             return usual_passed(VALUE("tts\":"));
         if (STARTS("tdur\":"))
@@ -304,6 +339,7 @@ static enum perftrace_json_step take_any(struct perftrace_json_event *event, con
 }
 
 enum perftrace_json_step perftrace_json_event_read(const char **at, const char *end,
+                                                   struct perftrace_json_ids *ids,
                                                    struct perftrace_json_seen *seen,
                                                    struct perftrace_json_event *event) {
     const char *here = *at; /* the brace, then what is behind a member */
@@ -319,7 +355,7 @@ enum perftrace_json_step perftrace_json_event_read(const char **at, const char *
                 step = take_any_args(event, &here, end, seen);
                 continue;
             }
-            next = take_usual(event, name + 1, end);
+            next = take_usual(event, ids, name + 1, end);
         }
         if (next != NULL) {
             here = next;
@@ -332,6 +368,7 @@ enum perftrace_json_step perftrace_json_event_read(const char **at, const char *
             step = take_any(event, &here, end, &first, seen, &over);
         }
     }
+    event->ids = event->ids_taken == IDS_QUICKLY ? ids->changes : 0;
     *at = here < end ? here : end;
     return step;
 }

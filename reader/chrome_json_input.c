@@ -161,7 +161,7 @@ static int is_event(struct perftrace_json_input *input, size_t *looked) {
     struct perftrace_json_event event;
     const char *from = input->buffer + input->begin, *end = input->buffer + input->end;
     const char *at = from;
-    enum perftrace_json_step step = perftrace_json_event_read(&at, end, NULL, &event);
+    enum perftrace_json_step step = perftrace_json_event_read(&at, end, &input->ids, NULL, &event);
     *looked = (size_t)((at < end ? at : end) - from);
     if (step != PERFTRACE_JSON_MORE)
         return step == PERFTRACE_JSON_FINE && event.phase != 0;
@@ -258,7 +258,7 @@ static bool take_event(struct perftrace_json_input *input, struct perftrace_json
     for (;;) {
         const char *from = input->buffer + input->begin, *end = input->buffer + input->end;
         const char *at = from;
-        enum perftrace_json_step step = perftrace_json_event_read(&at, end, input->seen, event);
+        enum perftrace_json_step step = perftrace_json_event_read(&at, end, &input->ids, input->seen, event);
         if (step == PERFTRACE_JSON_FINE) {
             *offset = input->offset;
             advance(input, (size_t)(at - from));
@@ -273,13 +273,6 @@ static bool take_event(struct perftrace_json_input *input, struct perftrace_json
 
 static bool in_events(struct perftrace_json_input *input, struct perftrace_json_event *event,
                       uint64_t *offset) {
-    /* Between events mostly stands a comma, with or without a new line. */
-    const char *at = input->buffer + input->begin;
-    size_t usual = at[0] != ',' ? 0 : at[1] == '\n' ? 2 : 1;
-    if (at[usual] == '{' && input->begin + usual < input->end) {
-        advance(input, usual);
-        return take_event(input, event, offset);
-    }
     if (!skip_spaces(input, true)) {
         /* An array of its own may end like that; in an object something is missing. */
         input->place = PERFTRACE_JSON_OUTSIDE;
@@ -451,8 +444,27 @@ static void passing(struct perftrace_json_input *input) {
         tell_cut(input, input->passing_from, "a value");
 }
 
+/* The next event, if it stands there as nearly all do: whole, behind a comma with or without a space or new line. */
+static inline bool take_usual(struct perftrace_json_input *input, struct perftrace_json_event *event,
+                              uint64_t *offset) {
+    const char *from = input->buffer + input->begin, *end = input->buffer + input->end, *at = from;
+    if (input->place != PERFTRACE_JSON_EVENTS)
+        return false;
+    at += *at == ',';
+    at += *at == '\n' || *at == ' ';
+    if (*at != '{' || at >= end)
+        return false;
+    *offset = input->offset + (uint64_t)(at - from);
+    if (perftrace_json_event_read(&at, end, &input->ids, input->seen, event) != PERFTRACE_JSON_FINE)
+        return false;
+    advance(input, (size_t)(at - from));
+    return true;
+}
+
 bool perftrace_json_input_next(struct perftrace_json_input *input, struct perftrace_json_event *event,
                                uint64_t *offset) {
+    if (take_usual(input, event, offset))
+        return true;
     for (;;) {
         switch (input->place) {
         case PERFTRACE_JSON_EVENTS:

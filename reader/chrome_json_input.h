@@ -33,7 +33,8 @@ struct perftrace_json_input {
     bool in_string, scalar;
     const struct perftrace_reader_options *options;
     struct perftrace_trace_info *info;
-    struct perftrace_json_seen *seen;  /* NULL: nothing is kept of args */
+    struct perftrace_json_seen *seen; /* NULL: nothing is kept of args */
+    struct perftrace_json_ids ids;
     struct perftrace_error_info error; /* of reading */
 };
 

@@ -308,7 +308,9 @@ bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_js
     if (event->args == NULL || (event->all_listed && event->listed == 0))
         return true;
     if (event->hashed && !event->own) {
-        seen = perftrace_json_seen_place(&store->seen, event->hash, site, metrics != 0);
+        seen = event->seen;
+        if (seen == NULL || seen->site != site || seen->metrics != (metrics != 0))
+            seen = perftrace_json_seen_place(&store->seen, event->hash, site, metrics != 0);
         if (seen != NULL && seen->blob != NULL) {
             *blob = seen->blob;
             return true;

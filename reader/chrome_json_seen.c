@@ -6,8 +6,8 @@
 /* Asking costs time, which is only saved where the answer is yes. */
 enum { JUDGED_AFTER = 4096, FOUND_MIN = JUDGED_AFTER / 8, PAUSE = 16 * JUDGED_AFTER };
 
-static struct perftrace_json_seen_args *set_of(const struct perftrace_json_seen *seen,
-                                               const uint64_t hash[2]) {
+static inline struct perftrace_json_seen_args *set_of(const struct perftrace_json_seen *seen,
+                                                      const uint64_t hash[2]) {
     return seen->sets[hash[0] % PERFTRACE_JSON_SEEN_SETS];
 }
 
@@ -60,16 +60,16 @@ static void hash_args(const uint64_t secret[2], const char *bytes, size_t length
     hash[1] = perftrace_hash_mix(two ^ secret[0], one ^ another);
 }
 
-bool perftrace_json_seen_find(struct perftrace_json_seen *seen, const char *args, size_t length,
-                              uint64_t hash[2]) {
+struct perftrace_json_seen_args *perftrace_json_seen_find(struct perftrace_json_seen *seen, const char *args,
+                                                          size_t length, uint64_t hash[2]) {
     hash_args(seen->secret, args, length, hash);
-    const struct perftrace_json_seen_args *set = set_of(seen, hash);
+    struct perftrace_json_seen_args *set = set_of(seen, hash);
     for (unsigned way = 0; way < PERFTRACE_JSON_SEEN_WAYS; way++)
         if (set[way].site != NULL && set[way].hash[0] == hash[0] && set[way].hash[1] == hash[1]) {
             seen->found++;
-            return true;
+            return &set[way];
         }
-    return false;
+    return NULL;
 }
 
 struct perftrace_json_seen_args *perftrace_json_seen_place(struct perftrace_json_seen *seen,

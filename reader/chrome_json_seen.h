@@ -35,9 +35,9 @@ struct perftrace_json_seen {
 
 /* Whether the next args are to be looked for: not where few were found of those before. */
 bool perftrace_json_seen_pays(struct perftrace_json_seen *seen);
-/* Whether these args, which are an object, came before. hash[] is theirs. */
-bool perftrace_json_seen_find(struct perftrace_json_seen *seen, const char *args, size_t length,
-                              uint64_t hash[2]);
+/* These args, which are an object, if they came before, as parameters or metrics of any site; else NULL. hash[] is theirs. */
+struct perftrace_json_seen_args *perftrace_json_seen_find(struct perftrace_json_seen *seen, const char *args,
+                                                          size_t length, uint64_t hash[2]);
 /* The args that have this hash, as parameters or metrics of the site. NULL: they were not known, but are now. */
 struct perftrace_json_seen_args *perftrace_json_seen_place(struct perftrace_json_seen *seen,
                                                            const uint64_t hash[2],

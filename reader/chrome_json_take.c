@@ -332,9 +332,14 @@ bool perftrace_chrome_json_take(struct perftrace_chrome_json *json, const struct
         perftrace_chrome_json_note(json, PERFTRACE_JSON_NO_TIME, offset);
         return true;
     }
-    taking.track = perftrace_json_names_track(&json->names, &event->pid, &event->tid);
-    if (taking.track == NULL)
-        return no_room(&taking);
+    taking.track = json->last_track;
+    if (event->ids == 0 || event->ids != json->last_ids) {
+        taking.track = perftrace_json_names_track(&json->names, &event->pid, &event->tid);
+        if (taking.track == NULL)
+            return no_room(&taking);
+        json->last_track = taking.track;
+        json->last_ids = event->ids;
+    }
     if (json->info.pid == 0 && taking.track->process->number == 1)
         json->info.pid = taking.track->process->pid;
     taking.track->fine_times |= !event->start.whole;

@@ -28,6 +28,8 @@ struct perftrace_chrome_json {
     struct perftrace_json_list list;
     struct perftrace_json_pairs pairs;
     struct perftrace_json_maker maker;
+    struct perftrace_json_track *last_track; /* of the last event … */
+    uint64_t last_ids;                       /* … with these ids (of struct perftrace_json_event) */
     size_t held_bytes_max;
     uint32_t at,
         until; /* of the list: which are being handed out; the spans that end before `until` go with them */

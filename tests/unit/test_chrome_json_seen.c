@@ -146,10 +146,10 @@ static void places(void **state) {
     const struct perftrace_json_site *a = (const void *)&seen.secret[0], *b = (const void *)&seen.secret[1];
     uint64_t hash[2], other[2];
     assert_true(perftrace_json_seen_pays(&seen));
-    assert_false(perftrace_json_seen_find(&seen, "{\"x\":1}", 7, hash));
+    assert_null(perftrace_json_seen_find(&seen, "{\"x\":1}", 7, hash));
     assert_null(perftrace_json_seen_place(&seen, hash, a, false));
-    assert_true(perftrace_json_seen_find(&seen, "{\"x\":1}", 7, hash));
-    assert_false(perftrace_json_seen_find(&seen, "{\"x\":2}", 7, other));
+    assert_non_null(perftrace_json_seen_find(&seen, "{\"x\":1}", 7, hash));
+    assert_null(perftrace_json_seen_find(&seen, "{\"x\":2}", 7, other));
     struct perftrace_json_seen_args *place = perftrace_json_seen_place(&seen, hash, a, false);
     assert_non_null(place);
     assert_null(perftrace_json_seen_place(&seen, hash, b, false));
@@ -175,15 +175,15 @@ static void each_byte_counts(void **state) {
     memset(text, 'a', sizeof text);
     assert_true(perftrace_json_seen_pays(&seen));
     for (size_t length = 1; length <= sizeof text; length++) {
-        assert_false(perftrace_json_seen_find(&seen, text, length, hash));
+        assert_null(perftrace_json_seen_find(&seen, text, length, hash));
         assert_null(perftrace_json_seen_place(&seen, hash, site, false));
         for (size_t at = 0; at < length; at++) {
             text[at] = 'b';
-            assert_false(perftrace_json_seen_find(&seen, text, length, other));
+            assert_null(perftrace_json_seen_find(&seen, text, length, other));
             assert_true(hash[0] != other[0] && hash[1] != other[1]);
             text[at] = 'a';
         }
-        assert_true(perftrace_json_seen_find(&seen, text, length, hash));
+        assert_non_null(perftrace_json_seen_find(&seen, text, length, hash));
     }
     perftrace_json_seen_free(&seen);
 }
