@@ -278,7 +278,7 @@ size_t perftrace_json_unescape(const struct perftrace_json_text *text, char *out
     while (at < end) {
         const char *backslash = memchr(at, '\\', (size_t)(end - at));
         size_t before = (size_t)((backslash != NULL ? backslash : end) - at);
-        memcpy(out, at, before);
+        memmove(out, at, before);
         out += before;
         at += before;
         if (backslash == NULL)

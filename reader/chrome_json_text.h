@@ -177,7 +177,7 @@ static inline int perftrace_json_member(const char **at, const char *end, bool *
     return 1;
 }
 
-/* Takes the backslashes out, into `out`, which has room for as many bytes as there are. Gives the length. A half of a pair
+/* Takes the backslashes out, into `out`, which has room for as many bytes as there are and may be where they are. Gives the length. A half of a pair
  * of surrogates that stands alone becomes U+FFFD; what follows a backslash but means nothing stays. */
 size_t perftrace_json_unescape(const struct perftrace_json_text *text, char *out);
 

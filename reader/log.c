@@ -21,7 +21,7 @@ struct perftrace_log_reader *perftrace_log_open(int fd, const char *first_bytes,
                                                 struct perftrace_error_info *error) {
     static const struct perftrace_text empty = {"", 0};
     struct perftrace_log_reader *log = calloc(1, sizeof *log);
-    size_t capacity = RECORD_BYTES_MAX + READ_BYTES;
+    size_t capacity = PERFTRACE_LOG_PREFIX_BYTES + RECORD_BYTES_MAX + READ_BYTES;
     if (capacity < first_length)
         capacity = first_length;
     /* Of which calls, unlike items, need little. */
@@ -68,6 +68,9 @@ void perftrace_log_advance(struct perftrace_log_reader *log, size_t bytes) {
     log->searched = bytes < log->searched ? log->searched - bytes : 0;
 }
 
+const char perftrace_log_several_lines[] =
+    "several PERF_TRACE lines in one quoted text: only the first is read";
+
 void perftrace_log_damage(struct perftrace_log_reader *log, uint64_t bytes, const char *why) {
     log->info.damaged = true;
     log->info.damaged_bytes += bytes;
@@ -81,9 +84,10 @@ void perftrace_log_damage(struct perftrace_log_reader *log, uint64_t bytes, cons
 
 /* What is left of a piece in which no record begins is some bytes; if they are zeros, the file may have a hole there. */
 static void skip_hole(struct perftrace_log_reader *log) {
-    if (log->unread == UINT64_MAX || log->end == 0 || log->end >= PERFTRACE_LOG_MARK_LENGTH)
+    size_t length = log->end - log->begin;
+    if (log->unread == UINT64_MAX || length == 0 || length >= PERFTRACE_LOG_MARK_LENGTH)
         return;
-    for (size_t i = 0; i < log->end; i++)
+    for (size_t i = log->begin; i < log->end; i++)
         if (log->buffer[i] != 0)
             return;
     uint64_t hole = perftrace_input_skip_hole(log->fd);
@@ -96,10 +100,12 @@ static void skip_hole(struct perftrace_log_reader *log) {
 static bool refill(struct perftrace_log_reader *log) {
     if (log->at_end)
         return false;
-    if (log->begin > 0) {
-        memmove(log->buffer, log->buffer + log->begin, log->end - log->begin);
-        log->end -= log->begin;
-        log->begin = 0;
+    size_t prefix = log->prefix < PERFTRACE_LOG_PREFIX_BYTES ? log->prefix : PERFTRACE_LOG_PREFIX_BYTES;
+    size_t unwanted = log->begin - prefix;
+    if (unwanted > 0) {
+        memmove(log->buffer, log->buffer + unwanted, log->end - unwanted);
+        log->end -= unwanted;
+        log->begin = log->prefix = prefix;
     }
     if (log->ahead != NULL)
         return perftrace_log_refill_from_piece(log);
@@ -133,14 +139,25 @@ static bool refill(struct perftrace_log_reader *log) {
     }
 }
 
-/* What stands before a record on its line. */
-static void look_for_stamp(struct perftrace_log_reader *log, const char *from, const char *mark) {
+/* What stands before the record at `begin` on its line. */
+static void look_for_stamp(struct perftrace_log_reader *log) {
     enum { PREFIX_BYTES = 512 };
-    const char *newline = memrchr(from, '\n', (size_t)(mark - from));
-    from = newline != NULL ? newline + 1 : from;
-    from = mark - from > PREFIX_BYTES ? mark - PREFIX_BYTES : from;
-    uint64_t stamp_ns = perftrace_log_stamp(from, mark);
+    const char *mark = log->buffer + log->begin;
+    uint64_t stamp_ns =
+        perftrace_log_stamp(mark - (log->prefix < PREFIX_BYTES ? log->prefix : PREFIX_BYTES), mark);
     log->stamp_ns = stamp_ns != 0 ? stamp_ns : log->stamp_ns;
+}
+
+/* Leaves bytes behind in which no record is. */
+static void pass(struct perftrace_log_reader *log, size_t bytes) {
+    const char *from = log->buffer + log->begin, *newline = memrchr(from, '\n', bytes);
+    if (newline != NULL) {
+        log->line += perftrace_log_count_newlines(from, bytes);
+        log->prefix = (size_t)(from + bytes - (newline + 1));
+        log->unwrapped = false;
+    } else
+        log->prefix += bytes;
+    perftrace_log_advance(log, bytes);
 }
 
 /* Goes to the next mark. False if there is none in the buffer; what can't be part of one is then left behind. */
@@ -153,10 +170,9 @@ static bool find_record(struct perftrace_log_reader *log) {
     const char *found = perftrace_log_find_mark(from, from + length);
     size_t kept = length < PERFTRACE_LOG_MARK_LENGTH ? length : PERFTRACE_LOG_MARK_LENGTH - 1;
     size_t passed = found != NULL ? (size_t)(found - from) : length - kept;
+    pass(log, passed);
     if (found != NULL && log->options.log_times)
-        look_for_stamp(log, from, found);
-    log->line += perftrace_log_count_newlines(from, passed);
-    perftrace_log_advance(log, passed);
+        look_for_stamp(log);
     return found != NULL;
 }
 
@@ -178,15 +194,22 @@ static char *find_end(struct perftrace_log_reader *log) {
 /* Parses the record at `begin` that ends at `end`. NULL if it makes no sense: told, and left behind. */
 static const struct perftrace_item *take_record(struct perftrace_log_reader *log, char *end) {
     char *start = log->buffer + log->begin;
-    bool carriage_return = end[-1] == '\r';
-    const char *why = perftrace_log_parse(&log->parser, start + PERFTRACE_LOG_MARK_LENGTH,
-                                          end - carriage_return, NULL, NULL);
+    struct perftrace_log_frame frame =
+        perftrace_log_unwrap(start - (log->unwrapped ? 0 : log->prefix), start, end);
+    if (frame.lost > 0)
+        perftrace_log_damage(log, frame.lost, perftrace_log_several_lines);
+    const char *why =
+        perftrace_log_parse(&log->parser, start + PERFTRACE_LOG_MARK_LENGTH, frame.end, NULL, NULL);
     if (why != NULL) {
         size_t bytes = (size_t)(log->parser.stopped - start);
         perftrace_log_damage(log, bytes, why);
+        log->unwrapped = true;
+        log->prefix += bytes;
         perftrace_log_advance(log, bytes);
         return NULL;
     }
+    log->prefix = 0;
+    log->unwrapped = false;
     bool newline = end < log->buffer + log->end;
     perftrace_log_advance(log, (size_t)(end - start) + newline);
     log->line += newline;
@@ -208,6 +231,8 @@ static void leave_long_line(struct perftrace_log_reader *log) {
                               PERFTRACE_LOG_MARK, PERFTRACE_LOG_MARK_LENGTH);
     size_t bytes = mark != NULL ? (size_t)(mark - from) : log->searched - (PERFTRACE_LOG_MARK_LENGTH - 1);
     perftrace_log_damage(log, bytes, "a PERF_TRACE line longer than 1 MiB");
+    log->unwrapped = true;
+    log->prefix += bytes;
     perftrace_log_advance(log, bytes);
 }
 

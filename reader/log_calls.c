@@ -1,4 +1,5 @@
 /* A log -> calls, out of pieces that were read ahead: of most lines only numbers and a key are looked at. */
+#define _GNU_SOURCE /* memrchr */
 #include "log_state.h"
 
 #include <stdio.h>
@@ -47,8 +48,8 @@ static bool take_piece(struct perftrace_log_reader *log) {
 bool perftrace_log_refill_from_piece(struct perftrace_log_reader *log) {
     if (log->buffered_bytes == log->piece->length) {
         if (log->piece->ends_line) { /* what is still in the buffer is too short for a mark */
-            log->begin = log->end = log->searched = 0;
-            log->newline = false;
+            log->begin = log->end = log->searched = log->prefix = 0;
+            log->newline = log->unwrapped = false;
             return false;
         }
         if (!take_piece(log))
@@ -60,7 +61,7 @@ bool perftrace_log_refill_from_piece(struct perftrace_log_reader *log) {
     log->buffered_bytes += (uint32_t)length;
     log->end += length;
     /* Before these bytes a hole may have been stepped over: it counts as more of the zeros that are still in the buffer. */
-    log->offset = log->piece->offset + log->buffered_bytes - log->end;
+    log->offset = log->piece->offset + log->buffered_bytes - (log->end - log->begin);
     return true;
 }
 
@@ -118,18 +119,33 @@ size_t perftrace_log_calls(struct perftrace_log_reader *log, struct perftrace_ca
 
 /* ---- the rest of a call --------------------------------------------------------------------------- */
 
-/* What stands on a line, read in full (but for what is known if there is a `site`): there may be records on it that were cut short before the one that is a call. */
+/* Where the record ends; of its line no other record has been read, but of the lines before it. Those that are plain have nothing behind it. */
+static struct perftrace_log_frame unwrap(struct perftrace_log_piece *piece,
+                                         const struct perftrace_log_entry *entry) {
+    char *mark = piece->bytes + entry->start, *end = piece->bytes + entry->end;
+    if (entry->plain)
+        return (struct perftrace_log_frame){.end = end - (end[-1] == '\r')};
+    char *from = piece->bytes + (entry > piece->index.entries ? entry[-1].end + 1 : 0);
+    char *newline = memrchr(from, '\n', (size_t)(mark - from));
+    return perftrace_log_unwrap(newline != NULL ? newline + 1 : from, mark, end);
+}
+
+/* What stands on a line, read in full (but for what is known if there is a `site`): there may be records on it that were cut short before
+ * the one that is a call. *key_holds: it is what the entry's key is of. */
 static bool read_line(struct perftrace_log_reader *log, const struct perftrace_log_entry *entry,
-                      struct perftrace_log_site *site) {
+                      struct perftrace_log_site *site, bool *key_holds) {
     struct perftrace_log_piece *piece = log->piece;
     char *at = piece->bytes + entry->start, *end = piece->bytes + entry->end;
     log->offset = piece->offset + entry->start;
     log->line = piece->line + entry->newlines;
-    bool carriage_return = end[-1] == '\r';
-    char *record = at + PERFTRACE_LOG_MARK_LENGTH, *record_end = end - carriage_return;
-    const char *why = site != NULL && entry->keyed
-                          ? perftrace_log_parse_rest(&log->parser, record, record_end, entry, site)
-                          : perftrace_log_parse(&log->parser, record, record_end, entry->plain ? entry : NULL,
+    struct perftrace_log_frame frame = unwrap(piece, entry);
+    if (frame.lost > 0)
+        perftrace_log_damage(log, frame.lost, perftrace_log_several_lines);
+    *key_holds = entry->keyed && !frame.moved;
+    char *record = at + PERFTRACE_LOG_MARK_LENGTH;
+    const char *why = site != NULL && *key_holds
+                          ? perftrace_log_parse_rest(&log->parser, record, frame.end, entry, site)
+                          : perftrace_log_parse(&log->parser, record, frame.end, entry->plain ? entry : NULL,
                                                 piece->index.values);
     while (why != NULL) {
         char *stopped = log->parser.stopped;
@@ -139,7 +155,9 @@ static bool read_line(struct perftrace_log_reader *log, const struct perftrace_l
             return false;
         log->offset += (uint64_t)(mark - at);
         at = piece->bytes + (mark - piece->bytes);
-        why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH, record_end, NULL, NULL);
+        *key_holds = false;
+        why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH,
+                                  perftrace_log_unwrap(at, at, end).end, NULL, NULL);
     }
     return true;
 }
@@ -166,11 +184,11 @@ bool perftrace_log_fill(struct perftrace_log_reader *log, struct perftrace_call 
         call->metrics = log->parser.values;
     } else {
         uint64_t key[2] = {call->key[0], call->key[1]};
-        if (!read_line(log, entry, site))
+        bool key_holds;
+        if (!read_line(log, entry, site, &key_holds))
             return false;
-        bool first = log->offset == log->piece->offset + entry->start;
         *call = log->parser.call;
-        if (first && entry->keyed) {
+        if (key_holds) {
             call->key[0] = key[0];
             call->key[1] = key[1];
         }

@@ -222,6 +222,8 @@ static struct perftrace_log_field *learn(struct perftrace_log_index *index,
     if (equals == NULL || equals == name)
         return NULL;
     size_t length = (size_t)(equals + 1 - at);
+    if (memchr(name, '"', length - 2) != NULL || memchr(name, '\'', length - 2) != NULL)
+        return NULL; /* it may end the record (log_frame.h) */
     struct perftrace_log_field field = {
         .kind = (uint8_t)perftrace_log_kind_of(name, length - 2),
         .length = (uint8_t)length,

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "log_ahead.h"
+#include "log_frame.h"
 #include "log_line.h"
 
 enum {
@@ -21,6 +22,9 @@ struct perftrace_log_reader {
     char *buffer;    /* `capacity` bytes and PERFTRACE_LOG_PADDING */
     size_t capacity;
     size_t begin, end; /* what is not yet parsed */
+    size_t
+        prefix; /* so many bytes before `begin` are of its line, and as they were (the last of them, if they are many) … */
+    bool unwrapped;    /* … but are not looked at, as a record before this one on the line was */
     size_t searched;   /* bytes from `begin` on that are known to hold no newline … */
     bool newline;      /* … and whether one stands right behind them */
     uint64_t offset;   /* of `begin` in the input */
@@ -44,7 +48,8 @@ struct perftrace_log_reader {
 void perftrace_log_advance(struct perftrace_log_reader *log, size_t bytes);
 /* Tells that so many bytes at log->offset make no sense. */
 void perftrace_log_damage(struct perftrace_log_reader *log, uint64_t bytes, const char *why);
-/* More of the piece at hand, or of the next one, into the buffer, whose unparsed bytes are at its beginning. False at the end of the
+extern const char perftrace_log_several_lines[]; /* … as perftrace_log_frame.lost has it */
+/* More of the piece at hand, or of the next one, into the buffer, in which there is nothing but what is not parsed and what is before it on its line. False at the end of the
  * input, or where all that follows can be taken from indexed pieces again. */
 bool perftrace_log_refill_from_piece(struct perftrace_log_reader *log);
 

@@ -236,6 +236,24 @@ static const char *const pieces[] = {
     "\xff",
     "|elapsed_ms=1\n",
     "|elapsed_ms=18446744073709",
+    "msg=\"",
+    "\"",
+    " ",
+    "\\n",
+    "\\\"",
+    "'",
+    "\x1b[0m",
+    "|b\"=1",
+};
+
+/* What a logger writes around a record, which it may have changed in the same way. */
+static const char *const frames[][2] = {
+    {"msg=\"", "\""},
+    {"{\"log\":\"", "\\n\",\"stream\":\"stderr\"}"},
+    {"{\"log\":\"{\\\"msg\\\":\\\"", "\\\"}\\n\",\"n\":5}"},
+    {"\x1b[32m", "\x1b[0m"},
+    {"", " "},
+    {"msg=\"", "\\nPERF_TRACE|1|f|elapsed_ms=1\""},
 };
 
 static void add_line(struct perftrace_buffer *log) {
@@ -273,6 +291,43 @@ static void lines_as_they_are_written(void **state) {
     free(log.bytes);
 }
 
+static void lines_in_quotes(void **state) {
+    (void)state;
+    struct perftrace_buffer log = {0};
+    random_state = 5;
+    while (log.length < 400000) {
+        const char *const *frame = frames[below(sizeof frames / sizeof *frames)];
+        perftrace_buffer_text(&log, frame[0]);
+        add_line(&log);
+        log.length -= log.bytes[log.length - 2] == '\r' ? 2 : 1;
+        if (below(10) == 0)
+            perftrace_buffer_text(&log, "|state=\\\\x7c\\\"");
+        perftrace_buffer_text(&log, frame[1]);
+        perftrace_buffer_text(&log, below(20) == 0 ? "\r\n" : "\n");
+    }
+    assert_true(check(log.bytes, log.length) > 1000);
+    free(log.bytes);
+}
+
+/* Equal bytes before elapsed_ms that mean something else in quotes. */
+static void keys_in_quotes(void **state) {
+    (void)state;
+    static const char log[] =
+        "PERF_TRACE|1|f|k=a\\\\x7cb|elapsed_ms=1|s=x\n"
+        "msg=\"PERF_TRACE|2|f|k=a\\\\x7cb|elapsed_ms=1|s=x\"\n"
+        "PERF_TRACE|3|f|k=a\\\\x7cb|elapsed_ms=1|s=x\n";
+    assert_int_equal(check(log, sizeof log - 1), 3);
+    static const char turned[] =
+        "{\"log\":\"PERF_TRACE|1|f|k=a\\\\x7cb|elapsed_ms=1\\n\"}\n"
+        "PERF_TRACE|2|f|k=a\\\\x7cb|elapsed_ms=1\n"
+        "{\"log\":\"PERF_TRACE|3|f|k=a\\\\x7cb|elapsed_ms=1|s=x\\n\"}\n";
+    assert_int_equal(check(turned, sizeof turned - 1), 3);
+    static const char names[] =
+        "msg=\"PERF_TRACE|1|f|elapsed_ms=1|b\" =2\n"
+        "PERF_TRACE|1|f|elapsed_ms=1|b\" =2\nmsg=\"PERF_TRACE|1|f|elapsed_ms=1|b\" =2\n";
+    assert_int_equal(check(names, sizeof names - 1), 3);
+}
+
 static void bytes_that_are_changed(void **state) {
     (void)state;
     struct perftrace_buffer log = {0};
@@ -281,7 +336,15 @@ static void bytes_that_are_changed(void **state) {
         log.length = 0;
         size_t length = 100 + (size_t)below(seed % 10 == 0 ? 300000 : 5000);
         while (log.length < length) {
+            const char *const *frame = frames[below(sizeof frames / sizeof *frames)];
+            if (below(4) == 0)
+                perftrace_buffer_text(&log, frame[0]);
             add_line(&log);
+            if (below(4) == 0) {
+                log.length--;
+                perftrace_buffer_text(&log, frame[1]);
+                perftrace_buffer_text(&log, "\n");
+            }
             while (below(3) == 0)
                 perftrace_buffer_text(&log, pieces[below(sizeof pieces / sizeof *pieces)]);
             if (below(6) == 0) /* cut short */
@@ -425,6 +488,8 @@ static void closed_early(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_as_they_are_written),
+        cmocka_unit_test(lines_in_quotes),
+        cmocka_unit_test(keys_in_quotes),
         cmocka_unit_test(bytes_that_are_changed),
         cmocka_unit_test(lines_longer_than_a_piece),
         cmocka_unit_test(many_short_lines),

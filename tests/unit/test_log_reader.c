@@ -135,6 +135,16 @@ static const struct {
     CASE("noise\r\n[2025-01-01T00:00:00Z DEBUG module] PERF_TRACE|2|g|a=b c|elapsed_ms=1\r\nnoise\r\n"
          "x PERF_TRACE|3|g|a=|elapsed_ms=1|m=x\r\n",
          "2 g<unknown a:s:b c / ~1000000;3 g<unknown a:s: / m:s:x ~1000000;"),
+    /* In quotes, and with what else a logger puts behind it; of several in one text the first. */
+    CASE(
+        "{\"log\":\"at \\\"5\\\": "
+        "PERF_TRACE|2|g|a=\\\\x7c|elapsed_ms=1|thread=7\\n\",\"stream\":\"stderr\"}\n"
+        "time=5 msg=\"PERF_TRACE|3|g|elapsed_ms=1\" status=200\n\x1b[1mPERF_TRACE|4|g|elapsed_ms=1\x1b[0m \n",
+        "2 g<unknown a:s:| / ~1000000 ^0 t7;3 g<unknown / ~1000000;4 g<unknown / ~1000000;"),
+    CASE("msg=\"PERF_TRACE|8|f|a=1|elPERF_TRACE|9|g|elapsed_ms=2\"\nmsg=\"PERF_TRACE|1|g|elapsed_ms=3",
+         "!1@5;9 g<unknown / ~2000000;1 g<unknown / ~3000000;"),
+    CASE("msg=\"PERF_TRACE|1|g|elapsed_ms=3\\nPERF_TRACE|2|g|elapsed_ms=3\"\n",
+         "!1@5;1 g<unknown / ~3000000;"),
     /* What makes no sense is told with its line and offset, and the next line is read. */
     CASE("a\nPERF_TRACE|x|f|elapsed_ms=1\nPERF_TRACE|4|f|elapsed_ms=1\n", "!2@2;4 f<unknown / ~1000000;"),
     CASE("PERF_TRACE|\n", "!1@0;"),

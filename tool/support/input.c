@@ -157,6 +157,8 @@ int input_end(struct input *input) {
         return message_error("%s: nothing in it could be read", input->name);
     if (info->bytes == 0)
         return message_error("%s: it is empty", input->name);
+    if (input->damages > 0)
+        return message_error("%s: none of the PERF_TRACE lines in it could be read", input->name);
     return message_error(
         "%s: neither a trace, nor Chrome's trace events, nor a log: no PERF_TRACE line in it", input->name);
 }
