@@ -9,6 +9,7 @@
 #include "time_span.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     OF_EACH_MAX = 50,       /* findings of one kind that are looked at: they are sorted already */
@@ -26,7 +27,7 @@ static const double worth_telling = 0.01, worth_telling_few = 0.0005, much = 0.2
 static const double self_worth_telling = 0.3; /* of all self time */
 
 /* Groups in which findings are told. */
-enum { MUCH, SIMPLE, FURTHER, KEPT, AT_MOST, GROUPS };
+enum { MUCH, SIMPLE, FURTHER, KEPT, AT_MOST };
 
 struct candidates {
     struct analysis_advice *items; /* CANDIDATES_MAX */
@@ -347,6 +348,34 @@ static bool is_worth_telling(const struct analysis_advice *advice, uint64_t whol
     return share >= (before < WANTED ? worth_telling_few : worth_telling);
 }
 
+/* Gives up those of the chosen that are other fixes for the same calls, where one that they leave too little to saves more. A cache is
+ * never the simpler fix, so that it does not take their place. */
+static bool take_instead(struct candidates *chosen, struct call_graph *graph,
+                         struct analysis_advice *candidate) {
+    if (candidate->at_most || candidate->kind == ADVICE_CACHE)
+        return false;
+    struct candidates kept = *chosen;
+    uint64_t given_up_ns = 0;
+    kept.items = malloc((chosen->count + (size_t)1) * sizeof *kept.items);
+    if (kept.items == NULL)
+        return false;
+    kept.count = 0;
+    for (uint32_t i = 0; i < chosen->count; i++)
+        if (is_same(&chosen->items[i], candidate))
+            given_up_ns += chosen->items[i].saving_ns;
+        else
+            kept.items[kept.count++] = chosen->items[i];
+    uint64_t left_ns = saving_beside(graph, &kept, candidate);
+    bool better = left_ns > given_up_ns && left_ns >= candidate->saving_ns - candidate->saving_ns / 2;
+    if (better) {
+        candidate->saving_ns = left_ns;
+        memcpy(chosen->items, kept.items, kept.count * sizeof *kept.items);
+        chosen->count = kept.count;
+    }
+    free(kept.items);
+    return better;
+}
+
 /* Takes those that are left with most of their savings out of the candidates, which are sorted; *chosen has room for all. */
 static int choose(const struct analysis *analysis, const struct candidates *candidates,
                   struct candidates *chosen) {
@@ -358,23 +387,41 @@ static int choose(const struct analysis *analysis, const struct candidates *cand
         if (!is_worth_telling(&candidate, chosen->whole_ns, 0))
             continue;
         uint64_t left_ns = saving_beside(&graph, chosen, &candidate);
-        if (left_ns < candidate.saving_ns - candidate.saving_ns / 2)
+        if (left_ns >= candidate.saving_ns - candidate.saving_ns / 2)
+            candidate.saving_ns = left_ns;
+        else if (!take_instead(chosen, &graph, &candidate))
             continue;
-        candidate.saving_ns = left_ns;
         chosen->items[chosen->count++] = candidate;
     }
     call_graph_free(&graph);
     return 0;
 }
 
-/* Not all of one sort, where there are others. */
-static void list_first(const struct candidates *chosen, struct analysis_advice_list *list) {
-    static const uint32_t most_of[GROUPS] = {4, 4, 4, 6, 7}; /* with those of the groups before */
+static int compare_savings(const void *left, const void *right) {
+    const struct analysis_advice *a = left, *b = right;
+    if (a->at_most != b->at_most)
+        return a->at_most ? 1 : -1;
+    if (a->saving_ns != b->saving_ns)
+        return a->saving_ns > b->saving_ns ? -1 : 1;
+    return compare(left, right);
+}
+
+/* Of the chosen, which are sorted, those that save most, in the same order; one place is kept for what can only be looked at, where there
+ * is such a thing. */
+static void list_largest(struct candidates *chosen, struct analysis_advice_list *list) {
+    uint32_t worth = 0, known = 0;
     for (uint32_t i = 0; i < chosen->count; i++) {
-        const struct analysis_advice *advice = &chosen->items[i];
-        if (list->count < most_of[advice->order] && is_worth_telling(advice, list->whole_ns, list->count))
-            list->items[list->count++] = *advice;
+        if (!is_worth_telling(&chosen->items[i], list->whole_ns, worth))
+            continue;
+        known += !chosen->items[i].at_most;
+        chosen->items[worth++] = chosen->items[i];
     }
+    qsort(chosen->items, worth, sizeof *chosen->items, compare_savings);
+    uint32_t known_max = ADVICE_MAX - (worth > known);
+    for (uint32_t i = 0; i < worth && list->count < ADVICE_MAX; i++)
+        if (i < known_max || i >= known)
+            list->items[list->count++] = chosen->items[i];
+    qsort(list->items, list->count, sizeof *list->items, compare);
 }
 
 int analysis_advise(const struct analysis *analysis, const struct analysis_findings *findings,
@@ -397,7 +444,7 @@ int analysis_advise(const struct analysis *analysis, const struct analysis_findi
     }
     if (result == 0) {
         sort(&chosen); /* some have lost a part to others */
-        list_first(&chosen, list);
+        list_largest(&chosen, list);
     }
     free(candidates.items);
     free(candidates.is_operation);

@@ -3,7 +3,9 @@
  * Savings are time that the program's user no longer waits for: what would not be done any more, divided by how many threads were
  * at work at a time on average, and never more than the whole, all together. Findings about the same calls, or about calls within
  * those of another finding, share their saving: the one that is told first has it, the other has what is left, and if that is
- * less than half it is not told, as it would be the same in other words.
+ * less than half it is not told, as it would be the same in other words; but unless it is a cache, it is told instead of those about the same
+ * calls if it saves more than they do. Of more findings than there is room for, those are told that save most, and one of which nobody
+ * knows how much.
  *
  * The order is that of what is simple to mend, and by saving among equals: what would save a quarter of the whole by asking less; what
  * two callers ask one after the other, and what could be asked at once; then what needs a cache. What can only be looked at, like
