@@ -58,6 +58,7 @@ static int add_known(struct analysis *analysis, struct perftrace_reader *reader,
     /* Every field by itself: to clear them all first would take as long again. */
     struct analysis_call *placed = rounds_next(rounds);
     placed->id = (struct analysis_call_id){call->number, analysis->input_count};
+    placed->validity = 0; /* with rules of invalidation, calls come by items */
     placed->parent = call->parent_number;
     placed->function = function;
     placed->caller = signature->caller;

@@ -42,7 +42,8 @@ struct analysis *analysis_open(const struct analysis_options *options) {
         analysis->state->selector.wanted = options->selection;
         analysis->state->selects = !analysis_selects_all(&options->selection);
     }
-    if (analysis->state == NULL || open_parts(analysis) != 0) {
+    if (analysis->state == NULL || validity_open(&analysis->state->validity, options->invalidations) != 0 ||
+        open_parts(analysis) != 0) {
         analysis_close(analysis);
         return NULL;
     }
@@ -69,8 +70,10 @@ void analysis_limit(struct analysis *analysis, size_t memory_max) {
 void analysis_close(struct analysis *analysis) {
     if (analysis == NULL)
         return;
-    if (analysis->state != NULL)
+    if (analysis->state != NULL) {
         rounds_close(analysis->state->rounds);
+        validity_close(&analysis->state->validity);
+    }
     close_parts(analysis);
     open_calls_free(&analysis->open);
     free(analysis->inputs);
@@ -168,6 +171,7 @@ static struct analysis_call *start_call(struct analysis *analysis, const struct 
 
 static int add_left_out(struct analysis *analysis, struct analysis_call *placed) {
     placed->question = placed->signature = placed->edge = INTERN_NONE;
+    validity_add(&analysis->state->validity, analysis, placed);
     return rounds_add(analysis->state->rounds, placed, ROUND_LEFT_OUT, analysis->state->at_once);
 }
 
@@ -198,6 +202,7 @@ static int place_and_show(struct analysis *analysis, const struct perftrace_call
     if (result != 0)
         return result;
     model_count(analysis, placed);
+    validity_add(&analysis->state->validity, analysis, placed);
     return rounds_add(analysis->state->rounds, placed,
                       placed->signature == INTERN_NONE ? ROUND_UNKEPT : ROUND_COUNTS,
                       analysis->state->at_once);
@@ -253,9 +258,32 @@ void analysis_approximations(const struct analysis *analysis, struct perftrace_b
         perftrace_buffer_unsigned(text, analysis->open.refused);
         perftrace_buffer_text(text, " calls are unknown.\n");
     }
+    if (analysis->state->validity.coarse)
+        perftrace_buffer_text(text, "Each write was taken to be about all that its rule is about.\n");
     for (unsigned i = 0; i < ANALYSIS_PARTS; i++)
         if (parts[i]->approximated != NULL)
             parts[i]->approximated(analysis, analysis->parts[i], text);
+}
+
+static uint64_t repeats(const struct validity_repeats *repeats, uint32_t capacity, size_t number) {
+    return number < capacity ? repeats[number].calls : 0;
+}
+
+uint64_t analysis_repeats(const struct analysis *analysis, const struct analysis_signature *signature) {
+    const struct validity *validity = &analysis->state->validity;
+    if (validity->rules.count == 0 || !signature->asks)
+        return signature->calls - 1;
+    return repeats(validity->of_signature, validity->signature_capacity,
+                   (size_t)(signature - analysis->signatures));
+}
+
+uint64_t analysis_repeats_of_others(const struct analysis *analysis,
+                                    const struct analysis_question *question) {
+    const struct validity *validity = &analysis->state->validity;
+    if (validity->rules.count == 0)
+        return question->signatures - 1;
+    return repeats(validity->of_question, validity->question_capacity,
+                   (size_t)(question - analysis->questions));
 }
 
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text) {

@@ -93,6 +93,8 @@ struct analysis_question {
  * so children before their parents. */
 struct analysis_call {
     struct analysis_call_id id;
+    uint32_t
+        validity; /* of two calls with one question, another: writes have made invalid what the first one was answered (validity.h) */
     uint64_t parent; /* the number of the enclosing call, in the same input; 0: none or unknown */
     uint32_t function, caller, question, signature, edge;
     uint32_t slot;        /* its own, until now its children's parent_slot; OPEN_CALLS_NONE: it has none */
@@ -175,6 +177,12 @@ int analysis_finish(struct analysis *analysis);
 
 /* A line for each thing that is not exact for want of memory; nothing where all is. */
 void analysis_approximations(const struct analysis *analysis, struct perftrace_buffer *text);
+
+/* How many calls asked what had been answered before: to the same caller, or to another one. What writes have made invalid meanwhile, by
+ * options.invalidations, does not count as answered. */
+uint64_t analysis_repeats(const struct analysis *analysis, const struct analysis_signature *signature);
+uint64_t analysis_repeats_of_others(const struct analysis *analysis,
+                                    const struct analysis_question *question);
 
 /* A parameter's name or value, safe to show. */
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text);

@@ -6,6 +6,7 @@
 #include "collect.h"
 #include "known.h"
 #include "rounds.h"
+#include "validity.h"
 
 /* Of a pair in a text: the bytes of the name, and of all. */
 struct pair_bounds {
@@ -37,7 +38,8 @@ struct analysis_state {
     struct perftrace_budget budget; /* the model's: what it still needs can't be taken by the parts */
     struct admission admission;
     uint64_t without_edge, without_signature; /* calls */
-    bool selects;                             /* not all calls count */
+    struct validity validity;
+    bool selects; /* not all calls count */
     struct analysis_selector selector;
     uint64_t first_ns, placed_ns; /* first moment of this input; what analysis_place told */
 };

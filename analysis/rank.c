@@ -123,17 +123,22 @@ static int compare_signatures(const void *left, const void *right) {
     return a->calls != b->calls ? most_first(a->calls, b->calls) : compare_ids(a->first, b->first);
 }
 
+static bool is_repeated(const struct analysis *analysis, const struct analysis_signature *signature,
+                        uint64_t calls_min) {
+    return signature->calls >= calls_min && analysis_repeats(analysis, signature) + 1 >= calls_min;
+}
+
 const struct analysis_signature **rank_repeated(const struct analysis *analysis, uint64_t calls_min,
                                                 size_t shown, size_t *count) {
     *count = 0;
     for (uint32_t i = 0; i < analysis->signature_count; i++)
-        *count += analysis->signatures[i].calls >= calls_min;
+        *count += is_repeated(analysis, &analysis->signatures[i], calls_min);
     const struct analysis_signature **ranked = malloc((*count + 1) * sizeof(*ranked));
     if (ranked == NULL)
         return NULL;
     size_t at = 0;
     for (uint32_t i = 0; i < analysis->signature_count; i++)
-        if (analysis->signatures[i].calls >= calls_min)
+        if (is_repeated(analysis, &analysis->signatures[i], calls_min))
             ranked[at++] = &analysis->signatures[i];
     sort_shown((const void **)ranked, *count, shown, compare_signatures);
     return ranked;
@@ -146,20 +151,21 @@ static int compare_questions(const void *left, const void *right) {
 }
 
 /* Without parameters nothing is asked: any helper called from two places would be here. */
-static bool is_shared(const struct analysis_question *question) {
-    return question->signatures > 1 && question->parameters.length > 0;
+static bool is_shared(const struct analysis *analysis, const struct analysis_question *question) {
+    return question->signatures > 1 && question->parameters.length > 0 &&
+           analysis_repeats_of_others(analysis, question) > 0;
 }
 
 const struct analysis_question **rank_shared_questions(const struct analysis *analysis, size_t *count) {
     *count = 0;
     for (uint32_t i = 0; i < analysis->question_count; i++)
-        *count += is_shared(&analysis->questions[i]);
+        *count += is_shared(analysis, &analysis->questions[i]);
     const struct analysis_question **ranked = malloc((*count + 1) * sizeof(*ranked));
     if (ranked == NULL)
         return NULL;
     size_t at = 0;
     for (uint32_t i = 0; i < analysis->question_count; i++)
-        if (is_shared(&analysis->questions[i]))
+        if (is_shared(analysis, &analysis->questions[i]))
             ranked[at++] = &analysis->questions[i];
     qsort(ranked, *count, sizeof(*ranked), compare_questions);
     return ranked;

@@ -139,8 +139,8 @@ static enum sibling_novelty ask(struct sibling_collection *collection, struct an
     }
     *first = *place;
     bool other = place->signature != call->signature;
-    if ((first->generation & 1) != 0 || (!other && first->answer != answer->hash)) {
-        *place = now; /* it had to be asked again */
+    if (!sibling_answers(first, (first->generation & 1) != 0, call->call, answer->hash)) {
+        *place = now;
         first->question = 0;
     }
     return other ? SIBLING_ASKED_BY_OTHER : SIBLING_REPEATED;

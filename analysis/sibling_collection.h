@@ -12,18 +12,25 @@
 struct sibling_asked {
     uint64_t number, answer;
     uint32_t question; /* + 1; 0: empty */
-    uint32_t caller, signature;
+    uint32_t signature, validity;
     /* Shifted by one, with whether it failed in the lowest bit; of another than the collection's: empty, too. */
     uint32_t generation;
 };
+
+/* Whether what the first call was answered did for another, which asked the same: else it had to be asked again. */
+static inline bool sibling_answers(const struct sibling_asked *first, bool failed,
+                                   const struct analysis_call *again, uint64_t again_answer) {
+    return !failed && first->validity == again->validity &&
+           (first->signature != again->signature || first->answer == again_answer);
+}
 
 static inline struct sibling_asked sibling_asked_of(const struct analysis_call *call,
                                                     const struct sibling_answer *answer) {
     return (struct sibling_asked){.number = call->id.number,
                                   .answer = answer->hash,
                                   .question = call->question + 1,
-                                  .caller = call->caller,
-                                  .signature = call->signature};
+                                  .signature = call->signature,
+                                  .validity = call->validity};
 }
 
 struct sibling_collection {

@@ -224,12 +224,12 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
                          const struct analysis_call *call) {
     add_within(results, analysis, first->signature != call->signature, origin, first, call);
     uint32_t function = analysis->questions[call->question].function;
-    uint32_t index = results->last_again;
+    uint32_t first_caller = analysis->signatures[first->signature].caller, index = results->last_again;
     bool added = false;
     if (index >= results->again.count || results->found.asked_again[index].function != function ||
-        results->found.asked_again[index].first_caller != first->caller ||
+        results->found.asked_again[index].first_caller != first_caller ||
         results->found.asked_again[index].again_caller != call->caller) {
-        uint64_t key = perftrace_hash_number(results->key, pair_key(first->caller, call->caller));
+        uint64_t key = perftrace_hash_number(results->key, pair_key(first_caller, call->caller));
         key = perftrace_hash_number(key, function);
         index = entry_of(results, analysis, &results->again, key, (void **)&results->found.asked_again,
                          &results->again_capacity, sizeof *results->found.asked_again, &added);
@@ -240,7 +240,7 @@ void results_asked_again(struct sibling_results *results, struct analysis *analy
     struct analysis_asked_again *again = &results->found.asked_again[index];
     if (added)
         *again = (struct analysis_asked_again){.function = function,
-                                               .first_caller = first->caller,
+                                               .first_caller = first_caller,
                                                .again_caller = call->caller,
                                                .first = id_of(analysis, first->number),
                                                .second = call->id,

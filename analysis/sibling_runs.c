@@ -31,6 +31,7 @@ static uint64_t end_of(const struct analysis_call *call) {
 static bool follows(const struct open_parent *parent, const struct analysis_call *last,
                     const struct analysis_call *call) {
     return last->track == call->track && call->id.number > last->id.number &&
+           last->validity == call->validity &&
            (parent->kind == PARENT_BY_NUMBER || call->id.number == last->id.number + 1) &&
            (call->start_ns == 0 || call->start_ns >= end_of(last));
 }
@@ -96,7 +97,7 @@ void siblings_compare_neighbours(struct siblings_state *state, struct open_paren
         const struct analysis_call *before = &neighbour->call;
         if (before->id.number == 0 || before->question != call->question || before->caller == call->caller ||
             before->track != call->track || call->id.number - before->id.number > NEIGHBOURS ||
-            neighbour->answer.failed)
+            before->validity != call->validity || neighbour->answer.failed)
             continue;
         const struct sibling_pair pair = {sibling_asked_of(before, &neighbour->answer), *call};
         if (!parents_add_pair(state->analysis, parent, &pair))

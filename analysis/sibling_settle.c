@@ -271,17 +271,16 @@ static __attribute__((noinline)) void ask_again(struct siblings_state *state,
                                                 const struct open_parent *parent, struct few *few,
                                                 uint8_t same, uint32_t at) {
     const struct sibling *first = &parent->calls[few->asker[same]], *call = &parent->calls[at];
-    struct sibling_answer answer, again;
+    struct sibling_answer answer, again = {0};
     few->known |= UINT64_C(1) << at;
     sibling_answer_of(&state->shapes, first, &answer);
     if (first->signature == call->signature)
         sibling_answer_of(&state->shapes, call, &again);
-    if (answer.failed || (first->signature == call->signature && answer.hash != again.hash)) {
-        few->asker[same] = (uint8_t)at; /* it had to be asked again */
-        return;
-    }
     const struct sibling_asked asked = sibling_asked_of(first->call, &answer);
-    siblings_tell_again(state, parent, &asked, call->call);
+    if (sibling_answers(&asked, answer.failed, call->call, again.hash))
+        siblings_tell_again(state, parent, &asked, call->call);
+    else
+        few->asker[same] = (uint8_t)at;
 }
 
 /* Whether the question was asked before. */

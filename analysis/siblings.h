@@ -24,6 +24,8 @@
  * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more
  *   cheaply; and those later calls.
  *
+ * What is asked again counts where the answer was still valid, by options.invalidations (validity.h).
+ *
  * What would be saved. Each single call takes at least as long as the parent's fastest one, whatever it is about:
  * one call for all is taken to take that time once, and all that the others took beyond it. So saved_ns is, for each
  * parent, one call less than there are times the fastest one.

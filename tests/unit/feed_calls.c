@@ -32,8 +32,12 @@ static const struct perftrace_track_info tracks[] = {{.id = 0}, {.id = 1}, {.id 
                                                      {.id = 5}, {.id = 6}, {.id = 7}, {.id = 8}};
 
 struct fed feed_open(size_t memory_max) {
+    return feed_open_with(&(struct analysis_options){.slowest_max = 1, .memory_max = memory_max});
+}
+
+struct fed feed_open_with(const struct analysis_options *options) {
     struct fed fed = {.track = 1};
-    fed.analysis = analysis_open(&(struct analysis_options){.slowest_max = 1, .memory_max = memory_max});
+    fed.analysis = analysis_open(options);
     assert_non_null(fed.analysis);
     assert_int_equal(analysis_begin_input(fed.analysis, "test"), 0);
     return fed;

@@ -12,6 +12,7 @@ struct fed {
 };
 
 struct fed feed_open(size_t memory_max);
+struct fed feed_open_with(const struct analysis_options *options);
 /* "number parent function caller parameters | metrics", parameters and metrics as key=value without spaces in them, "_" for a space;
  * what is all digits is a number. */
 void feed_call(struct fed *fed, uint64_t elapsed_ns, const char *format, ...)

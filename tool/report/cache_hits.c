@@ -21,7 +21,7 @@ static void signatures_text(struct report *report) {
     size_t count;
     const struct analysis_signature **repeated = report_repeated(report, CALLS_MIN, &count);
     if (count == 0) {
-        fputs("  No call was made three times with the same parameters.\n", report->out);
+        report_no_repeats(report, "No call was made three times with the same parameters");
     } else {
         fputs("Signatures called 3+ times (cache candidates):\n", report->out);
         for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++)

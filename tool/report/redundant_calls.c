@@ -14,7 +14,7 @@ static void redundant_calls_text(struct report *report) {
     const struct analysis_signature **repeated = report_repeated(report, CALLS_MIN, &count);
     report_heading(report, "Potential Redundant Calls");
     if (count == 0)
-        fputs("  No call was made twice with the same parameters.\n", report->out);
+        report_no_repeats(report, "No call was made twice with the same parameters");
     for (size_t i = 0; repeated != NULL && i < report_shown(report, count); i++) {
         report_signature(report, repeated[i]);
         report_within(report, analysis_within_signature(report->model, number_of(report, repeated[i])));

@@ -132,6 +132,10 @@ void report_signature(struct report *report, const struct analysis_signature *si
     perftrace_buffer_text(&report->line, "      Call numbers: ");
     report_calls(report, signature, ANALYSIS_NUMBERS_MAX);
     report_line(report);
+    uint64_t repeats = analysis_repeats(report->model, signature);
+    if (repeats + 1 < signature->calls)
+        fprintf(report->out, "      %" PRIu64 " of them asked what was known already, and still valid\n",
+                repeats);
 }
 
 void report_json_call(struct report *report, struct analysis_call_id id) {
@@ -182,12 +186,19 @@ void report_json_signature(struct report *report, const struct analysis_signatur
     json_text(json, "function", model->functions[question->function].name);
     json_text(json, "caller", model->functions[signature->caller].name);
     json_unsigned(json, "calls", signature->calls);
+    if (model->options.invalidations.count > 0)
+        json_unsigned(json, "valid_repeats", analysis_repeats(model, signature));
     json_unsigned(json, "total_ns", signature->total_ns);
     json_array(json, "call_numbers"); /* the first ones */
     json_call_number(report, signature->first);
     for (uint32_t i = 0; i < signature->number_count; i++)
         json_call_number(report, signature->numbers[i]);
     json_end_array(json);
+}
+
+void report_no_repeats(struct report *report, const char *text) {
+    bool rules = report->model->options.invalidations.count > 0;
+    fprintf(report->out, "  %s%s.\n", text, rules ? " while the answer was valid" : "");
 }
 
 const struct analysis_signature **report_repeated(struct report *report, uint64_t calls_min, size_t *count) {

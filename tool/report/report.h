@@ -68,6 +68,8 @@ void report_json_line(struct report *report, const char *key);
 /* JSON: function, caller, signature, calls and call_numbers of a signature. */
 void report_json_signature(struct report *report, const struct analysis_signature *signature);
 /* Signatures with at least `calls_min` calls, those that are shown in order; to be freed. NULL: the report has failed. */
+/* A line that says that there was nothing: "No call was made twice"; and where writes make answers invalid, that it is about valid ones. */
+void report_no_repeats(struct report *report, const char *text);
 const struct analysis_signature **report_repeated(struct report *report, uint64_t calls_min, size_t *count);
 /* "count" and "entries" of them, each with what `more` (NULL: nothing) adds to it. */
 void report_json_repeated(struct report *report, uint64_t calls_min,

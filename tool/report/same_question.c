@@ -34,7 +34,7 @@ static void same_question_text(struct report *report) {
     report->failed |= questions == NULL;
     report_heading(report, "Same Question From Different Callers");
     if (count == 0)
-        fputs("  No two callers made a call with the same parameters.\n", report->out);
+        report_no_repeats(report, "No two callers made a call with the same parameters");
     for (size_t i = 0; questions != NULL && i < report_shown(report, count); i++) {
         fprintf(report->out, "%4" PRIu64 " calls: ", questions[i]->calls);
         analysis_question_text(report->model, questions[i], &report->line);
