@@ -82,6 +82,17 @@ static bool has_page_size(const struct group_view *view) {
     return false;
 }
 
+/* The value moves on by something else than what each call answered: not by what a page holds. */
+static bool moves_past_answers(const struct group_view *view) {
+    const struct sibling_answer *answer = &view->group->first_answer;
+    if (!view->answers)
+        return false;
+    for (unsigned i = 0; i < answer->count_count; i++)
+        if (answer->counts[i] == view->group->step)
+            return false;
+    return true;
+}
+
 static bool is_pages(const struct group_view *view) {
     const struct sibling_group *group = view->group;
     bool page_name = (view->hints & SIBLING_HINT_PAGE) != 0;
@@ -100,6 +111,7 @@ static bool is_pages(const struct group_view *view) {
         signs += big_steps;
         signs += view->answers && group->same_counts_until_last && group->first_answer.counts[0] >= PAGE_MIN;
         signs += group->answered == 0 && big_steps && group->first_value == 0;
+        signs -= big_steps && moves_past_answers(view);
         signs -= group->answered == 0 && !page_name && group->first_value != 0;
         signs -= view->answers && !group->same_counts_until_last;
     } else if (!view->numbers) {

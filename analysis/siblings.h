@@ -17,8 +17,8 @@
  * literals: texts of another structure are other questions, texts that differ in literals are one. What looks like
  * it and is not, told by what the calls do first and by names last:
  * - batches: the value is a list;
- * - pages: the value moves on by what was returned, or in constant steps with full answers until the last, or is
- *   what the call before answered;
+ * - pages: the value moves on by what was returned, or in constant steps with full answers until the last (steps of five and more that are
+ *   not what was answered speak against it), or is what the call before answered;
  * - retries and polling: a counter from 0 or 1, or doubling values, with failures until the last call, growing or
  *   regular pauses, or a parent that mostly waits;
  * - filling a cache: a parent that runs once, at the start, whose values are later asked for elsewhere, more

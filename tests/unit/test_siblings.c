@@ -359,6 +359,26 @@ static void counted_keys_are_no_pages(void **state) {
     expect_n_plus_one("list>fetch|user 6/1");
 }
 
+/* By 256 from 0 on, and each answers as much; but the steps are not what was answered. */
+static void tiles_are_no_pages(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 9; i++)
+        feed_call(&fed, 100 + i, "%u 1 load list x=%u y=0 | bytes=65536", 10 + i, i * 256);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_n_plus_one("list>load|x 9/1");
+}
+
+/* The same steps, and they are. */
+static void full_pages_to_the_last(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 9; i++)
+        feed_call(&fed, 100 + i, "%u 1 load list x=%u y=0 | rows=256 bytes=65536", 10 + i, i * 256);
+    feed_call(&fed, 1000, "1 0 list unknown");
+    feed_finish(&fed);
+    expect_look_alike(ANALYSIS_PAGES);
+}
+
 static void retries_by_outcome(void **state) {
     (void)state;
     for (unsigned i = 0; i < 4; i++)
@@ -482,6 +502,8 @@ int main(void) {
         SIBLINGS_TEST(pages_by_number),
         SIBLINGS_TEST(pages_by_cursor),
         SIBLINGS_TEST(counted_keys_are_no_pages),
+        SIBLINGS_TEST(tiles_are_no_pages),
+        SIBLINGS_TEST(full_pages_to_the_last),
         SIBLINGS_TEST(retries_by_outcome),
         SIBLINGS_TEST(retries_by_pauses),
         SIBLINGS_TEST(polling_by_clock),
