@@ -73,6 +73,7 @@ struct sibling_group {
     bool closely;        /* its calls are looked at closely */
     uint32_t pattern;    /* see sibling_pattern.h */
     uint64_t calls, own; /* of these, not adopted */
+    uint64_t chained;    /* calls by the one before, or the other way round: a function that calls itself */
     uint64_t distinct;   /* questions */
     uint64_t branches;   /* of the parent's own children, in which these calls lie */
     uint64_t total_ns, self_ns, told_ns, min_ns;
@@ -141,6 +142,9 @@ static inline void sibling_group_add(const struct analysis *analysis, struct sib
     group->branches += group->calls == 0 || call->within == 0 || call->within != group->last->within;
     group->calls++;
     group->own += !call->adopted;
+    group->chained += group->calls > 1 && (call->adopted | group->last->adopted) &&
+                      (call->call->parent == group->last->call->id.number ||
+                       group->last->call->parent == call->call->id.number);
     group->distinct += is_new;
     uint64_t elapsed_ns = call->call->elapsed_ns;
     group->total_ns += elapsed_ns;

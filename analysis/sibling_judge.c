@@ -232,8 +232,8 @@ struct sibling_judgement sibling_judge(const struct analysis *analysis, struct s
                                        const struct sibling_group *group,
                                        const struct sibling_parent *parent) {
     struct sibling_judgement nothing = {.verdict = SIBLING_NOTHING};
-    if (!sibling_group_is_loop(group))
-        return nothing;
+    if (!sibling_group_is_loop(group) || group->chained + 1 == group->calls)
+        return nothing; /* the latter: each within another, as fact(3) within fact(4), and none beside it */
     int parameter = sibling_differing(shapes, group);
     if (parameter < 0)
         return nothing;

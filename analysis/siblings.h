@@ -10,7 +10,8 @@
  * makes fewer than three such calls; up to three functions lie between. The deepest repeated call that differs in
  * one parameter is reported, with the functions between, and the helper above it is not (there have to be three
  * helpers, too); a helper is reported itself where less than a tenth of its time goes into such calls. Calls of a
- * function by itself (a walk) count for the outermost of them, unless one level alone has three.
+ * function by itself (a walk) count for the outermost of them, unless one level alone has three; but
+ * not where each is within another, and none beside another.
  *
  * What is N + 1. At least three calls of one function under one parent, of the same parameters by name, that differ
  * in the value of exactly one, which takes at least three values. Queries' texts are compared without their

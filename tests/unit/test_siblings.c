@@ -359,6 +359,34 @@ static void counted_keys_are_no_pages(void **state) {
     expect_n_plus_one("list>fetch|user 6/1");
 }
 
+/* fact(n) -> fact(n - 1) -> …: no one makes them one by one. Some are kept one by one, some as a collection. */
+static void a_chain_is_no_loop(void **state) {
+    (void)state;
+    static const unsigned depths[] = {4, 12, 300};
+    unsigned first = 1;
+    for (unsigned i = 0; i < 3; first += depths[i++])
+        for (unsigned n = 0; n < depths[i]; n++) {
+            unsigned number = first + depths[i] - 1 - n;
+            feed_call(&fed, 100 * (n + 1), "%u %u fact %s n=%u", number, n + 1 < depths[i] ? number - 1 : 0,
+                      n + 1 < depths[i] ? "fact" : "unknown", n);
+        }
+    feed_finish(&fed);
+    expect_n_plus_one("");
+}
+
+/* But where two are beside each other, however deep: 1 -> 2 -> (3 -> 4), (5 -> 6). */
+static void a_tree_is_a_loop(void **state) {
+    (void)state;
+    feed_call(&fed, 100, "4 3 read read id=k4");
+    feed_call(&fed, 200, "3 2 read read id=k3");
+    feed_call(&fed, 100, "6 5 read read id=k6");
+    feed_call(&fed, 200, "5 2 read read id=k5");
+    feed_call(&fed, 500, "2 1 read read id=k2");
+    feed_call(&fed, 600, "1 0 read unknown id=k1");
+    feed_finish(&fed);
+    expect_n_plus_one("read>read|id 5/1");
+}
+
 /* By 256 from 0 on, and each answers as much; but the steps are not what was answered. */
 static void tiles_are_no_pages(void **state) {
     (void)state;
@@ -502,6 +530,8 @@ int main(void) {
         SIBLINGS_TEST(pages_by_number),
         SIBLINGS_TEST(pages_by_cursor),
         SIBLINGS_TEST(counted_keys_are_no_pages),
+        SIBLINGS_TEST(a_chain_is_no_loop),
+        SIBLINGS_TEST(a_tree_is_a_loop),
         SIBLINGS_TEST(tiles_are_no_pages),
         SIBLINGS_TEST(full_pages_to_the_last),
         SIBLINGS_TEST(retries_by_outcome),
