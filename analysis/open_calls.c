@@ -87,8 +87,6 @@ uint32_t open_calls_take_from_table(struct open_calls *open, uint64_t number) {
     if (open->table[at] == 0)
         return OPEN_CALLS_NONE;
     uint32_t slot = open->table[at] - 1;
-    if (open->last_number == number)
-        open->last_number = 0;
     close_gap(open, at);
     open->in_table--;
     return slot;
@@ -125,15 +123,8 @@ static void add_child(struct open_calls *open, uint32_t slot, uint32_t track, ui
     open->calls[last].others = more;
 }
 
+/* It is not where near ones are. */
 static uint32_t find_or_make(struct open_calls *open, uint64_t parent, uint32_t track) {
-    uint32_t *near = &open->near[parent % OPEN_CALLS_NEAR];
-    if (*near != 0 && open->calls[*near - 1].number == parent)
-        return *near - 1;
-    if (*near == 0 && (open->in_table == 0 || open->table[find(open, parent)] == 0)) {
-        uint32_t slot = new_slot(open, parent, track, 0);
-        *near = slot + 1; /* OPEN_CALLS_NONE becomes 0 */
-        return slot;
-    }
     bool room = reserve_table(open); /* without it those that are there are still found */
     if (open->table_size == 0)
         return OPEN_CALLS_NONE;
@@ -150,17 +141,18 @@ static uint32_t find_or_make(struct open_calls *open, uint64_t parent, uint32_t 
 
 uint32_t open_calls_tell_other(struct open_calls *open, uint64_t parent, uint32_t track,
                                uint64_t elapsed_ns) {
-    if (parent != open->last_number) {
-        uint32_t slot = find_or_make(open, parent, track);
-        if (slot == OPEN_CALLS_NONE) {
-            open->refused++;
-            return slot;
-        }
-        open->last_number = parent;
-        open->last_slot = slot;
+    uint32_t *near = &open->near[parent % OPEN_CALLS_NEAR], slot;
+    if (*near == 0 && (open->in_table == 0 || open->table[find(open, parent)] == 0)) {
+        slot = new_slot(open, parent, track, elapsed_ns);
+        *near = slot + 1; /* OPEN_CALLS_NONE becomes 0 */
+    } else {
+        bool is_near = *near != 0 && open->calls[*near - 1].number == parent;
+        slot = is_near ? *near - 1 : find_or_make(open, parent, track);
+        if (slot != OPEN_CALLS_NONE)
+            add_child(open, slot, track, elapsed_ns);
     }
-    add_child(open, open->last_slot, track, elapsed_ns);
-    return open->last_slot;
+    open->refused += slot == OPEN_CALLS_NONE;
+    return slot;
 }
 
 void open_calls_clear(struct open_calls *open) {
@@ -168,7 +160,6 @@ void open_calls_clear(struct open_calls *open) {
         open->table[i] = 0;
     memset(open->near, 0, sizeof open->near);
     open->count = open->unused = open->in_table = 0;
-    open->last_number = 0;
     open->by_name = false;
 }
 

@@ -30,9 +30,7 @@ struct open_calls {
     uint32_t unused; /* slot + 1 of the first that was given back, and so on in `others` */
     uint32_t *table; /* slot + 1, or 0 */
     uint32_t table_size, in_table;
-    uint64_t key; /* of the hashes */
-    uint64_t last_number;
-    uint32_t last_slot;
+    uint64_t key;     /* of the hashes */
     bool by_name;     /* some stand for callers of which no number is known (relatives.h) */
     uint64_t refused; /* calls whose parent got no slot: too many at once, or no memory left */
     struct perftrace_budget *budget;
@@ -46,8 +44,6 @@ static inline uint32_t open_calls_take(struct open_calls *open, uint64_t number)
     if (*near != 0 && open->calls[*near - 1].number == number) {
         uint32_t slot = *near - 1;
         *near = 0;
-        if (open->last_number == number)
-            open->last_number = 0;
         return slot;
     }
     return open->in_table == 0 ? OPEN_CALLS_NONE : open_calls_take_from_table(open, number);
@@ -66,11 +62,12 @@ uint32_t open_calls_tell_other(struct open_calls *open, uint64_t parent, uint32_
  * OPEN_CALLS_NONE, and counted in `refused`, where there is no room. */
 static inline uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t parent, uint32_t track,
                                               uint64_t elapsed_ns) {
-    /* Most often it is the one that was told before. */
-    if (parent != open->last_number || open->calls[open->last_slot].track != track)
-        return open_calls_tell_other(open, parent, track, elapsed_ns);
-    open->calls[open->last_slot].children_ns += elapsed_ns;
-    return open->last_slot;
+    uint32_t near = open->near[parent % OPEN_CALLS_NEAR];
+    if (near != 0 && open->calls[near - 1].number == parent && open->calls[near - 1].track == track) {
+        open->calls[near - 1].children_ns += elapsed_ns;
+        return near - 1;
+    }
+    return open_calls_tell_other(open, parent, track, elapsed_ns);
 }
 
 /* Forgets all: numbers mean something within one input. */
