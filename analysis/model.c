@@ -238,14 +238,14 @@ static bool more_numbers(struct analysis *analysis, struct analysis_signature *s
     return true;
 }
 
-/* Remembers the smallest numbers. Calls come in the order of their ends, so a number may be out of order. The largest one that is
- * remembered stands beside the counts, so that a full list is looked at only where it changes. */
-void model_remember_number(struct analysis *analysis, struct analysis_signature *signature,
-                           struct analysis_call_id id) {
-    if (signature->calls == 0) {
-        signature->first = id;
-        return;
-    }
+static void remember_last(struct analysis_signature *signature, struct analysis_call_id id) {
+    signature->last_number = id.number;
+    signature->last_input = (uint16_t)id.input;
+}
+
+/* A number that is out of order, or for which there is no room yet. */
+static void insert_number(struct analysis *analysis, struct analysis_signature *signature,
+                          struct analysis_call_id id) {
     uint32_t count = signature->number_count;
     bool full = count == model_numbers_room(count);
     if (analysis_call_before(id, signature->first)) {
@@ -262,9 +262,24 @@ void model_remember_number(struct analysis *analysis, struct analysis_signature 
         signature->numbers[at] = signature->numbers[at - 1];
     signature->numbers[at] = id;
     signature->number_count = (uint8_t)(count + !full);
-    const struct analysis_call_id *last = &signature->numbers[signature->number_count - 1];
-    signature->last_number = last->number;
-    signature->last_input = (uint16_t)last->input;
+    remember_last(signature, signature->numbers[signature->number_count - 1]);
+}
+
+/* Remembers the smallest numbers. Calls come in the order of their ends, so a number may be out of order. The largest one that is
+ * remembered stands beside the counts, so that a full list is looked at only where it changes. */
+void model_remember_number(struct analysis *analysis, struct analysis_signature *signature,
+                           struct analysis_call_id id) {
+    uint32_t count = signature->number_count;
+    if (signature->calls == 0) {
+        signature->first = id;
+    } else if (count != model_numbers_room(count) && signature->last_input == (uint16_t)id.input &&
+               id.number > signature->last_number) {
+        signature->numbers[count] = id;
+        signature->number_count = (uint8_t)(count + 1);
+        remember_last(signature, id);
+    } else {
+        insert_number(analysis, signature, id);
+    }
 }
 
 /* ---- all together --------------------------------------------------------------------------------- */

@@ -168,32 +168,55 @@ static bool take_track(struct perftrace_log_parser *parser, uint32_t thread) {
     return parser->track != NULL;
 }
 
+/* What a known call of a plain line has besides. */
+static inline void add_rest(struct perftrace_log_reader *log, struct perftrace_call *call,
+                            const struct perftrace_site_info *info, size_t metric_count) {
+    call->site = info;
+    call->track = log->parser.track;
+    call->metric_count = metric_count;
+    call->metrics = log->parser.values;
+    call->brief = false;
+    log->info.records++;
+}
+
+static __attribute__((noinline)) bool fill_unusual(struct perftrace_log_reader *log,
+                                                   struct perftrace_call *call,
+                                                   const struct perftrace_site_info *info) {
+    const struct perftrace_log_entry *entry = &log->piece->index.entries[call->place];
+    struct perftrace_log_site *site = (struct perftrace_log_site *)(uintptr_t)info;
+    if (site != NULL && entry->plain &&
+        perftrace_log_take_metrics(&log->parser.names, site, entry, log->piece->index.values,
+                                   log->piece->bytes + entry->start + entry->tail, log->parser.values) &&
+        take_track(&log->parser, entry->thread)) {
+        add_rest(log, call, info, entry->metric_count);
+        return true;
+    }
+    uint64_t key[2] = {call->key[0], call->key[1]};
+    bool key_holds;
+    if (!read_line(log, entry, site, &key_holds))
+        return false;
+    *call = log->parser.call;
+    if (key_holds) {
+        call->key[0] = key[0];
+        call->key[1] = key[1];
+    }
+    call->brief = false;
+    log->info.records++;
+    return true;
+}
+
 bool perftrace_log_fill(struct perftrace_log_reader *log, struct perftrace_call *call,
                         const struct perftrace_site_info *info) {
     if (!call->brief)
         return true;
     const struct perftrace_log_entry *entry = &log->piece->index.entries[call->place];
-    struct perftrace_log_site *site = (struct perftrace_log_site *)(uintptr_t)info; /* it begins with it */
-    if (site != NULL && entry->plain &&
-        perftrace_log_take_metrics(&log->parser.names, site, entry, log->piece->index.values,
-                                   log->piece->bytes + entry->start + entry->tail, log->parser.values) &&
-        take_track(&log->parser, entry->thread)) {
-        call->site = info;
-        call->track = log->parser.track;
-        call->metric_count = entry->metric_count;
-        call->metrics = log->parser.values;
-    } else {
-        uint64_t key[2] = {call->key[0], call->key[1]};
-        bool key_holds;
-        if (!read_line(log, entry, site, &key_holds))
-            return false;
-        *call = log->parser.call;
-        if (key_holds) {
-            call->key[0] = key[0];
-            call->key[1] = key[1];
-        }
-    }
-    call->brief = false;
-    log->info.records++;
+    const uint64_t *metrics = &log->piece->index.values[entry->first_metric];
+    const struct perftrace_log_site *site = (const struct perftrace_log_site *)info; /* it begins with it */
+    const struct perftrace_track_info *track = log->parser.track;
+    if (site == NULL || !entry->plain || track == NULL || track->id != entry->thread ||
+        (entry->metric_count > 0 && site->shape != metrics[-1]))
+        return fill_unusual(log, call, info);
+    perftrace_log_list_metrics(site, entry, metrics, log->parser.values);
+    add_rest(log, call, info, entry->metric_count);
     return true;
 }

@@ -336,13 +336,7 @@ bool perftrace_log_take_metrics(struct perftrace_log_names *names, struct perftr
     if (entry->metric_count > 0 && site->shape != metrics[-1] &&
         !perftrace_log_names_shape(names, site, metrics[-1], fields, entry->metric_count))
         return false;
-    for (unsigned i = 0; i < entry->metric_count; i++) {
-        struct perftrace_value *value = &values[i];
-        value->argument = &site->arguments[site->shape_keys[i]];
-        value->type = PERFTRACE_TYPE_SIGNED;
-        value->cut = value->null = false;
-        value->i = (int64_t)metrics[i];
-    }
+    perftrace_log_list_metrics(site, entry, metrics, values);
     return true;
 }
 

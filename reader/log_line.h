@@ -37,5 +37,16 @@ const char *perftrace_log_parse_rest(struct perftrace_log_parser *parser, char *
 bool perftrace_log_take_metrics(struct perftrace_log_names *names, struct perftrace_log_site *site,
                                 const struct perftrace_log_entry *entry, const uint64_t *list,
                                 const char *fields, struct perftrace_value *values);
+/* The same where site->shape is theirs. */
+static inline void perftrace_log_list_metrics(const struct perftrace_log_site *site,
+                                              const struct perftrace_log_entry *entry,
+                                              const uint64_t *metrics, struct perftrace_value *values) {
+    for (size_t i = 0, count = entry->metric_count; i < count; i++) {
+        values[i].argument = &site->arguments[site->shape_keys[i]];
+        values[i].type = PERFTRACE_TYPE_SIGNED;
+        values[i].cut = values[i].null = false;
+        values[i].i = (int64_t)metrics[i];
+    }
+}
 
 #endif
