@@ -103,6 +103,7 @@ int analysis_begin_input(struct analysis *analysis, const char *name) {
     state->first_ns = UINT64_MAX;
     state->placed_ns = 0;
     known_clear(&state->known);
+    memset(state->known_names, 0, sizeof state->known_names); /* others will have their addresses */
     state->known.budget = &state->budget;
     state->function_site_count = 0;
     return 0;

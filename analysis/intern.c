@@ -112,23 +112,28 @@ uint32_t text_table_find(struct text_table *table, uint32_t owner, const char *b
     return number_in(table->slots, table->slot_count, text_slot(table, owner, bytes, length, *hash));
 }
 
-uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
-    if (length > UINT32_MAX ||
-        slots_reserve(&table->slots, &table->slot_count, table->count, text_hash_of, table) != 0)
-        return INTERN_NONE;
-    uint64_t hash = text_hash(table, owner, bytes, length);
-    uint32_t at = text_slot(table, owner, bytes, length, hash);
-    if (table->slots[at] != 0)
-        return number_in(table->slots, table->slot_count, at);
-    if (array_reserve((void **)&table->entries, table->count, &table->capacity, sizeof *table->entries) != 0)
-        return INTERN_NONE;
+uint32_t text_table_add_new(struct text_table *table, uint32_t owner, const char *bytes, size_t length,
+                            uint64_t hash) {
     struct perftrace_text copy;
     table->arena.bytes_max = SIZE_MAX;
-    if (!perftrace_arena_text(&table->arena, bytes, length, &copy))
+    if (length > UINT32_MAX ||
+        slots_reserve(&table->slots, &table->slot_count, table->count, text_hash_of, table) != 0 ||
+        array_reserve((void **)&table->entries, table->count, &table->capacity, sizeof *table->entries) !=
+            0 ||
+        !perftrace_arena_text(&table->arena, bytes, length, &copy))
         return INTERN_NONE;
+    uint32_t mask = table->slot_count - 1, at = (uint32_t)hash & mask;
+    while (table->slots[at] != 0)
+        at = (at + 1) & mask;
     table->entries[table->count] = (struct text_entry){copy.bytes, (uint32_t)length, owner, hash};
     table->slots[at] = tag_of(table->slot_count, hash) | ++table->count;
     return table->count - 1;
+}
+
+uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *bytes, size_t length) {
+    uint64_t hash;
+    uint32_t number = text_table_find(table, owner, bytes, length, &hash);
+    return number != INTERN_NONE ? number : text_table_add_new(table, owner, bytes, length, hash);
 }
 
 struct perftrace_text text_table_get(const struct text_table *table, uint32_t number) {

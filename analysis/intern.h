@@ -28,6 +28,9 @@ uint32_t text_table_add(struct text_table *table, uint32_t owner, const char *by
 /* As above, but adds nothing: INTERN_NONE where it is not there. *hash is the one by which it would be found. */
 uint32_t text_table_find(struct text_table *table, uint32_t owner, const char *bytes, size_t length,
                          uint64_t *hash);
+/* Adds what has just not been found. INTERN_NONE without memory. */
+uint32_t text_table_add_new(struct text_table *table, uint32_t owner, const char *bytes, size_t length,
+                            uint64_t hash);
 struct perftrace_text text_table_get(const struct text_table *table, uint32_t number);
 void text_table_free(struct text_table *table);
 

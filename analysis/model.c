@@ -97,6 +97,12 @@ static uint32_t text_of(struct analysis *analysis, const char *bytes, size_t len
     return text;
 }
 
+static struct known_name *known_name_of(struct analysis_state *state,
+                                        const struct perftrace_argument_info *argument) {
+    uint64_t mixed = (uintptr_t)argument * UINT64_C(0x9e3779b97f4a7c15);
+    return &state->known_names[mixed >> 32 & (MODEL_KNOWN_NAMES - 1)];
+}
+
 /* A name and a value, as they stand in the text of their question. */
 static int add_parameter(struct analysis *analysis, const char *pair, struct pair_bounds bounds) {
     struct analysis_state *state = analysis->state;
@@ -104,11 +110,12 @@ static int add_parameter(struct analysis *analysis, const char *pair, struct pai
                       sizeof *analysis->parameters) != 0)
         return -PERFTRACE_ERROR_MEMORY;
     struct analysis_parameter parameter = {
-        .name = text_of(analysis, pair, bounds.name_length),
+        .name = bounds.name != INTERN_NONE ? bounds.name : text_of(analysis, pair, bounds.name_length),
         .value = text_of(analysis, pair + bounds.name_length + 1, bounds.length - bounds.name_length - 1),
     };
     if (parameter.name == INTERN_NONE || parameter.value == INTERN_NONE)
         return -PERFTRACE_ERROR_MEMORY;
+    *known_name_of(state, bounds.argument) = (struct known_name){bounds.argument, parameter.name};
     analysis->parameters[analysis->parameter_count++] = parameter;
     return 0;
 }
@@ -162,14 +169,27 @@ static int write_pairs(struct analysis *analysis, const struct perftrace_call *c
     text->length = 0;
     state->pair_count = 0;
     for (size_t i = 0; i < call->parameter_count; i++) {
-        if (is_ignored(analysis, &call->parameters[i]))
+        const struct perftrace_value *value = &call->parameters[i];
+        if (is_ignored(analysis, value))
             continue;
         if (array_reserve((void **)&state->pairs, state->pair_count, &state->pair_capacity,
                           sizeof *state->pairs) != 0)
             return -PERFTRACE_ERROR_MEMORY;
         perftrace_buffer_add(text, "|", 1);
-        size_t before = text->length, name_length = pairs_add_one(text, &call->parameters[i]);
-        state->pairs[state->pair_count++] = (struct pair_bounds){name_length, text->length - before};
+        size_t before = text->length;
+        struct pair_bounds pair = {.argument = value->argument, .name = INTERN_NONE};
+        const struct known_name *known = known_name_of(state, value->argument);
+        if (known->argument == value->argument) {
+            struct perftrace_text name = text_table_get(&state->texts, known->name);
+            perftrace_buffer_add(text, name.bytes, name.length);
+            pairs_add_value(text, value);
+            pair.name = known->name;
+            pair.name_length = name.length;
+        } else {
+            pair.name_length = pairs_add_one(text, value);
+        }
+        pair.length = text->length - before;
+        state->pairs[state->pair_count++] = pair;
     }
     return text->failed ? -PERFTRACE_ERROR_MEMORY : 0;
 }
@@ -186,7 +206,7 @@ static int question_of(struct analysis *analysis, const struct perftrace_call *c
     if (placed->question != INTERN_NONE ||
         !is_wanted(analysis, placed, hash, text->length, state->pair_count))
         return 0;
-    placed->question = text_table_add(&state->parameters, placed->function, bytes, text->length);
+    placed->question = text_table_add_new(&state->parameters, placed->function, bytes, text->length, hash);
     return placed->question != INTERN_NONE ? make_question(analysis, placed->function)
                                            : -PERFTRACE_ERROR_MEMORY;
 }

@@ -8,10 +8,19 @@
 #include "rounds.h"
 #include "validity.h"
 
-/* Of a pair in a text: the bytes of the name, and of all. */
+/* Of a pair in a text: the bytes of the name, and of all; and the argument, with the number of its name, or INTERN_NONE. */
 struct pair_bounds {
     size_t name_length, length;
+    const struct perftrace_argument_info *argument;
+    uint32_t name;
 };
+
+/* An argument of this input whose name is among the texts, in the place that its address gives it. */
+struct known_name {
+    const struct perftrace_argument_info *argument; /* NULL: none */
+    uint32_t name;
+};
+enum { MODEL_KNOWN_NAMES = 64 };
 
 struct analysis_state {
     struct rounds *rounds;
@@ -35,6 +44,7 @@ struct analysis_state {
     struct perftrace_buffer scratch;
     struct pair_bounds *pairs; /* in it: of the call that is being placed */
     uint32_t pair_count, pair_capacity;
+    struct known_name known_names[MODEL_KNOWN_NAMES];
     struct perftrace_budget budget; /* the model's: what it still needs can't be taken by the parts */
     struct admission admission;
     uint64_t without_edge, without_signature; /* calls */

@@ -9,5 +9,7 @@
 void pairs_add(struct perftrace_buffer *buffer, const struct perftrace_value *values, size_t count);
 /* One of them. Returns the bytes of its key. */
 size_t pairs_add_one(struct perftrace_buffer *buffer, const struct perftrace_value *value);
+/* What stands behind the key, with its `=`. */
+void pairs_add_value(struct perftrace_buffer *buffer, const struct perftrace_value *value);
 
 #endif

@@ -310,6 +310,31 @@ static void inputs_are_kept_apart_by_number(void **state) {
     analysis_close(analysis);
 }
 
+/* An argument lives as long as its reader: in the next input another one may lie where it was. */
+static void arguments_are_of_one_input(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(5);
+    struct perftrace_argument_info argument = {.name = text("first|name"), .type = PERFTRACE_TYPE_SIGNED};
+    struct perftrace_value parameter = {.argument = &argument, .type = PERFTRACE_TYPE_SIGNED};
+    struct perftrace_call one = call(1, "f", "unknown", 5);
+    one.parameters = &parameter;
+    one.parameter_count = 1;
+    for (; parameter.i < 3; parameter.i++)
+        feed(analysis, &one);
+    analysis_end_input(analysis, &(struct perftrace_trace_info){.native = true}, 1);
+    assert_int_equal(analysis_begin_input(analysis, "second"), 0);
+    argument.name = text("other");
+    feed(analysis, &one);
+    analysis_finish(analysis);
+    assert_int_equal(analysis->question_count, 4);
+    assert_string_equal(analysis->questions[0].parameters.bytes, "|first\\x7cname=0");
+    assert_string_equal(analysis->questions[2].parameters.bytes, "|first\\x7cname=2");
+    assert_string_equal(analysis->questions[3].parameters.bytes, "|other=3");
+    assert_int_equal(analysis->parameters[0].name, analysis->parameters[2].name);
+    assert_string_equal(analysis_text(analysis, analysis->parameters[3].name).bytes, "other");
+    analysis_close(analysis);
+}
+
 static void many_distinct_signatures(void **state) {
     (void)state;
     enum { DISTINCT = 20000 };
@@ -420,6 +445,7 @@ int main(void) {
         cmocka_unit_test(a_number_and_its_text_are_one_signature),
         cmocka_unit_test(unfinished_calls_are_only_counted),
         cmocka_unit_test(inputs_are_kept_apart_by_number),
+        cmocka_unit_test(arguments_are_of_one_input),
         cmocka_unit_test(many_distinct_signatures),
         cmocka_unit_test(log_children_fill_their_parent),
         cmocka_unit_test(log_parent_holds_its_children),
