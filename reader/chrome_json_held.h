@@ -40,9 +40,10 @@ struct perftrace_json_store {
 
 /* Packs the args of an event of the site. *blob is NULL where there are none. `metrics`: so many of the last are metrics
  * (SIZE_MAX: all). Arguments for which there is no room are left out, and counted in *left_out. False without memory. */
-bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
-                         struct perftrace_json_site *site, const struct perftrace_json_event *event,
-                         size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out);
+static inline bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
+                                       struct perftrace_json_site *site,
+                                       const struct perftrace_json_event *event, size_t metrics,
+                                       struct perftrace_json_blob **blob, uint64_t *left_out);
 /* The same of one value, for a counter: the argument is called `key`. */
 bool perftrace_json_pack_one(struct perftrace_json_store *store, struct perftrace_json_names *names,
                              struct perftrace_json_site *site, const struct perftrace_json_text *key,
@@ -50,8 +51,35 @@ bool perftrace_json_pack_one(struct perftrace_json_store *store, struct perftrac
 /* The values, whose texts lie in the blob; `values` has room for parameters + metrics. */
 void perftrace_json_unpack(const struct perftrace_json_blob *blob, struct perftrace_value *values);
 /* NULL: nothing happens. The bytes stay until something is packed. */
-void perftrace_json_release(struct perftrace_json_store *store, struct perftrace_json_blob *blob);
+static inline void perftrace_json_release(struct perftrace_json_store *store,
+                                          struct perftrace_json_blob *blob);
 void perftrace_json_store_free(struct perftrace_json_store *store);
+
+/* Args that are not known yet, at least not of this site, and a blob in that block: see above. */
+bool perftrace_json_pack_more(struct perftrace_json_store *store, struct perftrace_json_names *names,
+                              struct perftrace_json_site *site, const struct perftrace_json_event *event,
+                              size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out);
+void perftrace_json_release_own(struct perftrace_json_store *store, uint32_t block);
+
+static inline bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
+                                       struct perftrace_json_site *site,
+                                       const struct perftrace_json_event *event, size_t metrics,
+                                       struct perftrace_json_blob **blob, uint64_t *left_out) {
+    *blob = NULL;
+    if (event->args == NULL || (event->all_listed && event->listed == 0))
+        return true;
+    const struct perftrace_json_seen_args *seen = event->hashed && !event->own ? event->seen : NULL;
+    if (seen == NULL || seen->site != site || seen->metrics != (metrics != 0) || seen->blob == NULL)
+        return perftrace_json_pack_more(store, names, site, event, metrics, blob, left_out);
+    *blob = seen->blob;
+    return true;
+}
+
+static inline void perftrace_json_release(struct perftrace_json_store *store,
+                                          struct perftrace_json_blob *blob) {
+    if (blob != NULL && blob->block != PERFTRACE_JSON_SEVERAL)
+        perftrace_json_release_own(store, blob->block);
+}
 
 /* ---- what waits ------------------------------------------------------------------------------------- */
 

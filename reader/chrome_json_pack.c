@@ -90,10 +90,7 @@ static void keep(struct perftrace_json_store *store, struct perftrace_json_blob 
     blob->block = store->current;
 }
 
-void perftrace_json_release(struct perftrace_json_store *store, struct perftrace_json_blob *blob) {
-    if (blob == NULL || blob->block == PERFTRACE_JSON_SEVERAL)
-        return;
-    uint32_t at = blob->block;
+void perftrace_json_release_own(struct perftrace_json_store *store, uint32_t at) {
     if (--store->blocks[at].live > 0)
         return;
     if (at == store->current)
@@ -300,13 +297,10 @@ static bool pack_anew(struct perftrace_json_store *store, struct perftrace_json_
     return true;
 }
 
-bool perftrace_json_pack(struct perftrace_json_store *store, struct perftrace_json_names *names,
-                         struct perftrace_json_site *site, const struct perftrace_json_event *event,
-                         size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out) {
+bool perftrace_json_pack_more(struct perftrace_json_store *store, struct perftrace_json_names *names,
+                              struct perftrace_json_site *site, const struct perftrace_json_event *event,
+                              size_t metrics, struct perftrace_json_blob **blob, uint64_t *left_out) {
     struct perftrace_json_seen_args *seen = NULL;
-    *blob = NULL;
-    if (event->args == NULL || (event->all_listed && event->listed == 0))
-        return true;
     if (event->hashed && !event->own) {
         seen = event->seen;
         if (seen == NULL || seen->site != site || seen->metrics != (metrics != 0))
