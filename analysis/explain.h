@@ -75,10 +75,8 @@ struct explain_difference *explain_compare(const struct explain *explain, const 
  * another thread had ended which grew as well, that. It is a guess, as spans don't tell whether they work or wait; what is as busy as ever,
  * only for longer, is not taken for a cause. */
 struct explain_cause {
-    struct perftrace_text name; /* of length 0: in no span */
-    bool elsewhere;             /* on another thread */
-    int64_t ns;                 /* so much more: on its own track, or, elsewhere, on all */
-    struct explain_part first, second;
+    struct explain_difference difference; /* on its own track, or, elsewhere, on all */
+    bool elsewhere;                       /* on another thread */
     struct perftrace_text
         waited[EXPLAIN_WAITED_MAX]; /* elsewhere: what lasted until it had ended, its own track's first */
     size_t waited_count;

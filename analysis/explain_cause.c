@@ -144,13 +144,13 @@ static uint32_t waited_for(const struct growth *growth, uint32_t waiting, int64_
 static void fill(struct explain_cause *cause, const struct explain *explain, const struct growth *growth,
                  uint32_t name, bool elsewhere) {
     cause->elsewhere = elsewhere;
-    cause->ns =
+    cause->difference.ns =
         elsewhere ? total_growth(growth, name) : growth->own[name == EXPLAIN_IN_NONE ? growth->names : name];
     if (name == EXPLAIN_IN_NONE)
         return;
-    cause->name = text_table_get(&explain->names, name);
+    cause->difference.name = text_table_get(&explain->names, name);
     const struct explain_stretch *of[] = {growth->first, growth->second};
-    struct explain_part *to[] = {&cause->first, &cause->second};
+    struct explain_part *to[] = {&cause->difference.first, &cause->difference.second};
     for (int i = 0; i < 2; i++) {
         if (name < of[i]->own_count)
             *to[i] = of[i]->own[name];

@@ -102,11 +102,10 @@ static double in_all(const struct samples *samples, double of_kept) {
 
 /* One run tells of itself only: the machine's frequency, where memory lies. As a share of the limit, less where runs are several. */
 static double allowance(const struct promise *promise, const struct samples *samples) {
-    bool time = promise->measure == PROMISE_TIME || promise->measure == PROMISE_SELF ||
-                promise->measure == PROMISE_CPU;
     /* What may be added to a baseline is meant to be more than runs differ. */
-    return time && !promise->relative ? SPREAD_OF_RUNS / sqrt(samples->run_count > 1 ? samples->run_count : 1)
-                                      : 0;
+    return promise_is_time(promise) && !promise->relative
+               ? SPREAD_OF_RUNS / sqrt(samples->run_count > 1 ? samples->run_count : 1)
+               : 0;
 }
 
 /* Whether the answer were the same if the limit were as much looser (what fails) or stricter (what passes) as runs may differ. */

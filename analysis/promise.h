@@ -74,6 +74,11 @@ static inline bool promise_is_passed(const struct promise *promise, double value
     }
     return !(value > promise->limit);
 }
+/* Whether its figures are times. */
+static inline bool promise_is_time(const struct promise *promise) {
+    return promise->measure == PROMISE_TIME || promise->measure == PROMISE_SELF ||
+           promise->measure == PROMISE_CPU;
+}
 static inline bool promise_has_ceiling(const struct promise *promise) {
     return promise->relation == PROMISE_AT_MOST || promise->relation == PROMISE_BELOW;
 }

@@ -30,6 +30,9 @@ static inline void perftrace_buffer_add(struct perftrace_buffer *buffer, const c
 static inline void perftrace_buffer_text(struct perftrace_buffer *buffer, const char *text) {
     perftrace_buffer_add(buffer, text, strlen(text));
 }
+static inline struct perftrace_text perftrace_text_of(const char *text) {
+    return (struct perftrace_text){text, strlen(text)};
+}
 void perftrace_buffer_unsigned(struct perftrace_buffer *buffer, uint64_t value);
 void perftrace_buffer_signed(struct perftrace_buffer *buffer, int64_t value);
 void perftrace_buffer_address(struct perftrace_buffer *buffer, uint64_t value); /* 0x1f */

@@ -38,8 +38,7 @@ static const struct option check_options[] = {
 };
 
 /* What was measured certainly: of a complete input, and with samples. */
-static int renew(const struct check *check, const struct findings *findings, struct baseline *baseline,
-                 const char *path) {
+static int renew(const struct check *check, struct baseline *baseline, const char *path) {
     for (size_t i = 0; i < check->inputs->count; i++)
         if (check->states[i].why[0] != '\0')
             return message_error("%s: %s; the baseline stays as it is", check->inputs->paths[i],
@@ -63,17 +62,13 @@ static int renew(const struct check *check, const struct findings *findings, str
             return message_error("out of memory");
         }
     }
-    (void)findings;
     return baseline_write(baseline, path);
 }
 
 static int check_all(const struct check_values *values, struct check *check, struct baseline *baseline) {
     struct findings findings = {.command = "check", .arena = {.bytes_max = (size_t)256 << 20}};
-    struct perftrace_buffer about = {0};
     int code = EXIT_COULD_NOT;
-    perftrace_buffer_visible(&about, (struct perftrace_text){values->budget, strlen(values->budget)});
-    findings.about = findings_text(&findings, &about);
-    free(about.bytes);
+    findings.about = findings_visible(&findings, perftrace_text_of(values->budget));
     if (check_inputs(check) == 0) {
         if (check_judge(check, &findings) != 0)
             message_error("out of memory");
@@ -81,7 +76,7 @@ static int check_all(const struct check_values *values, struct check *check, str
                                   (enum color_choice)values->color) == 0)
             code = message_finish_stdout(findings_exit_code(&findings));
         if (code != EXIT_COULD_NOT && values->update_baseline &&
-            renew(check, &findings, baseline, values->baseline) != 0)
+            renew(check, baseline, values->baseline) != 0)
             code = EXIT_COULD_NOT;
     }
     findings_free(&findings);

@@ -158,12 +158,10 @@ static int take_options(const struct diff_values *values, struct diff *diff) {
 /* "base.ptrace -> head.ptrace", "9 runs (base/1.ptrace …) -> …", "9 runs of ./base -> …". */
 static void add_side(struct perftrace_buffer *text, const struct input_list *list, const char *command) {
     const char *name = command != NULL ? command : list->paths[0];
-    if (command != NULL || list->count > 1) {
-        perftrace_buffer_unsigned(text, list->count);
-        perftrace_buffer_text(text, list->count == 1 ? " run" : " runs");
-        perftrace_buffer_text(text, command != NULL ? " of " : " (");
-    }
-    perftrace_buffer_visible(text, (struct perftrace_text){name, strlen(name)});
+    if (command != NULL || list->count > 1)
+        perftrace_buffer_print(text, "%zu run%s%s", list->count, list->count == 1 ? "" : "s",
+                               command != NULL ? " of " : " (");
+    perftrace_buffer_visible(text, perftrace_text_of(name));
     if (command == NULL && list->count > 1)
         perftrace_buffer_text(text, " …)");
 }
@@ -192,9 +190,8 @@ static int answer(const struct diff_values *values, const struct diff *diff) {
     findings.about = findings_text(&findings, &about);
     const char *command = values->commands[RUNS_HEAD]; /* the program, as its traces may be gone */
     const char *place = command != NULL ? command : diff->sides[RUNS_HEAD]->paths[0];
-    perftrace_buffer_visible(
-        &about, (struct perftrace_text){place, command != NULL ? strcspn(place, " ") : strlen(place)});
-    findings.place = findings_text(&findings, &about);
+    findings.place = findings_visible(
+        &findings, (struct perftrace_text){place, command != NULL ? strcspn(place, " ") : strlen(place)});
     free(about.bytes);
     if (diff_judge(diff, &findings) != 0)
         message_error("out of memory");

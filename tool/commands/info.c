@@ -312,7 +312,7 @@ static void sites_text(struct info *info) {
 
 static void print_text(struct info *info) {
     printf("%s", info->color ? STYLE_BOLD : "");
-    perftrace_buffer_visible(&info->line, (struct perftrace_text){info->name, strlen(info->name)});
+    perftrace_buffer_visible(&info->line, perftrace_text_of(info->name));
     printf("%s%s\n", take_line(info), info->color ? STYLE_RESET : "");
     process_text(info);
     quality_text(info);

@@ -114,8 +114,7 @@ static void rules_text(struct report *report, const struct analysis_cache *cache
     const struct analysis_texts rules = report->model->options.invalidations;
     for (size_t i = 0; i < rules.count; i++) {
         perftrace_buffer_text(&report->line, i == 0 ? "\n  Invalidated by " : "                 ");
-        perftrace_buffer_visible(&report->line,
-                                 (struct perftrace_text){rules.texts[i], strlen(rules.texts[i])});
+        perftrace_buffer_visible(&report->line, perftrace_text_of(rules.texts[i]));
         const uint64_t removed = cache->rules[i].removed, writes = cache->rules[i].writes;
         if (writes == 0)
             perftrace_buffer_text(&report->line, ": no such call");

@@ -12,8 +12,7 @@ static void add_keys(struct report *report) {
     const struct analysis_texts *keys = &report->model->options.group_by;
     for (size_t i = 0; i < keys->count; i++) {
         perftrace_buffer_text(&report->line, i == 0 ? "" : ", ");
-        perftrace_buffer_visible(&report->line,
-                                 (struct perftrace_text){keys->texts[i], strlen(keys->texts[i])});
+        perftrace_buffer_visible(&report->line, perftrace_text_of(keys->texts[i]));
     }
 }
 

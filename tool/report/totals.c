@@ -64,8 +64,7 @@ static void add_patterns(struct report *report, const char **separator, const ch
                          struct analysis_texts patterns) {
     for (size_t i = 0; i < patterns.count; i++) {
         perftrace_buffer_print(&report->line, "%s%s", i == 0 ? *separator : " or ", i == 0 ? what : "");
-        perftrace_buffer_visible(&report->line,
-                                 (struct perftrace_text){patterns.texts[i], strlen(patterns.texts[i])});
+        perftrace_buffer_visible(&report->line, perftrace_text_of(patterns.texts[i]));
         *separator = ", ";
     }
 }
@@ -145,7 +144,7 @@ static void inputs(struct report *report) {
         if (model->input_count == 1 && input->finished && !input->damaged)
             return;
         perftrace_buffer_print(&report->line, "Input %" PRIu32 ": ", i + 1);
-        perftrace_buffer_visible(&report->line, (struct perftrace_text){input->name, strlen(input->name)});
+        perftrace_buffer_visible(&report->line, perftrace_text_of(input->name));
         perftrace_buffer_print(&report->line, " (%" PRIu64 " call%s%s%s)", input->calls,
                                input->calls == 1 ? "" : "s", state, input->damaged ? ", damaged" : "");
         report_line(report);

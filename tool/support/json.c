@@ -62,7 +62,7 @@ void json_text(struct json *json, const char *key, struct perftrace_text text) {
 }
 
 void json_string(struct json *json, const char *key, const char *text) {
-    json_text(json, key, (struct perftrace_text){text, strlen(text)});
+    json_text(json, key, perftrace_text_of(text));
 }
 
 /* Many parsers take numbers for doubles: an integer that those can't tell from its neighbours is a string. */

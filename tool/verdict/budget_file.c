@@ -287,11 +287,6 @@ static void take_scope(struct line *line, struct promise *promise) {
 
 /* ---- the limit ----------------------------------------------------------------------------------------- */
 
-static bool is_time(const struct promise *promise) {
-    return promise->measure == PROMISE_TIME || promise->measure == PROMISE_SELF ||
-           promise->measure == PROMISE_CPU;
-}
-
 static bool parse_number(const char *text, double *number) {
     char *end;
     *number = strtod(text, &end);
@@ -351,7 +346,7 @@ static void parse_limit(struct line *line, const struct word *word, struct promi
     const char *why;
     if (promise->statistic == PROMISE_GROWTH) {
         parse_growth(line, word, promise);
-    } else if (is_time(promise)) {
+    } else if (promise_is_time(promise)) {
         why = units_parse_time(word->text, &ns);
         if (why != NULL)
             wrong(line, word->column + (digits < strlen(word->text) ? (unsigned)digits : 0), "\"%s\" %s",

@@ -7,6 +7,7 @@
 #include "../support/collect.h"
 #include "../support/messages.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -59,8 +60,7 @@ static struct analysis *open_model(const struct check *check, bool *failed) {
 static void tell_repeated(struct check *check, const struct analysis *model,
                           const struct analysis_asked_again *asked) {
     struct perftrace_buffer *text = &check->redundant;
-    perftrace_buffer_unsigned(text, asked->again);
-    perftrace_buffer_text(text, " by ");
+    perftrace_buffer_print(text, "%" PRIu64 " by ", asked->again);
     perftrace_buffer_visible(text, model->functions[asked->again_caller].name);
     if (asked->again_caller != asked->first_caller) {
         perftrace_buffer_text(text, ", of what ");
@@ -69,11 +69,8 @@ static void tell_repeated(struct check *check, const struct analysis *model,
     }
     perftrace_buffer_text(text, ": ");
     analysis_question_text(model, &model->questions[asked->question], text);
-    perftrace_buffer_text(text, " (such as #");
-    perftrace_buffer_unsigned(text, asked->first.number);
-    perftrace_buffer_text(text, " #");
-    perftrace_buffer_unsigned(text, asked->second.number);
-    perftrace_buffer_text(text, ")\n");
+    perftrace_buffer_print(text, " (such as #%" PRIu64 " #%" PRIu64 ")\n", asked->first.number,
+                           asked->second.number);
 }
 
 /* Calls that ask what was asked before within the same parent call. */

@@ -87,7 +87,8 @@ static void add_name(struct perftrace_buffer *text, struct perftrace_text name) 
         perftrace_buffer_visible(text, name);
 }
 
-static void add_calls(struct perftrace_buffer *text, uint64_t calls, uint64_t usual_calls) {
+static void add_calls(struct perftrace_buffer *text, const struct explain_difference *difference) {
+    uint64_t calls = difference->first.calls, usual_calls = difference->second.calls;
     if (calls != usual_calls)
         perftrace_buffer_print(text, "  (%" PRIu64 " call%s, usually %" PRIu64 ")", calls,
                                calls == 1 ? "" : "s", usual_calls);
@@ -96,16 +97,17 @@ static void add_calls(struct perftrace_buffer *text, uint64_t calls, uint64_t us
 static void add_part(struct perftrace_buffer *text, const struct explain_difference *difference) {
     add_signed_duration(text, difference->ns);
     add_name(text, difference->name);
-    add_calls(text, difference->first.calls, difference->second.calls);
+    add_calls(text, difference);
     perftrace_buffer_text(text, "\n");
 }
 
 static void add_cause(struct perftrace_buffer *text, const struct explain_cause *cause) {
     perftrace_buffer_text(text, "cause: ");
-    add_name(text, cause->name);
-    perftrace_buffer_print(text, "%s, +%s", cause->elsewhere ? " on another thread" : "",
-                           units_duration(cause->ns > 0 ? (uint64_t)cause->ns : 0).text);
-    add_calls(text, cause->first.calls, cause->second.calls);
+    add_name(text, cause->difference.name);
+    perftrace_buffer_print(
+        text, "%s, +%s", cause->elsewhere ? " on another thread" : "",
+        units_duration(cause->difference.ns > 0 ? (uint64_t)cause->difference.ns : 0).text);
+    add_calls(text, &cause->difference);
     for (size_t i = 0; i < cause->waited_count; i++) {
         perftrace_buffer_text(text, i > 0 ? " and " : "; ");
         add_name(text, cause->waited[i]);
@@ -142,55 +144,43 @@ static void add_left_out(struct perftrace_buffer *text, struct finding *finding,
     findings_figure(finding, "spans_not_looked_at", (double)spans);
 }
 
+static struct finding_part part_of(struct findings *findings, const struct explain_difference *difference,
+                                   bool elsewhere) {
+    return (struct finding_part){.name = findings_visible(findings, difference->name),
+                                 .elsewhere = elsewhere,
+                                 .gap = difference->name.length == 0 && !elsewhere,
+                                 .difference_ns = difference->ns,
+                                 .ns = difference->first.self_ns,
+                                 .usual_ns = difference->second.self_ns,
+                                 .calls = difference->first.calls,
+                                 .usual_calls = difference->second.calls};
+}
+
 static int keep_parts(struct findings *findings, struct finding *finding,
                       const struct explain_difference *differences, size_t count, bool elsewhere) {
-    struct perftrace_buffer name = {0};
     struct finding_part *parts =
         perftrace_arena_take(&findings->arena, (finding->part_count + count + 1) * sizeof *parts);
     if (parts == NULL)
         return -1;
     if (finding->part_count > 0)
         memcpy(parts, finding->parts, finding->part_count * sizeof *parts);
-    for (size_t i = 0; i < count; i++) {
-        const struct explain_difference *difference = &differences[i];
-        perftrace_buffer_visible(&name, difference->name);
-        parts[finding->part_count++] =
-            (struct finding_part){.name = findings_text(findings, &name),
-                                  .elsewhere = elsewhere,
-                                  .gap = difference->name.length == 0 && !elsewhere,
-                                  .difference_ns = difference->ns,
-                                  .ns = difference->first.self_ns,
-                                  .usual_ns = difference->second.self_ns,
-                                  .calls = difference->first.calls,
-                                  .usual_calls = difference->second.calls};
-    }
-    free(name.bytes);
+    for (size_t i = 0; i < count; i++)
+        parts[finding->part_count++] = part_of(findings, &differences[i], elsewhere);
     finding->parts = parts;
     return 0;
 }
 
 static int keep_cause(struct findings *findings, struct finding *finding, const struct explain_cause *cause) {
-    struct perftrace_buffer name = {0};
     struct finding_cause *kept = perftrace_arena_take(&findings->arena, sizeof *kept);
     const char **waited = perftrace_arena_take(&findings->arena, EXPLAIN_WAITED_MAX * sizeof *waited);
     if (kept == NULL || waited == NULL)
         return -1;
-    for (size_t i = 0; i < cause->waited_count; i++) {
-        perftrace_buffer_visible(&name, cause->waited[i]);
-        waited[i] = findings_text(findings, &name);
-    }
-    perftrace_buffer_visible(&name, cause->name);
-    *kept = (struct finding_cause){.part = {.name = findings_text(findings, &name),
-                                            .elsewhere = cause->elsewhere,
-                                            .gap = cause->name.length == 0,
-                                            .difference_ns = cause->ns,
-                                            .ns = cause->first.self_ns,
-                                            .usual_ns = cause->second.self_ns,
-                                            .calls = cause->first.calls,
-                                            .usual_calls = cause->second.calls},
+    for (size_t i = 0; i < cause->waited_count; i++)
+        waited[i] = findings_visible(findings, cause->waited[i]);
+    *kept = (struct finding_cause){.part = part_of(findings, &cause->difference, cause->elsewhere),
                                    .waited = waited,
                                    .waited_count = cause->waited_count};
-    free(name.bytes);
+    kept->part.gap = cause->difference.name.length == 0;
     finding->cause = kept;
     return 0;
 }

@@ -57,14 +57,14 @@ static bool say_why_none(const struct check *check, const struct promise *promis
         say_never_ran(check, promise, text);
     else if (measured->tracks == 0) {
         perftrace_buffer_text(text, "it never ran on a track like ");
-        perftrace_buffer_visible(text, (struct perftrace_text){promise->track, strlen(promise->track)});
+        perftrace_buffer_visible(text, perftrace_text_of(promise->track));
         check_nearest(check, CHECK_TRACKS, promise->track, text);
     } else if (measured->with_metric == 0 && promise->measure == PROMISE_CPU)
         perftrace_buffer_text(text,
                               "its calls have no metric cpu_ns, cpu_us or cpu_ms: PERF_METRIC records one");
     else if (measured->with_metric == 0) {
         perftrace_buffer_text(text, "its calls have no metric ");
-        perftrace_buffer_visible(text, (struct perftrace_text){promise->metric, strlen(promise->metric)});
+        perftrace_buffer_visible(text, perftrace_text_of(promise->metric));
     } else if (promise->scope == PROMISE_PER_FRAME && measured->scopes == 0)
         perftrace_buffer_print(
             text,
@@ -213,17 +213,16 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
     struct perftrace_buffer text = {0};
     struct judged judged = {.verdict = VERDICT_INCONCLUSIVE, .dependence = 1, .more = JUDGE_NEVER_KNOWN};
     size_t input = 0;
-    perftrace_buffer_visible(&text, (struct perftrace_text){promise.text, strlen(promise.text)});
-    finding->name = findings_text(findings, &text);
+    int status = -1;
+    finding->name = findings_visible(findings, perftrace_text_of(promise.text));
     finding->rule = "budget";
     const bool sited = measured->file[0] != '\0';
-    const char *path = sited ? measured->file : check->budget_path;
-    perftrace_buffer_visible(&text, (struct perftrace_text){path, strlen(path)});
-    finding->file = findings_text(findings, &text);
+    finding->file =
+        findings_visible(findings, perftrace_text_of(sited ? measured->file : check->budget_path));
     finding->line = sited ? measured->line : promise.line;
     if (!say_why_none(check, &promise, measured, &text) && !say_why_unlimited(check, which, &text)) {
         if (judge(&promise, &measured->samples, check->alpha, &judged) != 0)
-            goto failed;
+            goto out;
         say_measured(&promise, measured, &judged, &text);
         if (promise.relative && !check->renew)
             perftrace_buffer_print(&text, "; the baseline allows %s", value_text(&promise, promise.limit));
@@ -248,8 +247,7 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
         judged.verdict = VERDICT_INCONCLUSIVE;
         if (check->inputs->count > 1) {
             perftrace_buffer_text(&text, "in ");
-            perftrace_buffer_visible(&text, (struct perftrace_text){check->inputs->paths[input],
-                                                                    strlen(check->inputs->paths[input])});
+            perftrace_buffer_visible(&text, perftrace_text_of(check->inputs->paths[input]));
             perftrace_buffer_text(&text, " ");
         }
         perftrace_buffer_print(&text, "%s", why);
@@ -259,11 +257,10 @@ static int judge_promise(struct check *check, size_t which, struct findings *fin
     finding->weight =
         fabs(promise.limit) > 0 && isfinite(promise.limit) ? judged.value / promise.limit : judged.value;
     finding->message = findings_text(findings, &text);
+    status = 0;
+out:
     free(text.bytes);
-    return 0;
-failed:
-    free(text.bytes);
-    return -1;
+    return status;
 }
 
 int check_judge(struct check *check, struct findings *findings) {

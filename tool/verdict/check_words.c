@@ -32,8 +32,7 @@ void check_value_text(const struct promise *promise, double value, char text[CHE
         snprintf(text, CHECK_VALUE_MAX, "%s/min", amount);
     } else if (promise->subject == PROMISE_MEMORY) {
         bytes_text(value, text, CHECK_VALUE_MAX);
-    } else if (promise->measure == PROMISE_TIME || promise->measure == PROMISE_SELF ||
-               promise->measure == PROMISE_CPU) {
+    } else if (promise_is_time(promise)) {
         snprintf(text, CHECK_VALUE_MAX, "%s", units_duration((uint64_t)(value > 0 ? value : 0)).text);
     } else {
         number_text(value, text, CHECK_VALUE_MAX);
@@ -50,8 +49,7 @@ void check_samples_name(const struct promise *promise, uint64_t count, struct pe
     perftrace_buffer_text(text, count == 1 ? "" : "s");
     if (promise->scope == PROMISE_PER_SPAN) {
         perftrace_buffer_text(text, " of ");
-        perftrace_buffer_visible(text,
-                                 (struct perftrace_text){promise->scope_name, strlen(promise->scope_name)});
+        perftrace_buffer_visible(text, perftrace_text_of(promise->scope_name));
     }
 }
 
@@ -87,7 +85,7 @@ void check_nearest(const struct check *check, unsigned kind, const char *name,
         if (nearest == NULL)
             break;
         perftrace_buffer_text(text, found == 0 ? "; there is " : ", ");
-        perftrace_buffer_visible(text, (struct perftrace_text){nearest, strlen(nearest)});
+        perftrace_buffer_visible(text, perftrace_text_of(nearest));
         found++;
         for (size_t i = 0; i < count; i++)
             if (names[i] == nearest) {

@@ -1,6 +1,7 @@
 /* From changes to findings: in sections, what matters most first. */
 #include "diff.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -152,9 +153,7 @@ static void say_unclear(const struct diff *diff, const struct change *change, st
     if (wanted > MANY) {
         perftrace_buffer_text(text, "; runs differ too much for any reasonable number of them to tell");
     } else if (wanted > 0) {
-        perftrace_buffer_text(text, "; about ");
-        perftrace_buffer_unsigned(text, (uint64_t)wanted);
-        perftrace_buffer_text(text, " runs of each would tell");
+        perftrace_buffer_print(text, "; about %" PRIu64 " runs of each would tell", (uint64_t)wanted);
     }
 }
 
@@ -166,8 +165,6 @@ static void say_too_few(const struct diff *diff, const struct change *change, st
 struct section {
     const char *title, *rule, *kind;
     enum verdict verdict;
-    bool counts; /* of numbers, which may be a failure if that is asked for */
-    bool quiet;
     bool (*wants)(const struct diff *diff, const struct change *change);
     double (*weight)(const struct diff *diff, const struct change *change);
     void (*say)(const struct diff *diff, const struct change *change, struct perftrace_buffer *text);
@@ -176,83 +173,22 @@ struct section {
 static const char too_few_title[] = "Not certain, for want of runs";
 
 static const struct section sections[] = {
-    {.title = "Slower",
-     .rule = "slower",
-     .kind = "time",
-     .verdict = VERDICT_FAIL,
-     .wants = is_slower,
-     .weight = certain_ns,
-     .say = diff_say_time},
-    {.title = "Not certain, and large enough to matter",
-     .rule = "unclear",
-     .kind = "time",
-     .verdict = VERDICT_INCONCLUSIVE,
-     .wants = could_matter,
-     .weight = possible_share,
-     .say = say_unclear},
-    {.title = too_few_title,
-     .rule = "too-few-runs",
-     .kind = "time",
-     .verdict = VERDICT_INCONCLUSIVE,
-     .wants = is_too_few,
-     .weight = estimated_share,
-     .say = say_too_few},
-    {.title = "Faster",
-     .rule = "faster",
-     .kind = "time",
-     .wants = is_faster,
-     .weight = certain_ns,
-     .say = diff_say_time},
-    {.title = "New",
-     .rule = "new",
-     .kind = "presence",
-     .wants = is_new,
-     .weight = share_of_all,
-     .say = diff_say_presence},
-    {.title = "Gone",
-     .rule = "gone",
-     .kind = "presence",
-     .wants = is_gone,
-     .weight = share_of_all,
-     .say = diff_say_presence},
-    {.title = "Moved",
-     .rule = "moved",
-     .kind = "callers",
-     .wants = is_moved,
-     .weight = share_of_all,
-     .say = say_callers},
-    {.title = "Calls",
-     .rule = "calls",
-     .kind = "calls",
-     .counts = true,
-     .wants = has_other_calls,
-     .weight = weight_of_calls,
-     .say = diff_say_calls},
-    {.title = "Repeated calls (same caller, same parameters)",
-     .rule = "repeated",
-     .kind = "repeated",
-     .counts = true,
-     .wants = has_other_repeated,
-     .weight = weight_of_repeated,
-     .say = diff_say_repeated},
-    {.title = "In some runs only",
-     .rule = "sometimes",
-     .kind = "presence",
-     .wants = is_sometimes,
-     .weight = share_of_all,
-     .say = diff_say_presence},
-    {.title = "Perhaps slower, but too small to matter",
-     .rule = "unclear-small",
-     .kind = "time",
-     .wants = is_unclear,
-     .weight = possible_share,
-     .say = diff_say_time},
-    {.rule = "same",
-     .kind = "time",
-     .quiet = true,
-     .wants = is_same,
-     .weight = share_of_all,
-     .say = diff_say_time},
+    {"Slower", "slower", "time", VERDICT_FAIL, is_slower, certain_ns, diff_say_time},
+    {"Not certain, and large enough to matter", "unclear", "time", VERDICT_INCONCLUSIVE, could_matter,
+     possible_share, say_unclear},
+    {too_few_title, "too-few-runs", "time", VERDICT_INCONCLUSIVE, is_too_few, estimated_share, say_too_few},
+    {"Faster", "faster", "time", VERDICT_PASS, is_faster, certain_ns, diff_say_time},
+    {"New", "new", "presence", VERDICT_PASS, is_new, share_of_all, diff_say_presence},
+    {"Gone", "gone", "presence", VERDICT_PASS, is_gone, share_of_all, diff_say_presence},
+    {"Moved", "moved", "callers", VERDICT_PASS, is_moved, share_of_all, say_callers},
+    {"Calls", "calls", "calls", VERDICT_PASS, has_other_calls, weight_of_calls, diff_say_calls},
+    {"Repeated calls (same caller, same parameters)", "repeated", "repeated", VERDICT_PASS,
+     has_other_repeated, weight_of_repeated, diff_say_repeated},
+    {"In some runs only", "sometimes", "presence", VERDICT_PASS, is_sometimes, share_of_all,
+     diff_say_presence},
+    {"Perhaps slower, but too small to matter", "unclear-small", "time", VERDICT_PASS, is_unclear,
+     possible_share, diff_say_time},
+    {NULL, "same", "time", VERDICT_PASS, is_same, share_of_all, diff_say_time},
 };
 
 /* ---- findings ---------------------------------------------------------------------------------------------- */
@@ -295,6 +231,11 @@ static bool is_of_no_interest(const struct diff *diff, const struct section *sec
     return (section->wants == is_unclear || section->wants == is_too_few) && share <= diff->options.threshold;
 }
 
+/* Whether it is of numbers, which may be a failure if that is asked for. */
+static bool is_of_counts(const struct section *section) {
+    return section->wants == has_other_calls || section->wants == has_other_repeated;
+}
+
 static int add_finding(const struct diff *diff, struct findings *findings, const struct section *section,
                        const struct change *change, double weight) {
     struct finding *finding = findings_add(findings);
@@ -318,14 +259,14 @@ static int add_finding(const struct diff *diff, struct findings *findings, const
     finding->rule = change->function == INTERN_NONE ? "together" : section->rule;
     finding->kind = section->kind;
     finding->section = section->title;
-    finding->quiet = section->quiet || is_of_no_interest(diff, section, change);
+    finding->quiet = section->wants == is_same || is_of_no_interest(diff, section, change);
     finding->weight = weight;
-    finding->verdict = section->counts                  ? verdict_of_counts(diff, section, change)
+    finding->verdict = is_of_counts(section)            ? verdict_of_counts(diff, section, change)
                        : section->wants == is_sometimes ? verdict_of_sometimes(diff, change)
                                                         : section->verdict;
     if (finding->verdict == VERDICT_FAIL && diff->changes.incomplete) {
         finding->verdict = VERDICT_INCONCLUSIVE;
-        finding->section = section->counts ? section->title : "Slower, as far as can be told";
+        finding->section = is_of_counts(section) ? section->title : "Slower, as far as can be told";
     }
     if (change->function != INTERN_NONE && diff->places[change->function].file != NULL) {
         finding->file = diff->places[change->function].file;
@@ -370,10 +311,9 @@ static int add_section(const struct diff *diff, struct findings *findings, const
 static int add_incomplete(const struct diff *diff, struct findings *findings) {
     for (size_t i = 0; i < diff->runs.count; i++) {
         struct perftrace_buffer text = {0};
-        struct finding *finding;
         if (diff->inputs[i].why[0] == '\0')
             continue;
-        finding = findings_add(findings);
+        struct finding *finding = findings_add(findings);
         if (finding == NULL)
             return -1;
         *finding = (struct finding){.verdict = VERDICT_INCONCLUSIVE,
@@ -381,8 +321,7 @@ static int add_incomplete(const struct diff *diff, struct findings *findings) {
                                     .kind = "runs",
                                     .section = "Incomplete",
                                     .weight = INFINITY};
-        perftrace_buffer_visible(&text,
-                                 (struct perftrace_text){diff->inputs[i].path, strlen(diff->inputs[i].path)});
+        perftrace_buffer_visible(&text, perftrace_text_of(diff->inputs[i].path));
         finding->name = findings_text(findings, &text);
         perftrace_buffer_text(&text, diff->inputs[i].why);
         perftrace_buffer_text(
@@ -413,16 +352,12 @@ static int add_runs_needed(const struct diff *diff, struct findings *findings) {
                                 .name = "runs",
                                 .section = too_few_title,
                                 .weight = INFINITY};
-    perftrace_buffer_unsigned(&text, changes->runs[RUNS_BASE]);
-    perftrace_buffer_text(&text, " of base, ");
-    perftrace_buffer_unsigned(&text, changes->runs[RUNS_HEAD]);
-    perftrace_buffer_text(&text, " of head");
-    perftrace_buffer_text(&text,
-                          changes->runs[RUNS_BASE] == 1 && changes->runs[RUNS_HEAD] == 1
-                              ? ": no difference of times can be certain; it takes about "
-                              : ": too few for every difference of times to become certain; it takes about ");
-    perftrace_buffer_unsigned(&text, changes->runs_needed);
-    perftrace_buffer_text(&text, " of each");
+    perftrace_buffer_print(&text, "%zu of base, %zu of head: %s; it takes about %zu of each",
+                           changes->runs[RUNS_BASE], changes->runs[RUNS_HEAD],
+                           changes->runs[RUNS_BASE] == 1 && changes->runs[RUNS_HEAD] == 1
+                               ? "no difference of times can be certain"
+                               : "too few for every difference of times to become certain",
+                           changes->runs_needed);
     finding->message = findings_text(findings, &text);
     free(text.bytes);
     return 0;

@@ -47,6 +47,14 @@ const char *findings_text(struct findings *findings, struct perftrace_buffer *te
     return copy.bytes;
 }
 
+const char *findings_visible(struct findings *findings, struct perftrace_text name) {
+    struct perftrace_buffer text = {0};
+    perftrace_buffer_visible(&text, name);
+    const char *visible = findings_text(findings, &text);
+    free(text.bytes);
+    return visible;
+}
+
 size_t findings_of(const struct findings *findings, enum verdict verdict) {
     size_t count = 0;
     for (size_t i = 0; i < findings->count; i++)

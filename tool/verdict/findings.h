@@ -71,6 +71,8 @@ struct finding *findings_add(struct findings *findings);
 void findings_figure(struct finding *finding, const char *key, double value);
 /* A copy that lives as long as the findings, of what is in the buffer, which becomes empty. NULL: out of memory. */
 const char *findings_text(struct findings *findings, struct perftrace_buffer *text);
+/* The same of a name, made safe to show. */
+const char *findings_visible(struct findings *findings, struct perftrace_text name);
 size_t findings_of(const struct findings *findings, enum verdict verdict); /* how many */
 enum verdict findings_verdict(const struct findings *findings);            /* of all */
 /* "PASS" … */

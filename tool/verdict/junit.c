@@ -6,23 +6,12 @@
 
 /* What XML 1.0 can't hold is not in texts that are safe to show, but for the ends of lines. */
 static void escaped(FILE *file, const char *text) {
+    static const char *const escapes[] = {['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"};
     for (; *text != '\0'; text++)
-        switch (*text) {
-        case '<':
-            fputs("&lt;", file);
-            break;
-        case '>':
-            fputs("&gt;", file);
-            break;
-        case '&':
-            fputs("&amp;", file);
-            break;
-        case '"':
-            fputs("&quot;", file);
-            break;
-        default:
+        if (strchr("<>&\"", *text) != NULL)
+            fputs(escapes[(unsigned char)*text], file);
+        else
             fputc(*text, file);
-        }
 }
 
 static void write_case(const struct findings *findings, const struct finding *finding, FILE *file) {
