@@ -5,6 +5,7 @@
 #include "part.h"
 #include "rank.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -443,12 +444,9 @@ static void breakdown_approximated(const struct analysis *analysis, const void *
                                    struct perftrace_buffer *text) {
     (void)analysis;
     const struct breakdown *breakdown = state;
-    if (breakdown->left_out == 0)
-        return;
-    perftrace_buffer_text(text, "Query breakdown: ");
-    perftrace_buffer_unsigned(text, breakdown->left_out);
-    perftrace_buffer_text(text,
-                          breakdown->left_out == 1 ? " metric is left out.\n" : " metrics are left out.\n");
+    if (breakdown->left_out > 0)
+        perftrace_buffer_print(text, "Query breakdown: %" PRIu64 " %s left out.\n", breakdown->left_out,
+                               breakdown->left_out == 1 ? "metric is" : "metrics are");
 }
 
 static void breakdown_close(void *state) {

@@ -7,6 +7,7 @@
 #include "part.h"
 #include "rank.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { CALL_NODES = 3 }; /* that one call needs at most: its own, its parent's, and one to spare */
@@ -343,13 +344,12 @@ static void tree_approximated(const struct analysis *analysis, const void *state
                               struct perftrace_buffer *text) {
     (void)analysis;
     const struct tree *tree = state;
-    if (tree->cut == 0)
-        return;
-    perftrace_buffer_text(text, "Call tree: ");
-    perftrace_buffer_unsigned(text, tree->cut);
-    perftrace_buffer_text(text, tree->cut == 1 ? " call is" : " calls are");
-    perftrace_buffer_text(text,
-                          " counted for calls around them: very deep, very short, or too many at once\n");
+    if (tree->cut > 0)
+        perftrace_buffer_print(
+            text,
+            "Call tree: %" PRIu64
+            " %s counted for calls around them: very deep, very short, or too many at once\n",
+            tree->cut, tree->cut == 1 ? "call is" : "calls are");
 }
 
 static void tree_close(void *state) {

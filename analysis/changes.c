@@ -18,11 +18,8 @@ struct work {
     bool frames_differ;       /* not all as many */
 };
 
-static const enum runs_side sides[] = {RUNS_BASE, RUNS_HEAD};
-#define EACH_SIDE(side) (const enum runs_side *side = sides; side < sides + RUNS_SIDES; side++)
-
 /* The runs of a side that are compared. */
-static const size_t *runs_of(const struct work *work, enum runs_side side) {
+static const size_t *runs_of(const struct work *work, int side) {
     return work->order + work->first[side];
 }
 
@@ -36,9 +33,9 @@ static size_t runs_on(const struct runs *runs, enum runs_side side, bool complet
 }
 
 /* The run that is the `nth` of its side. */
-static size_t nth_run(const struct runs *runs, enum runs_side side, size_t nth) {
+static size_t nth_run(const struct runs *runs, int side, size_t nth) {
     for (size_t i = 0; i < runs->count; i++)
-        if (runs->about[i].side == side && nth-- == 0)
+        if ((int)runs->about[i].side == side && nth-- == 0)
             return i;
     return SIZE_MAX;
 }
@@ -61,17 +58,16 @@ static void take_runs(struct work *work) {
                      (!complete || any_pair(runs, all[RUNS_BASE]));
     changes->incomplete = !complete;
     size_t taken = 0;
-    for
-        EACH_SIDE(side) {
-            work->first[*side] = taken;
-            for (size_t nth = 0; nth < all[*side]; nth++) {
-                size_t run = nth_run(runs, *side, nth), other = nth_run(runs, !*side, nth);
-                bool counts = runs->about[run].complete && (!changes->pairs || runs->about[other].complete);
-                if (counts || !complete)
-                    work->order[taken++] = run;
-            }
-            changes->runs[*side] = taken - work->first[*side];
+    for (int side = 0; side < RUNS_SIDES; side++) {
+        work->first[side] = taken;
+        for (size_t nth = 0; nth < all[side]; nth++) {
+            size_t run = nth_run(runs, side, nth), other = nth_run(runs, !side, nth);
+            bool counts = runs->about[run].complete && (!changes->pairs || runs->about[other].complete);
+            if (counts || !complete)
+                work->order[taken++] = run;
         }
+        changes->runs[side] = taken - work->first[side];
+    }
 }
 
 static void look_at_frames(struct work *work) {
@@ -97,20 +93,19 @@ static void add_to_count(struct changes_count *count, double value, bool first) 
 }
 
 static void count_calls(const struct work *work, struct change *change) {
-    for
-        EACH_SIDE(side) {
-            const size_t *order = runs_of(work, *side);
-            change->runs_with[*side] = 0;
-            for (size_t i = 0; i < work->changes->runs[*side]; i++) {
-                const struct runs_function_figures *figures =
-                    runs_function(work->runs, change->function, order[i]);
-                change->runs_with[*side] += figures->calls > 0;
-                add_to_count(&change->calls[*side],
-                             in_unit(work, figures->calls, order[i], change->per_frame), i == 0);
-                add_to_count(&change->repeated[*side],
-                             in_unit(work, figures->repeated, order[i], change->per_frame), i == 0);
-            }
+    for (int side = 0; side < RUNS_SIDES; side++) {
+        const size_t *order = runs_of(work, side);
+        change->runs_with[side] = 0;
+        for (size_t i = 0; i < work->changes->runs[side]; i++) {
+            const struct runs_function_figures *figures =
+                runs_function(work->runs, change->function, order[i]);
+            change->runs_with[side] += figures->calls > 0;
+            add_to_count(&change->calls[side], in_unit(work, figures->calls, order[i], change->per_frame),
+                         i == 0);
+            add_to_count(&change->repeated[side],
+                         in_unit(work, figures->repeated, order[i], change->per_frame), i == 0);
         }
+    }
 }
 
 /* Frames as a unit serve where runs differ in them, and calls with them. */
@@ -209,25 +204,22 @@ static void measure(const struct work *work, struct change *change, double *figu
 
 static void find_share(const struct work *work, struct change *change, const double *all) {
     change->share = 0;
-    for
-        EACH_SIDE(side) {
-            double self_ns = 0;
-            for (size_t i = 0; i < work->changes->runs[*side]; i++)
-                self_ns +=
-                    (double)runs_function(work->runs, change->function, runs_of(work, *side)[i])->self_ns;
-            double share = all[*side] > 0 ? self_ns / all[*side] : 0;
-            change->share = share > change->share ? share : change->share;
-        }
+    for (int side = 0; side < RUNS_SIDES; side++) {
+        double self_ns = 0;
+        for (size_t i = 0; i < work->changes->runs[side]; i++)
+            self_ns += (double)runs_function(work->runs, change->function, runs_of(work, side)[i])->self_ns;
+        double share = all[side] > 0 ? self_ns / all[side] : 0;
+        change->share = share > change->share ? share : change->share;
+    }
 }
 
 /* ---- all spans together ---------------------------------------------------------------------------------- */
 
 static void count_path(const struct work *work, uint32_t path, struct changes_count calls[RUNS_SIDES]) {
-    for
-        EACH_SIDE(side)
-    for (size_t i = 0; i < work->changes->runs[*side]; i++)
-        add_to_count(&calls[*side], (double)runs_path(work->runs, path, runs_of(work, *side)[i])->calls,
-                     i == 0);
+    for (int side = 0; side < RUNS_SIDES; side++)
+        for (size_t i = 0; i < work->changes->runs[side]; i++)
+            add_to_count(&calls[side], (double)runs_path(work->runs, path, runs_of(work, side)[i])->calls,
+                         i == 0);
 }
 
 /* Whether the outermost spans below a path are called as often in all runs; new and gone ones may be there. */
@@ -338,10 +330,9 @@ static int find_times(struct work *work) {
     changes->figures = malloc((changes->count + 1) * (runs + 1) * sizeof *changes->figures);
     if (changes->figures == NULL)
         return -PERFTRACE_ERROR_MEMORY;
-    for
-        EACH_SIDE(side)
-    for (size_t i = 0; i < changes->runs[*side]; i++)
-        all[*side] += self_of_all(work, runs_of(work, *side)[i]);
+    for (int side = 0; side < RUNS_SIDES; side++)
+        for (size_t i = 0; i < changes->runs[side]; i++)
+            all[side] += self_of_all(work, runs_of(work, side)[i]);
     for (size_t i = 0; i < changes->count; i++) {
         measure(work, &changes->spans[i], changes->figures + i * runs);
         find_share(work, &changes->spans[i], all);
@@ -362,14 +353,12 @@ static struct change **by_number(const struct work *work) {
 }
 
 static void average_path(const struct work *work, uint32_t path, double ns[RUNS_SIDES]) {
-    for
-        EACH_SIDE(side) {
-            size_t count = work->changes->runs[*side];
-            ns[*side] = 0;
-            for (size_t i = 0; i < count; i++)
-                ns[*side] +=
-                    (double)runs_path(work->runs, path, runs_of(work, *side)[i])->self_ns / (double)count;
-        }
+    for (int side = 0; side < RUNS_SIDES; side++) {
+        size_t count = work->changes->runs[side];
+        ns[side] = 0;
+        for (size_t i = 0; i < count; i++)
+            ns[side] += (double)runs_path(work->runs, path, runs_of(work, side)[i])->self_ns / (double)count;
+    }
 }
 
 /* Whether the difference is larger than another, in the direction of the span's. */

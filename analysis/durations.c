@@ -10,6 +10,7 @@
 #include "durations_order.h"
 #include "part.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum {
@@ -492,19 +493,13 @@ static void durations_approximated(const struct analysis *analysis, const void *
         ignored += function->result.ignored;
         level = function->level > level ? function->level : level;
     }
-    if (functions > 0) {
-        perftrace_buffer_text(text, "Percentiles of ");
-        perftrace_buffer_unsigned(text, functions);
-        perftrace_buffer_text(text, functions == 1 ? " function" : " functions");
-        perftrace_buffer_text(text, " may be off by up to 1/");
-        perftrace_buffer_unsigned(text, UINT64_C(2) << level_digits[level]);
-        perftrace_buffer_text(text, " of their value.\n");
-    }
-    if (ignored > 0) {
-        perftrace_buffer_text(text, "Percentiles leave out ");
-        perftrace_buffer_unsigned(text, ignored);
-        perftrace_buffer_text(text, ignored == 1 ? " call.\n" : " calls.\n");
-    }
+    if (functions > 0)
+        perftrace_buffer_print(
+            text, "Percentiles of %" PRIu64 " function%s may be off by up to 1/%" PRIu64 " of their value.\n",
+            functions, functions == 1 ? "" : "s", UINT64_C(2) << level_digits[level]);
+    if (ignored > 0)
+        perftrace_buffer_print(text, "Percentiles leave out %" PRIu64 " call%s.\n", ignored,
+                               ignored == 1 ? "" : "s");
 }
 
 static void durations_close(void *state) {

@@ -8,6 +8,7 @@
 #include "pairs.h"
 #include "part.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,13 +283,11 @@ static void groups_approximated(const struct analysis *analysis, const void *sta
                                 struct perftrace_buffer *text) {
     const struct groups *groups = state;
     (void)analysis;
-    if (groups->heap == NULL)
-        return;
-    perftrace_buffer_text(text, "Groups: only the ");
-    perftrace_buffer_unsigned(text, groups->count);
-    perftrace_buffer_text(text, " largest were kept; others may have taken up to ");
-    perftrace_buffer_unsigned(text, groups->total.least_ns / 1000000);
-    perftrace_buffer_text(text, " ms each\n");
+    if (groups->heap != NULL)
+        perftrace_buffer_print(text,
+                               "Groups: only the %" PRIu32
+                               " largest were kept; others may have taken up to %" PRIu64 " ms each\n",
+                               groups->count, groups->total.least_ns / 1000000);
 }
 
 static void groups_close(void *state) {
