@@ -57,6 +57,7 @@ struct promise {
     uint64_t warmup_samples; /* so many of each run are left out, and those that began */
     uint64_t warmup_ns;      /* so soon after its first moment */
     const char *text;        /* as it was written, in one space each: its name */
+    const char *figure;      /* the part of it that says what is measured: its name in a baseline */
     unsigned line;           /* of the budget */
 };
 

@@ -21,6 +21,7 @@
 #include "map.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,13 +179,10 @@ static int write_name(struct perftrace_chrome *chrome, const char *what, uint64_
                       struct perftrace_text name) {
     struct perftrace_buffer *text = &chrome->writer.text;
     text->length = 0;
-    perftrace_buffer_text(text, "{\"name\":\"");
-    perftrace_buffer_text(text, what);
-    perftrace_buffer_text(text, "\",\"ph\":\"M\",\"pid\":");
-    perftrace_buffer_unsigned(text, chrome->pid);
-    perftrace_buffer_text(text, ",\"tid\":");
-    perftrace_buffer_unsigned(text, tid);
-    perftrace_buffer_text(text, ",\"args\":{\"name\":");
+    perftrace_buffer_print(
+        text,
+        "{\"name\":\"%s\",\"ph\":\"M\",\"pid\":%" PRIu32 ",\"tid\":%" PRIu64 ",\"args\":{\"name\":", what,
+        chrome->pid, tid);
     perftrace_chrome_fit(text, name, chrome->writer.event_bytes_max / 2);
     perftrace_buffer_text(text, "}}");
     return text->failed ? -ENOMEM : write_text(chrome);
@@ -193,13 +191,10 @@ static int write_name(struct perftrace_chrome *chrome, const char *what, uint64_
 static int write_sort_index(struct perftrace_chrome *chrome, uint64_t tid, uint64_t index) {
     struct perftrace_buffer *text = &chrome->writer.text;
     text->length = 0;
-    perftrace_buffer_text(text, "{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":");
-    perftrace_buffer_unsigned(text, chrome->pid);
-    perftrace_buffer_text(text, ",\"tid\":");
-    perftrace_buffer_unsigned(text, tid);
-    perftrace_buffer_text(text, ",\"args\":{\"sort_index\":");
-    perftrace_buffer_unsigned(text, index);
-    perftrace_buffer_text(text, "}}");
+    perftrace_buffer_print(text,
+                           "{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":%" PRIu32 ",\"tid\":%" PRIu64
+                           ",\"args\":{\"sort_index\":%" PRIu64 "}}",
+                           chrome->pid, tid, index);
     return text->failed ? -ENOMEM : write_text(chrome);
 }
 

@@ -28,7 +28,8 @@ static double beta_fraction(double a, double b, double x) {
     return fraction;
 }
 
-double statistics_beta(double a, double b, double x) {
+/* The regularised incomplete beta function I_x(a, b), for a, b > 0, by its continued fraction (Abramowitz and Stegun 26.5.8). */
+static double beta(double a, double b, double x) {
     if (!(x > 0))
         return 0;
     if (x >= 1)
@@ -43,14 +44,14 @@ double statistics_binomial_at_least(uint64_t trials, uint64_t successes, double 
         return 1;
     if (successes > trials || share <= 0)
         return 0;
-    return statistics_beta((double)successes, (double)(trials - successes + 1), share);
+    return beta((double)successes, (double)(trials - successes + 1), share);
 }
 
 /* By the other tail's complement of the argument, not of the result: small ones stay exact. */
 double statistics_binomial_at_most(uint64_t trials, uint64_t successes, double share) {
     if (successes >= trials || share <= 0)
         return 1;
-    return statistics_beta((double)(trials - successes), (double)(successes + 1), 1 - share);
+    return beta((double)(trials - successes), (double)(successes + 1), 1 - share);
 }
 
 double statistics_normal(double z) {
@@ -83,11 +84,11 @@ double statistics_normal_quantile(double probability) {
     return quantile(normal_cumulative, 0, probability);
 }
 
-double statistics_student(double t, double freedom) {
-    double tail = statistics_beta(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2;
+static double student(double t, double freedom) {
+    double tail = beta(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2;
     return t > 0 ? 1 - tail : tail;
 }
 
 double statistics_student_quantile(double probability, double freedom) {
-    return quantile(statistics_student, freedom, probability);
+    return quantile(student, freedom, probability);
 }

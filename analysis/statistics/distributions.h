@@ -4,9 +4,6 @@
 
 #include <stdint.h>
 
-/* The regularised incomplete beta function I_x(a, b), for a, b > 0, by its continued fraction (Abramowitz and Stegun 26.5.8). */
-double statistics_beta(double a, double b, double x);
-
 /* Of `trials` independent trials that succeed with probability `share`: that `successes` or more, or that so many at most, succeed. */
 double statistics_binomial_at_least(uint64_t trials, uint64_t successes, double share);
 double statistics_binomial_at_most(uint64_t trials, uint64_t successes, double share);
@@ -15,8 +12,7 @@ double statistics_binomial_at_most(uint64_t trials, uint64_t successes, double s
 double statistics_normal(double z);
 double statistics_normal_quantile(double probability);
 
-/* The same of Student's t with so many degrees of freedom (> 0). */
-double statistics_student(double t, double freedom);
+/* The same quantile of Student's t with so many degrees of freedom (> 0). */
 double statistics_student_quantile(double probability, double freedom);
 
 #endif

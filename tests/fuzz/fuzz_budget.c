@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         FUZZ_CHECK(budget.problems[i].line > 0 && budget.problems[i].column > 0 &&
                    budget.problems[i].message[0] != '\0');
     for (size_t i = 0; i < budget.count; i++)
-        check_again(&budget.promises[i], budget.figures[i]);
+        check_again(&budget.promises[i], budget.promises[i].figure);
     budget_free(&budget);
     free(copy);
     return 0;

@@ -54,7 +54,7 @@ static int renew(const struct check *check, struct baseline *baseline, const cha
         if (measured->samples.count == 0)
             continue;
         if (judge(&check->budget->promises[i], &measured->samples, check->alpha, &judged) != 0 ||
-            baseline_set(baseline, &(struct baseline_line){.figure = check->budget->figures[i],
+            baseline_set(baseline, &(struct baseline_line){.figure = check->budget->promises[i].figure,
                                                            .value = judged.value,
                                                            .lower = judged.lower,
                                                            .upper = judged.upper,

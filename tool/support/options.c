@@ -165,7 +165,8 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
     return OPTIONS_PARSED;
 }
 
-void options_label(const struct option *option, char *label, size_t size) {
+/* "--name=VALUE" with its letter. */
+static void make_label(const struct option *option, char *label, size_t size) {
     char letter[8] = "    ";
     if (option->letter != '\0')
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
@@ -181,7 +182,7 @@ void options_label(const struct option *option, char *label, size_t size) {
 static void help_line(FILE *file, const struct option *option, unsigned width) {
     unsigned indent = width < 60 ? 8 : 28;
     char label[128];
-    options_label(option, label, sizeof label);
+    make_label(option, label, sizeof label);
     fprintf(file, "  %s", label);
     unsigned column = 2 + (unsigned)strlen(label);
     if (column + 1 >= indent) {

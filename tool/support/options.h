@@ -56,7 +56,4 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
 /* Usage, what the command does, and its options. */
 void options_help(FILE *file, const struct command *command);
 
-/* "--name=VALUE" with its letter, as help and man pages show it. */
-void options_label(const struct option *option, char *label, size_t size);
-
 #endif

@@ -293,7 +293,3 @@ void unpack_wait(struct unpack *unpack) {
     free(unpack->first);
     unpack->first = NULL;
 }
-
-const char *unpack_name(const struct unpack *unpack) {
-    return unpack->unpacker != NULL ? unpack->unpacker->name : NULL;
-}

@@ -37,8 +37,6 @@ int unpack_open(void *context, enum perftrace_packing packing, int fd, const voi
                 uint64_t unread, struct perftrace_error_info *error);
 /* Nobody reads any more: ends the thread, and waits for it. */
 void unpack_wait(struct unpack *unpack);
-/* "gzip", "zstd"; NULL: nothing is unpacked. */
-const char *unpack_name(const struct unpack *unpack);
 
 /* ---- for those who unpack ----------------------------------------------------------------------------- */
 

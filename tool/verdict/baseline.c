@@ -1,6 +1,7 @@
 /* Reading and writing baselines: "frame p99 = 16123456, certainly from 16000000 to 16250000, of 600 samples". */
 #include "baseline.h"
 
+#include "../../analysis/intern.h"
 #include "../support/messages.h"
 #include "../support/outfile.h"
 
@@ -48,16 +49,10 @@ int baseline_set(struct baseline *baseline, const struct baseline_line *line) {
         baseline->lines[place].figure = figure;
         return 0;
     }
-    if (baseline->count == baseline->capacity) {
-        size_t capacity = baseline->capacity * 2 + 16;
-        struct baseline_line *lines = realloc(baseline->lines, capacity * sizeof *lines);
-        if (lines == NULL)
-            return -1;
-        baseline->lines = lines;
-        baseline->capacity = capacity;
-    }
     baseline->arena.bytes_max = (size_t)64 << 20;
-    if (!perftrace_arena_text(&baseline->arena, line->figure, strlen(line->figure), &copy))
+    if (array_reserve((void **)&baseline->lines, baseline->count, &baseline->capacity,
+                      sizeof *baseline->lines) != 0 ||
+        !perftrace_arena_text(&baseline->arena, line->figure, strlen(line->figure), &copy))
         return -1;
     memmove(baseline->lines + place + 1, baseline->lines + place,
             (baseline->count++ - place) * sizeof *baseline->lines);

@@ -17,7 +17,7 @@ struct baseline_line {
 
 struct baseline {
     struct baseline_line *lines; /* in order of `figure` */
-    size_t count, capacity;
+    uint32_t count, capacity;
     struct perftrace_arena arena;
 };
 

@@ -1,6 +1,7 @@
 /* Reading budgets: words of a line, one after the other, with the column of each for whoever mistyped one. */
 #include "budget_file.h"
 
+#include "../../analysis/intern.h"
 #include "../support/messages.h"
 #include "../support/units.h"
 
@@ -495,20 +496,6 @@ static const char *put_together(struct line *line, unsigned count) {
     return text;
 }
 
-static int add_promise(struct budget_file *budget, struct promise *promise, const char *figure) {
-    if (budget->count % 16 == 0) {
-        struct promise *promises = realloc(budget->promises, (budget->count + 16) * sizeof *promises);
-        budget->promises = promises != NULL ? promises : budget->promises;
-        const char **figures = realloc(budget->figures, (budget->count + 16) * sizeof *figures);
-        budget->figures = figures != NULL ? figures : budget->figures;
-        if (promises == NULL || figures == NULL)
-            return -1;
-    }
-    budget->figures[budget->count] = figure;
-    budget->promises[budget->count++] = *promise;
-    return 0;
-}
-
 static int parse_line(struct budget_file *budget, const char *text, size_t length, unsigned number) {
     struct line line = {.budget = budget, .number = number};
     struct promise promise = {.line = number};
@@ -531,15 +518,19 @@ static int parse_line(struct budget_file *budget, const char *text, size_t lengt
     if (line.wrong)
         return 0;
     promise.text = put_together(&line, line.count);
-    const char *figure = put_together(&line, figure_words);
-    if (promise.text == NULL || figure == NULL)
+    promise.figure = put_together(&line, figure_words);
+    if (promise.text == NULL || promise.figure == NULL ||
+        array_reserve((void **)&budget->promises, budget->count, &budget->capacity,
+                      sizeof *budget->promises) != 0)
         return -1;
     for (size_t i = 0; i < budget->count; i++)
         if (strcmp(budget->promises[i].text, promise.text) == 0)
             wrong(&line, 1, "the same is promised in line %u", budget->promises[i].line);
     if (budget->count == BUDGET_PROMISES_MAX)
         wrong(&line, 1, "more than %d promises", BUDGET_PROMISES_MAX);
-    return line.wrong ? 0 : add_promise(budget, &promise, figure);
+    if (!line.wrong)
+        budget->promises[budget->count++] = promise;
+    return 0;
 }
 
 int budget_parse(struct budget_file *budget, const char *text, size_t length) {
@@ -557,7 +548,6 @@ int budget_parse(struct budget_file *budget, const char *text, size_t length) {
 
 void budget_free(struct budget_file *budget) {
     free(budget->promises);
-    free(budget->figures);
     perftrace_arena_free(&budget->arena);
     *budget = (struct budget_file){0};
 }

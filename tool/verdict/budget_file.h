@@ -17,8 +17,7 @@ struct budget_problem {
 
 struct budget_file {
     struct promise *promises;
-    const char **figures; /* of each: what is measured, without the limit: its name in a baseline */
-    size_t count;
+    uint32_t count, capacity;
     struct budget_problem problems[BUDGET_TOLD_MAX];
     size_t problem_count;         /* in all */
     struct perftrace_arena arena; /* of the texts */

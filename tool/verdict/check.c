@@ -152,7 +152,7 @@ static void set_limits(struct check *check) {
             continue;
         bool ceiling = promise_has_ceiling(promise);
         const struct baseline_line *line =
-            check->renew ? NULL : baseline_find(check->baseline, check->budget->figures[i]);
+            check->renew ? NULL : baseline_find(check->baseline, check->budget->promises[i].figure);
         double bound = line == NULL ? NAN : ceiling ? line->upper : line->lower;
         check->unlimited[i] = !isfinite(bound);
         promise->limit =

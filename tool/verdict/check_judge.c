@@ -180,7 +180,7 @@ static const char *incomplete(const struct check *check, size_t *which) {
 static bool say_why_unlimited(const struct check *check, size_t which, struct perftrace_buffer *text) {
     if (!check->unlimited[which] || check->renew)
         return false;
-    const struct baseline_line *line = baseline_find(check->baseline, check->budget->figures[which]);
+    const struct baseline_line *line = baseline_find(check->baseline, check->budget->promises[which].figure);
     if (line == NULL)
         perftrace_buffer_text(text, "it is not in the baseline; --update-baseline adds it");
     else

@@ -21,13 +21,11 @@ const char *const findings_format_names[] = {
     NULL};
 
 struct finding *findings_add(struct findings *findings) {
-    uint32_t capacity = (uint32_t)findings->capacity;
-    if (array_reserve((void **)&findings->list, (uint32_t)findings->count, &capacity,
+    if (array_reserve((void **)&findings->list, findings->count, &findings->capacity,
                       sizeof *findings->list) != 0) {
         findings->failed = true;
         return NULL;
     }
-    findings->capacity = capacity;
     struct finding *finding = &findings->list[findings->count++];
     *finding = (struct finding){.name = "", .message = "", .rule = ""};
     return finding;

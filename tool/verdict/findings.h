@@ -61,7 +61,7 @@ struct findings {
     const char *summary; /* a line: what came of it; or NULL, then verdicts are counted */
     size_t shown_max;    /* for people so many of a section; 0: all */
     struct finding *list;
-    size_t count, capacity;
+    uint32_t count, capacity;
     struct perftrace_arena arena; /* of the texts */
     bool failed;                  /* out of memory: some are missing */
 };

@@ -60,7 +60,7 @@ static int write_junit(const struct findings *findings, FILE *file, bool color) 
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"perftrace ", file);
     escaped(file, findings->command);
     fprintf(file, "\" package=\"perftrace\" id=\"0\" timestamp=\"%s\" hostname=\"localhost\"", when);
-    fprintf(file, " tests=\"%zu\" failures=\"%zu\" errors=\"0\"", findings->count,
+    fprintf(file, " tests=\"%u\" failures=\"%zu\" errors=\"0\"", findings->count,
             findings_of(findings, VERDICT_FAIL));
     if (skipped > 0)
         fprintf(file, " skipped=\"%zu\"", skipped);
