@@ -216,14 +216,13 @@ static uint32_t take_from(uint32_t *order, uint32_t place) {
     return order[0] = question;
 }
 
-/* The bins of calls that wait to be counted move when the first of them finds no memory for its own: pages from 3009 on become one of two,
- * and most wait for the second. */
-static void hits_that_wait_when_memory_runs_out(void **state) {
-    (void)state;
+/* Memory runs out for the last of some calls, given at once or one by one. Returns how many points the curve has. */
+enum { POINTS_MAX = 200 };
+static uint32_t points_without_memory(bool at_once, struct analysis_cache_point points[POINTS_MAX]) {
     enum { QUESTIONS = 8000, DEEP = 3009, BEFORE = 64, WAITING = 40 };
     struct model model;
     open_model(&model, 1, QUESTIONS, SIZE_MAX);
-    uint32_t order[QUESTIONS];
+    uint32_t order[QUESTIONS], count = 0;
     for (uint32_t i = 0; i < QUESTIONS; i++) {
         ask(&model, i, 1);
         order[QUESTIONS - 1 - i] = i;
@@ -233,13 +232,33 @@ static void hits_that_wait_when_memory_runs_out(void **state) {
     struct analysis *analysis = &model.analysis;
     analysis->budget.max = analysis->budget.used;
     struct analysis_call calls[WAITING];
-    for (uint32_t i = 0; i < WAITING; i++)
-        calls[i] =
-            next_call(analysis, take_from(order, i == 0 ? QUESTIONS - 1 : DEEP + 16 + i), 1, 1, 1, false);
-    assert_int_equal(part_cache.add(analysis, model.state, calls, WAITING), 0);
-    assert_int_equal(finish(&model)->functions[0].all.hits, BEFORE + WAITING);
+    for (uint32_t i = 0; i < WAITING; i++) {
+        uint32_t place = i == WAITING - 1 ? QUESTIONS - 1 : DEEP + 16 + i;
+        calls[i] = next_call(analysis, take_from(order, place), 1 + i, 1, 1, false);
+    }
+    for (uint32_t i = 0; i < WAITING; i += at_once ? WAITING : 1)
+        assert_int_equal(part_cache.add(analysis, model.state, &calls[i], at_once ? WAITING : 1), 0);
+    const struct analysis_cache_function *function = &finish(&model)->functions[0];
+    assert_int_equal(function->all.hits, BEFORE + WAITING);
     assert_true(approximates(&model, "estimated from one question in 2"));
+    struct analysis_cache_point point = {0};
+    while (analysis_cache_step(function, &point)) {
+        assert_true(count < POINTS_MAX);
+        points[count++] = point;
+    }
     close_model(&model);
+    return count;
+}
+
+/* The bins of calls that wait to be counted move when another one finds no memory for its own. */
+static void hits_that_wait_when_memory_runs_out(void **state) {
+    (void)state;
+    struct analysis_cache_point points[POINTS_MAX], others[POINTS_MAX];
+    uint32_t count = points_without_memory(true, points);
+    assert_int_equal(count, points_without_memory(false, others));
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(points[i].size == others[i].size && points[i].hits == others[i].hits &&
+                    points[i].saved_ns == others[i].saved_ns);
 }
 
 static void without_any_memory(void **state) {
@@ -292,6 +311,21 @@ static void very_many_threads(void **state) {
     const struct analysis_cache *cache = finish(&model);
     assert_in_range(cache->functions[0].root_hits, THREADS + 1000, THREADS + 2 * THREADS - 1);
     assert_int_equal(cache->root_calls, 2 * THREADS);
+    close_model(&model);
+}
+
+/* Each new thread may move what is known of the others, whose root calls are open. */
+static void threads_that_come_one_by_one(void **state) {
+    (void)state;
+    enum { THREADS = 60 };
+    struct model model;
+    open_model(&model, 1, THREADS, SIZE_MAX);
+    for (uint32_t thread = 0; thread < THREADS; thread++)
+        for (uint32_t asked = 0; asked <= thread; asked++)
+            ask_on(&model, asked, 1, asked, 9, false);
+    const struct analysis_cache *cache = finish(&model);
+    assert_int_equal(cache->functions[0].root_hits, THREADS * (THREADS - 1) / 2);
+    assert_int_equal(cache->root_calls, THREADS - 1);
     close_model(&model);
 }
 
@@ -375,6 +409,7 @@ int main(void) {
         cmocka_unit_test(without_any_memory),
         cmocka_unit_test(inputs_start_with_empty_caches),
         cmocka_unit_test(very_many_threads),
+        cmocka_unit_test(threads_that_come_one_by_one),
         cmocka_unit_test(calls_that_overlap_are_in_no_root_call),
         cmocka_unit_test(savings_are_added_of_what_is_apart),
         cmocka_unit_test(rules_as_they_are_typed),
