@@ -169,43 +169,47 @@ static void swap_calls(struct open_parent *above, struct open_parent *parent) {
     parent->capacity = above->capacity;
     above->calls = calls;
     above->capacity = capacity;
-    above->kept = 0;
 }
 
-/* So many calls, for which there is room; it may be where they are. */
+/* There is room for the parent's calls. */
+static inline bool goes_up_at_once(const struct open_parent *above, const struct open_parent *parent) {
+    return above->count == 0 || above->capacity - above->count >= parent->count;
+}
+
+/* All of the parent's calls: those are its own in whose place they come, if it is the first one. */
 static inline void hoist_fitting(struct siblings_state *state, struct open_parent *above,
-                                 const struct analysis_call *own, const struct sibling *calls, uint32_t count,
+                                 const struct analysis_call *own, struct open_parent *parent,
                                  bool recursive) {
-    const struct sibling *end = calls + count;
+    const struct sibling *calls = parent->calls, *end = calls + parent->count;
+    if (above->count == 0)
+        swap_calls(above, parent);
     struct sibling *moved = above->calls + above->count;
-    uint32_t mixed = 0, track = above->count > 0 ? above->calls->track : calls->track;
+    uint32_t mixed = 0;
     for (const struct sibling *call = calls; call < end; call++) {
         if (moved != call)
             *moved = *call; /* first: what has just been written in parts would have to be waited for */
         if (!climb(state, moved, above, own, recursive))
             continue;
-        mixed |= moved->async | (moved->track ^ track);
+        mixed |= moved->async | (moved->track ^ above->calls->track);
         moved++;
-        above->count++;
     }
+    above->count = (uint32_t)(moved - above->calls);
     above->mixed |= recursive ? 0 : mixed;
 }
 
 /* All of the parent's calls. */
-static void hoist_all(struct siblings_state *state, struct open_parent *above,
-                      const struct analysis_call *own, struct open_parent *parent, bool recursive) {
-    const struct sibling *calls = parent->calls;
-    uint32_t count = parent->count, before = above->count;
-    if (count == 0)
+static __attribute__((noinline)) void hoist_all(struct siblings_state *state, struct open_parent *above,
+                                                const struct analysis_call *own, struct open_parent *parent,
+                                                bool recursive) {
+    if (parent->count == 0)
         return;
-    if (before == 0)
-        swap_calls(above, parent);
-    if (before == 0 || (count <= PARENT_CALLS_MAX - before &&
-                        parents_reserve(&state->parents, state->analysis, above, count)))
-        hoist_fitting(state, above, own, calls, count, recursive);
+    if (goes_up_at_once(above, parent) ||
+        (parent->count <= PARENT_CALLS_MAX - above->count &&
+         parents_reserve(&state->parents, state->analysis, above, parent->count)))
+        hoist_fitting(state, above, own, parent, recursive);
     else
-        for (uint32_t i = 0; i < count; i++)
-            hoist(state, above, own, &calls[i], recursive);
+        for (uint32_t i = 0; i < parent->count; i++)
+            hoist(state, above, own, &parent->calls[i], recursive);
     if (recursive)
         above->mixed |= parent->mixed;
     above->adopts |= recursive;
@@ -359,8 +363,9 @@ static uint64_t adopt_few(const struct siblings_state *state, struct open_parent
     return adopted;
 }
 
-static void judge_few(struct siblings_state *state, struct open_parent *parent,
-                      const struct analysis_call *own, struct open_parent *above, bool recursive) {
+static __attribute__((noinline)) void judge_few(struct siblings_state *state, struct open_parent *parent,
+                                                const struct analysis_call *own, struct open_parent *above,
+                                                bool recursive) {
     struct sibling_collection *all = &state->scratch;
     struct few few;
     struct sibling *calls = parent->calls;
@@ -448,36 +453,30 @@ static void judge_many(struct siblings_state *state, struct open_parent *parent,
     }
 }
 
-static __attribute__((noinline)) void settle_closely(struct siblings_state *state, struct open_parent *parent,
-                                                     const struct analysis_call *own,
-                                                     struct open_parent *above) {
+/* What is told even of few calls of which none is like another. */
+static __attribute__((noinline)) void settle_runs(struct siblings_state *state, struct open_parent *parent,
+                                                  const struct analysis_call *own) {
     if (parent->run.calls > 1)
         siblings_settle_run(state, parent, own);
     for (uint32_t i = 0; parent->pairs != NULL && own == NULL && i < parent->pair_count; i++)
         siblings_tell_again(state, parent, &parent->pairs[i].first, &parent->pairs[i].again);
-    bool recursive = above != NULL && above->function == own->function;
-    if (parent->all != NULL)
-        judge_many(state, parent, own, above, recursive);
-    else if (parent->count > 1 && is_suspicious(parent))
-        judge_few(state, parent, own, above, recursive);
-    else if (parent->count > 0 && above != NULL)
-        hoist_all(state, above, own, parent, recursive);
-}
-
-/* Whether it can be seen at once that there is nothing to tell of the parent's calls, and that `above` gets them beside some that it has. */
-static inline bool only_goes_up(const struct open_parent *parent, const struct analysis_call *own,
-                                const struct open_parent *above) {
-    return above != NULL && parent->run.calls <= 1 && parent->count <= 2 && parent->all == NULL &&
-           (parent->count < 2 || !is_suspicious(parent)) && own->function != above->function &&
-           above->count > 0 && above->capacity - above->count >= parent->count;
 }
 
 uint64_t siblings_settle(struct siblings_state *state, struct open_parent *parent,
                          const struct analysis_call *own, struct open_parent *above) {
-    if (only_goes_up(parent, own, above))
-        hoist_fitting(state, above, own, parent->calls, parent->count, false);
-    else
-        settle_closely(state, parent, own, above);
+    bool recursive = above != NULL && above->function == own->function;
+    if (parent->run.calls > 1 || parent->pairs != NULL)
+        settle_runs(state, parent, own);
+    if (parent->all != NULL)
+        judge_many(state, parent, own, above, recursive);
+    else if (parent->count > 1 && is_suspicious(parent))
+        judge_few(state, parent, own, above, recursive);
+    else if (above != NULL && parent->count > 0) {
+        if (!recursive && goes_up_at_once(above, parent))
+            hoist_fitting(state, above, own, parent, false);
+        else
+            hoist_all(state, above, own, parent, recursive);
+    }
     uint64_t told_ns = parent->told_ns;
     parents_release(&state->parents, state->analysis, parent);
     return told_ns;
