@@ -1,10 +1,13 @@
 /* A log's calls given to the parts in rounds, by two threads, against the same calls one by one. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include "../../analysis/cache.h"
 #include "../../analysis/call_tree.h"
 #include "../../analysis/durations.h"
+#include "../../analysis/model.h"
 #include "../../analysis/siblings.h"
 #include "../../analysis/slowest.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,22 +49,47 @@ static unsigned write_call(FILE *log, unsigned parent, const char *caller, unsig
     return us;
 }
 
-static struct analysis *analyze(const char *path, bool by_items, size_t memory_max) {
+static void write_log(char *path) {
+    int fd = mkstemp(path);
+    FILE *log = fd >= 0 ? fdopen(fd, "w") : NULL;
+    assert_non_null(log);
+    for (numbers = 0; numbers < 30000;)
+        write_call(log, 0, "unknown", 0, below(4));
+    assert_int_equal(fclose(log), 0);
+}
+
+/* Where the helper is one that never comes: the rounds, and how often one of them was waiting for it when more calls were read. */
+static const struct rounds *idle;
+static unsigned idle_rounds;
+
+static struct analysis *analysis_of(size_t memory_max) {
     struct analysis *analysis = analysis_open(
         &(struct analysis_options){.slowest_max = 20, .neighbours_max = 10, .memory_max = memory_max});
-    struct perftrace_reader *reader = perftrace_reader_open(path, NULL, NULL);
-    assert_true(analysis != NULL && reader != NULL);
+    assert_non_null(analysis);
     assert_int_equal(analysis_begin_input(analysis, "test"), 0);
+    return analysis;
+}
+
+static void read_log(struct analysis *analysis, const char *path, bool by_items) {
+    struct perftrace_reader *reader = perftrace_reader_open(path, NULL, NULL);
+    assert_non_null(reader);
     const struct perftrace_item *item;
     struct perftrace_call *calls;
     size_t count;
     while (by_items && (item = perftrace_reader_next(reader)) != NULL)
         assert_int_equal(analysis_item(analysis, item), 0);
-    while (!by_items && (count = perftrace_reader_calls(reader, &calls)) > 0)
+    while (!by_items && (count = perftrace_reader_calls(reader, &calls)) > 0) {
         assert_int_equal(analysis_calls(analysis, reader, calls, count), 0);
+        idle_rounds += idle != NULL && idle->given != NULL;
+    }
     assert_int_equal(analysis_end_input(analysis, perftrace_reader_info(reader), 4), 0);
     assert_int_equal(analysis_finish(analysis), 0);
     perftrace_reader_close(reader);
+}
+
+static struct analysis *analyze(const char *path, bool by_items, size_t memory_max) {
+    struct analysis *analysis = analysis_of(memory_max);
+    read_log(analysis, path, by_items);
     return analysis;
 }
 
@@ -142,12 +170,7 @@ static void assert_same_findings(const struct analysis *a, const struct analysis
 static void as_one_by_one(void **state) {
     (void)state;
     char path[] = "/tmp/perftrace-test-XXXXXX";
-    int fd = mkstemp(path);
-    FILE *log = fd >= 0 ? fdopen(fd, "w") : NULL;
-    assert_non_null(log);
-    while (numbers < 30000)
-        write_call(log, 0, "unknown", 0, below(4));
-    assert_int_equal(fclose(log), 0);
+    write_log(path);
     const size_t budgets[] = {0, (size_t)8 << 20};
     for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
         struct analysis *items = analyze(path, true, budgets[i]), *rounds = analyze(path, false, budgets[i]);
@@ -160,9 +183,53 @@ static void as_one_by_one(void **state) {
     remove(path);
 }
 
+/* A helper that never comes to any part, as one that is not given a processor. */
+static void *do_nothing(void *context) {
+    return context;
+}
+
+/* Whoever waits for it to be done waits for ever. */
+int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
+    int (*wait)(pthread_cond_t *, pthread_mutex_t *);
+    if (idle != NULL && condition == &idle->done) {
+        fprintf(stderr, "it waits for %u parts that nobody has begun\n", idle->left);
+        exit(1);
+    }
+    *(void **)&wait = dlsym(RTLD_NEXT, "pthread_cond_wait");
+    return wait(condition, mutex);
+}
+
+static struct analysis *analyze_beside_idle(const char *path) {
+    struct analysis *analysis = analysis_of(0);
+    struct rounds *rounds = analysis->state->rounds;
+    assert_int_equal(pthread_create(&rounds->helper, NULL, do_nothing, NULL), 0);
+    rounds->other = rounds->both + 1;
+    idle = rounds;
+    read_log(analysis, path, false);
+    idle = NULL;
+    return analysis;
+}
+
+/* Who would have to wait for the helper does its work. */
+static void helper_never_comes(void **state) {
+    (void)state;
+    char path[] = "/tmp/perftrace-test-XXXXXX";
+    write_log(path);
+    idle_rounds = 0;
+    struct analysis *items = analyze(path, true, 0), *rounds = analyze_beside_idle(path);
+    assert_true(idle_rounds > 3);
+    assert_whole(rounds);
+    assert_same_model(items, rounds);
+    assert_same_findings(items, rounds);
+    analysis_close(items);
+    analysis_close(rounds);
+    remove(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_one_by_one),
+        cmocka_unit_test(helper_never_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
