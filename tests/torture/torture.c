@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define FAILURES_SHOWN 10
+#define KILLED_SECONDS 10 /* more than any program takes to end */
 
 static bool full;
 static char start_folder[4096], folder[4200];
@@ -202,23 +203,30 @@ pid_t torture_start(void (*scenario)(void *), void *argument) {
     return child;
 }
 
-int torture_wait(pid_t child, double seconds) {
+/* The child when it has ended, 0 when it has not after so many seconds, -1: there is none. */
+static pid_t wait_within(pid_t child, double seconds, int *status) {
     double deadline = torture_now() + seconds;
-    int status = 0;
     for (long pause_ns = 50000;; pause_ns = pause_ns < 5000000 ? pause_ns * 2 : pause_ns) {
-        pid_t done = waitpid(child, &status, WNOHANG);
-        if (done == child)
-            return status;
-        if (done < 0 && errno != EINTR)
-            return -1;
+        pid_t done = waitpid(child, status, WNOHANG);
+        if (done == child || (done < 0 && errno != EINTR))
+            return done;
         if (torture_now() > deadline)
-            break;
+            return 0;
         nanosleep(&(struct timespec){0, pause_ns}, NULL);
     }
-    torture_check(false, "process %d still runs after %g s", (int)child, seconds);
-    kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    return status;
+}
+
+int torture_wait(pid_t child, double seconds) {
+    int status = 0;
+    pid_t done = wait_within(child, seconds, &status);
+    if (done == 0) {
+        torture_check(false, "process %d still runs after %g s", (int)child, seconds);
+        kill(child, SIGKILL);
+        done = wait_within(child, KILLED_SECONDS, &status);
+        torture_check(done != 0, "process %d does not end, though killed: is a thread of it led by somebody?",
+                      (int)child);
+    }
+    return done == child ? status : -1;
 }
 
 int torture_run(void (*scenario)(void *), void *argument, double seconds) {

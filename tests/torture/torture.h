@@ -39,7 +39,7 @@ __attribute__((format(printf, 1, 2))) void torture_left_out(const char *format, 
 void torture_fresh_folder(void);
 /* Runs scenario(argument) in a child process, which ends with exit(0) after it. */
 pid_t torture_start(void (*scenario)(void *argument), void *argument);
-/* Waits for it; after so many seconds it is killed, which is a failure. Returns its wait status. */
+/* Waits for it; after so many seconds it is killed, which is a failure. Returns its wait status; -1: it has none, or does not end for all that. */
 int torture_wait(pid_t child, double seconds);
 /* Both. */
 int torture_run(void (*scenario)(void *argument), void *argument, double seconds);
