@@ -233,6 +233,15 @@ int torture_run(void (*scenario)(void *), void *argument, double seconds) {
     return torture_wait(torture_start(scenario, argument), seconds);
 }
 
+static void be_shell(void *command) {
+    execl("/bin/sh", "sh", "-c", (const char *)command, (char *)NULL);
+    _exit(127);
+}
+
+bool torture_shell(const char *command) {
+    return torture_run(be_shell, (void *)(uintptr_t)command, 60) == 0;
+}
+
 /* ---- what they left ---- */
 
 bool torture_is_named(const struct perftrace_item *item, const char *name) {

@@ -43,6 +43,8 @@ pid_t torture_start(void (*scenario)(void *argument), void *argument);
 int torture_wait(pid_t child, double seconds);
 /* Both. */
 int torture_run(void (*scenario)(void *argument), void *argument, double seconds);
+/* Whether a command of the shell ends well, within a minute. */
+bool torture_shell(const char *command);
 /* In a scenario: memory shared with the test, zeroed, made once and before torture_start. */
 void *torture_shared(size_t bytes);
 /* Seconds of CLOCK_MONOTONIC. */

@@ -315,7 +315,7 @@ static void suspended(void) {
                       (long long)trace.info.realtime_set_ns);
         info_says("the tick counter jumped once, which times leave out");
         info_says("the machine was suspended for 1.00 h");
-        torture_check(system("jq -e '.traceEvents | length > 0' trace.json >jq.out 2>&1") == 0,
+        torture_check(torture_shell("jq -e '.traceEvents | length > 0' trace.json >jq.out 2>&1"),
                       "trace.json is not complete");
     }
 }

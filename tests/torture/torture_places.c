@@ -180,8 +180,8 @@ static void full_ext4(void) {
     if (!can_mount())
         return;
     begin();
-    if (system("truncate -s 2M image && mkfs.ext4 -q -O ^has_journal image && mount -o loop image place") !=
-        0) {
+    if (!torture_shell(
+            "truncate -s 2M image && mkfs.ext4 -q -O ^has_journal image && mount -o loop image place")) {
         torture_left_out("no loop device can be mounted");
         return;
     }

@@ -113,7 +113,7 @@ static void check_together(const char *second, double least_us, double most_us) 
     double us;
     snprintf(command, sizeof command, "'%s' convert --to chrome -o both.json p0.ptrace %s",
              getenv("PERFTRACE"), second);
-    torture_check(system(command) == 0, "%s", command);
+    torture_check(torture_shell(command), "%s", command);
     memset(sent, 0, sizeof sent);
     for (unsigned round = 0; round < 2; round++) {
         FILE *file = fopen("both.json", "r");
@@ -143,7 +143,7 @@ static void check_flows(void) {
         "all(.[]; length == 2 and .[0].pid != .[1].pid)";
     char command[512];
     snprintf(command, sizeof command, "jq -e '%s' both.json >flows.out 2>&1", filter);
-    torture_check(system(command) == 0, "flows do not lead from one process to the other");
+    torture_check(torture_shell(command), "flows do not lead from one process to the other");
 }
 
 static void one_machine(void) {

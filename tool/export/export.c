@@ -172,7 +172,7 @@ int export_files(const struct exporter *exporter, char *const *input_paths, size
     }
     struct export export = {.exporter = exporter,
                             .context = {.file = out.file, .terminal = out.terminal},
-                            .pids = calloc(count, sizeof *export.pids)};
+                            .pids = calloc(count + 1, sizeof *export.pids)};
     int status;
     if (export.pids != NULL) {
         status = export_inputs(&export, &input, input_paths, count);
