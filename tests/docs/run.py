@@ -39,7 +39,7 @@ def environment(prefix):
 
 def run(script, folder, env):
     return subprocess.run(["sh", "-e", "-c", script], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, text=True, errors="replace")
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, text=True, errors="replace")
 
 
 def matches(pattern, text):
