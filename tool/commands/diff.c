@@ -226,8 +226,10 @@ static int compare_files(const struct diff_values *values, struct diff *diff, ch
     }
     if (listed == 0)
         code = compare_inputs(values, diff);
-    for (int side = 0; side < RUNS_SIDES; side++)
+    for (int side = 0; side < RUNS_SIDES; side++) {
         input_list_free(&lists[side]);
+        diff->sides[side] = NULL;
+    }
     return code;
 }
 
