@@ -38,8 +38,11 @@ def environment(prefix):
 
 
 def run(script, folder, env):
-    return subprocess.run(["sh", "-e", "-c", script], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, text=True, errors="replace")
+    try:
+        return subprocess.run(["sh", "-e", "-c", script], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, text=True, errors="replace")
+    except subprocess.TimeoutExpired as late:  # 124, as of timeout(1)
+        return subprocess.CompletedProcess(late.cmd, 124, "", "still ran after %g s\n" % late.timeout)
 
 
 def matches(pattern, text):
