@@ -16,8 +16,7 @@ struct cache_of_function {
     bool writer;          /* its results are of no use to a cache */
     uint32_t writes;      /* rules, as bits, of which it is the writer */
     uint32_t invalidated; /* rules that are about its cache */
-    uint64_t first_ns;    /* of all its questions, followed or not: what their first calls took */
-    uint64_t root_hits, root_ns;
+    struct cache_tally tally;
     struct lru_stack stack;
     struct analysis_cache_curve curve;
 };
@@ -39,7 +38,8 @@ struct cache {
     struct cache_roots roots;
     struct cache_rules rules;
     struct analysis_cache_rule_result *rule_results;
-    bool off; /* not even a small sample could be kept */
+    bool off;           /* not even a small sample could be kept */
+    uint32_t keys_most; /* so many questions are followed at most once calls are not kept; 0: all are */
     uint64_t
         hit_count; /* since the last round; of them, the last ones, up to HITS_WAITING, are not yet in the curves */
     struct cache_hit hits[HITS_WAITING];
@@ -47,7 +47,6 @@ struct cache {
 
 static int cache_open(const struct analysis *analysis, void *state) {
     struct cache *cache = state;
-    cache->keys.seed = perftrace_hash_key();
     cache->rule_results = calloc(analysis->options.invalidations.count + 1, sizeof *cache->rule_results);
     cache->found.rules = cache->rule_results;
     return cache->rule_results != NULL ? cache_rules_open(&cache->rules, analysis->options.invalidations)
@@ -83,29 +82,52 @@ static void count_waiting(struct cache *cache) {
     cache->hit_count = 0;
 }
 
-static uint32_t renumber(const void *context, uint32_t number) {
-    return cache_keys_halved(context, number);
-}
-
 /* A result is not valid any more. */
 static void forget(void *context, uint32_t number) {
     struct cache *cache = context;
     cache_roots_forget(&cache->roots, number, &cache->keys.keys[number].root);
 }
 
-/* Memory is used up: half as many questions are followed. False: there is nothing left to halve. */
-static bool halve(struct cache *cache, struct perftrace_budget *budget) {
-    if (cache->keys.shift == CACHE_SHIFT_MAX || !cache_keys_halve(&cache->keys, budget))
+/* What thinning out goes by. */
+struct thinning {
+    struct analysis *analysis;
+    struct cache *cache;
+    const uint64_t
+        *hashes; /* of keys as they were numbered before; NULL: they were numbered as their questions */
+};
+
+static uint64_t hash_before(const void *context, uint32_t number) {
+    const struct thinning *thinning = context;
+    return thinning->hashes != NULL ? thinning->hashes[number]
+                                    : analysis_question_hash(thinning->analysis, number);
+}
+
+static uint32_t renumber(const void *context, uint32_t number) {
+    const struct thinning *thinning = context;
+    return cache_keys_find(&thinning->cache->keys, hash_before(thinning, number));
+}
+
+static void keys_have_moved(void *context) {
+    struct thinning *thinning = context;
+    struct cache *cache = thinning->cache;
+    for (uint32_t i = 0; i < cache->function_count; i++)
+        if (cache->functions[i] != NULL)
+            lru_stack_thin(&cache->functions[i]->stack, cache->keys.keys, renumber, thinning,
+                           &thinning->analysis->budget);
+}
+
+/* From now on one of 1 << shift questions is followed, by hash. False: it can't go on. */
+static bool thin(struct analysis *analysis, struct cache *cache, unsigned shift) {
+    struct perftrace_budget *budget = &analysis->budget;
+    struct thinning thinning = {analysis, cache, cache->keys.hashed ? cache->keys.followed.keys : NULL};
+    if (shift > CACHE_SHIFT_MAX || !analysis_stands_still(analysis) ||
+        !cache_keys_thin(&cache->keys, shift,
+                         &(struct cache_keys_change){hash_before, keys_have_moved, &thinning}, budget))
         return false;
     count_waiting(cache); /* their bins go */
-    for (uint32_t i = 0; i < cache->function_count; i++) {
-        struct cache_of_function *function = cache->functions[i];
-        if (function == NULL)
-            continue;
-        lru_stack_thin(&function->stack, cache->keys.keys, renumber, &cache->keys, budget);
-        if (!cache_curve_coarsen(&function->curve, budget))
+    for (uint32_t i = 0; i < cache->function_count && shift > 0; i++)
+        if (cache->functions[i] != NULL && !cache_curve_coarsen(&cache->functions[i]->curve, budget))
             return false;
-    }
     cache_roots_renumbered(&cache->roots);
     /* Which values the keys have was said by calls that have passed: what can be invalidated is taken for invalid. */
     cache_rules_clear(&cache->rules, budget);
@@ -113,6 +135,12 @@ static bool halve(struct cache *cache, struct perftrace_budget *budget) {
         if (cache->functions[i] != NULL && cache->functions[i]->invalidated != 0)
             lru_stack_clear(&cache->functions[i]->stack, cache->keys.keys, forget, cache);
     return true;
+}
+
+/* Whether the keys that there are take more than they may. */
+static bool too_many(const struct cache *cache, const struct perftrace_budget *budget) {
+    return budget->used > budget->max ||
+           (cache->keys_most != 0 && cache->keys.followed.count > cache->keys_most);
 }
 
 static bool reserve_functions(struct cache *cache, uint32_t function, struct perftrace_budget *budget) {
@@ -196,11 +224,17 @@ static void apply_rules(struct analysis *analysis, struct cache *cache, uint32_t
 #define SLOW __attribute__((noinline)) /* out of the way of what each call goes through */
 
 /* Out of memory: on with less. False: nothing is left to do without, and it is off. */
-static SLOW bool go_on_with_less(struct analysis *analysis, struct cache *cache) {
-    if (halve(cache, &analysis->budget))
-        return true;
-    give_up(cache, &analysis->budget);
-    return false;
+static SLOW bool go_on(struct analysis *analysis, struct cache *cache, unsigned shift) {
+    do {
+        if (!thin(analysis, cache, shift++)) {
+            give_up(cache, &analysis->budget);
+            return false;
+        }
+    } while (too_many(cache, &analysis->budget));
+    return true;
+}
+static bool go_on_with_less(struct analysis *analysis, struct cache *cache) {
+    return go_on(analysis, cache, cache->keys.shift + 1);
 }
 
 /* A hit that stands for 1 << shift of them. False: it is off. */
@@ -228,17 +262,62 @@ static inline void keep_hit(struct analysis *analysis, struct cache *cache,
     __builtin_prefetch(bin, 1);
 }
 
+/* The key of a call's question, or CACHE_KEY_NONE: it is not followed. False: there is no memory for it. */
+static bool key_of(struct analysis *analysis, struct cache *cache, struct cache_of_function *function,
+                   const struct analysis_call *call, uint32_t *number) {
+    struct cache_keys *keys = &cache->keys;
+    *number = call->question;
+    if (!keys->hashed)
+        return cache_keys_reserve(keys, *number, &analysis->budget);
+    bool kept = call->question != INTERN_NONE;
+    uint64_t hash = kept ? analysis_question_hash(analysis, call->question) : call->question_hash;
+    *number = cache_keys_find(keys, hash);
+    if (*number != CACHE_KEY_NONE) { /* it is kept from now on, and was not */
+        function->tally.unkept_questions -= (int64_t)call->first_asked << keys->shift;
+        return true;
+    }
+    if (!cache_keys_follow(keys->shift, hash))
+        return true;
+    if (cache->keys_most != 0 && keys->followed.count >= cache->keys_most)
+        return false;
+    *number = cache_keys_add(keys, hash, &analysis->budget);
+    if (*number != CACHE_KEY_NONE)
+        function->tally.unkept_questions += (int64_t)!kept << keys->shift;
+    return *number != CACHE_KEY_NONE;
+}
+
+/* What a call of a question that is followed adds to what is known of all: `place` as it stands for all, 0: it was not there. */
+static void tell(const struct cache *cache, struct cache_of_function *function,
+                 const struct analysis_call *call, uint32_t number, uint64_t place, unsigned shift) {
+    struct cache_tally *tally = &function->tally;
+    uint64_t ns = cache_times(call->elapsed_ns, shift);
+    bool expected = call->question != INTERN_NONE && !call->first_asked; /* to be hit */
+    if (expected && place == 0) {
+        tally->misses += UINT64_C(1) << shift;
+        tally->misses_ns = cache_sum(tally->misses_ns, ns);
+    } else if (!expected && place != 0) {
+        tally->hits += UINT64_C(1) << shift;
+        tally->hits_ns = cache_sum(tally->hits_ns, ns);
+    }
+    if (shift == 0 || number == CACHE_KEY_NONE || (place != 0 && place <= CACHE_EXACT_FROM << shift))
+        return;
+    double before = cache->keys.missed[number]++;
+    tally->squares += (2 * before + 1) * (double)(UINT64_C(1) << shift);
+}
+
 /* The key of a call's question is brought to the top. Returns its number, which may be another after memory ran out, or
  * CACHE_KEY_NONE: it is not followed (any more). */
 static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
-                                struct cache_of_function *function, const struct analysis_call *call,
-                                uint32_t number) {
+                                struct cache_of_function *function, const struct analysis_call *call) {
     struct perftrace_budget *budget = &analysis->budget;
     struct cache_keys *keys = &cache->keys;
     uint64_t place = 0;
     unsigned shift = keys->shift; /* when the place was looked up */
+    uint32_t number;
     for (;;) {
-        bool done = cache_keys_reserve(keys, number, budget);
+        bool done = key_of(analysis, cache, function, call, &number);
+        if (done && number == CACHE_KEY_NONE)
+            break;
         if (done && keys->keys[number].position == 0)
             done = function->invalidated == 0 ||
                    cache_rules_put(&cache->rules, function->invalidated, number, call, budget);
@@ -248,18 +327,22 @@ static SLOW uint32_t ask_slowly(struct analysis *analysis, struct cache *cache,
             break;
         if (!go_on_with_less(analysis, cache))
             return CACHE_KEY_NONE;
-        number = cache_key_of(keys, call->question);
-        if (number == CACHE_KEY_NONE)
-            break;
         shift = place == 0 ? keys->shift : shift;
     }
+    if (place == 0 && number == CACHE_KEY_NONE)
+        return number;
+    tell(cache, function, call, number, place, shift);
     if (place == 0)
         return number;
     if (number != CACHE_KEY_NONE)
         keys->keys[number].saved_ns = cache_sum(keys->keys[number].saved_ns, call->elapsed_ns);
     unsigned before = keys->shift;
     count_hit(analysis, cache, &function->curve, place, shift, cache_times(call->elapsed_ns, shift));
-    return cache->off ? CACHE_KEY_NONE : keys->shift == before ? number : cache_key_of(keys, call->question);
+    if (cache->off)
+        return CACHE_KEY_NONE;
+    if (keys->shift != before && !key_of(analysis, cache, function, call, &number))
+        return CACHE_KEY_NONE;
+    return number;
 }
 
 static inline void ask_root(struct cache *cache, struct cache_of_function *function,
@@ -267,15 +350,15 @@ static inline void ask_root(struct cache *cache, struct cache_of_function *funct
     if (call->async || !cache_roots_ask(&cache->roots, call->track, number, &cache->keys.keys[number].root))
         return;
     unsigned shift = cache->keys.shift;
-    function->root_hits += UINT64_C(1) << shift;
-    function->root_ns = cache_sum(function->root_ns, cache_times(call->elapsed_ns, shift));
+    function->tally.root_hits += UINT64_C(1) << shift;
+    function->tally.root_ns = cache_sum(function->tally.root_ns, cache_times(call->elapsed_ns, shift));
 }
 
 static SLOW void add_question_slowly(struct analysis *analysis, struct cache *cache,
                                      struct cache_of_function *function, const struct analysis_call *call) {
-    uint32_t number = cache_key_of(&cache->keys, call->question);
-    if (number != CACHE_KEY_NONE)
-        number = ask_slowly(analysis, cache, function, call, number);
+    if (call->first_asked)
+        function->tally.first_ns = cache_sum(function->tally.first_ns, call->elapsed_ns);
+    uint32_t number = ask_slowly(analysis, cache, function, call);
     if (number != CACHE_KEY_NONE)
         ask_root(cache, function, call, number);
 }
@@ -301,9 +384,7 @@ static inline void add_question(struct analysis *analysis, struct cache *cache,
                                 struct cache_of_function *function, const struct analysis_call *call) {
     uint32_t number = call->question, place = PLACE_UNKNOWN;
     uint64_t ns = call->elapsed_ns;
-    if (call->first_asked)
-        function->first_ns = cache_sum(function->first_ns, ns);
-    if (cache->keys.shift == 0)
+    if (!cache->keys.hashed)
         place = ask(&cache->keys, function, number);
     if (place == PLACE_UNKNOWN) {
         add_question_slowly(analysis, cache, function, call);
@@ -312,6 +393,11 @@ static inline void add_question(struct analysis *analysis, struct cache *cache,
     if (place > 0) {
         struct lru_key *key = &cache->keys.keys[number];
         key->saved_ns = cache_sum(key->saved_ns, ns);
+    } else if (call->first_asked) {
+        function->tally.first_ns = cache_sum(function->tally.first_ns, ns);
+    } else {
+        function->tally.misses++;
+        function->tally.misses_ns = cache_sum(function->tally.misses_ns, ns);
     }
     ask_root(cache, function, call, number);
     if (place > CACHE_PAGE_BINS)
@@ -325,17 +411,21 @@ static inline void end_root(struct cache *cache, const struct analysis_call *cal
         cache_roots_end(&cache->roots, call->track);
 }
 
+/* A function of which nothing is known yet. NULL: it is off. */
+static SLOW struct cache_of_function *add_function(struct analysis *analysis, struct cache *cache,
+                                                   uint32_t number) {
+    struct cache_of_function *function = NULL;
+    while (!cache->off && (function = function_of(analysis, cache, number)) == NULL)
+        go_on_with_less(analysis, cache);
+    return function;
+}
+
 /* A call that has parameters or may write. */
 static inline void add_call(struct analysis *analysis, struct cache *cache,
                             const struct analysis_call *call) {
     struct cache_of_function *function =
         call->function < cache->function_count ? cache->functions[call->function] : NULL;
-    while (function == NULL && !cache->off) {
-        function = function_of(analysis, cache, call->function);
-        if (function == NULL)
-            go_on_with_less(analysis, cache);
-    }
-    if (function == NULL)
+    if (function == NULL && (function = add_function(analysis, cache, call->function)) == NULL)
         return;
     if (function->writes != 0)
         apply_rules(analysis, cache, function->writes, call);
@@ -346,11 +436,9 @@ static inline void add_call(struct analysis *analysis, struct cache *cache,
 
 /* Its key will be wanted soon. */
 static PREFETCHES void expect(const struct cache *cache, const struct analysis_call *call) {
-    if (!call->asks)
-        return;
-    uint32_t number = cache_key_of(&cache->keys, call->question);
-    if (number < cache->keys.count)
-        __builtin_prefetch(&cache->keys.keys[number], 1);
+    if (call->asks &&
+        call->question < cache->keys.count) /* not that of its question, where that is not its number */
+        __builtin_prefetch(&cache->keys.keys[call->question], 1);
 }
 
 static int cache_add(struct analysis *analysis, void *state, const struct analysis_call *calls,
@@ -369,6 +457,43 @@ static int cache_add(struct analysis *analysis, void *state, const struct analys
     return 0;
 }
 
+/* A call whose question is not kept, as there is no memory for it. */
+static void add_unkept(struct analysis *analysis, struct cache *cache, const struct analysis_call *call) {
+    struct cache_of_function *function = add_function(analysis, cache, call->function);
+    if (function == NULL)
+        return;
+    if (function->writes != 0)
+        apply_rules(analysis, cache, function->writes, call);
+    if (function->writes != 0 || call->question_hash == 0)
+        return;
+    function->tally.unkept_calls++;
+    function->tally.unkept_ns = cache_sum(function->tally.unkept_ns, call->elapsed_ns);
+    add_question_slowly(analysis, cache, function, call);
+}
+
+/* From the first of them on all go by hash. Most are of questions that nobody asks again: these are not to fill what others need. */
+#define KEYS_PART 400u /* of the budget's bytes; an eighth, about */
+#define KEYS_LEAST 1024u
+static int cache_unkept(struct analysis *analysis, void *state, const struct analysis_call *calls,
+                        size_t count) {
+    struct cache *cache = state;
+    if (cache->keys_most == 0) {
+        size_t most = analysis->budget.max / KEYS_PART;
+        cache->keys_most = most < KEYS_LEAST       ? KEYS_LEAST
+                           : most < UINT32_MAX / 2 ? (uint32_t)most
+                                                   : UINT32_MAX / 2;
+        if (!cache->off && (!cache->keys.hashed || too_many(cache, &analysis->budget)))
+            go_on(analysis, cache, cache->keys.shift);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i].question_hash != 0 || cache->rules.count > 0)
+            add_unkept(analysis, cache, &calls[i]);
+        end_root(cache, &calls[i]);
+    }
+    count_waiting(cache);
+    return 0;
+}
+
 /* Each input is a process of its own, about, whose caches start empty. */
 static int cache_end_input(struct analysis *analysis, void *state) {
     (void)analysis;
@@ -382,22 +507,30 @@ static int cache_end_input(struct analysis *analysis, void *state) {
 
 static int cache_finish(struct analysis *analysis, void *state) {
     struct cache *cache = state;
-    struct cache_results results = {.exact_totals = cache->rules.count == 0 && analysis->input_count == 1,
-                                    .keys = &cache->keys};
+    struct cache_results results = {.keys = &cache->keys};
     results.caches = malloc((cache->function_count + 1) * sizeof *results.caches);
     if (results.caches == NULL)
         return -PERFTRACE_ERROR_MEMORY;
     for (uint32_t i = 0; i < cache->function_count; i++) {
         struct cache_of_function *function = cache->functions[i];
         if (function != NULL)
-            results.caches[results.count++] = (struct cache_measured){
-                i, function->first_ns, function->root_hits, function->root_ns, &function->curve};
+            results.caches[results.count++] =
+                (struct cache_measured){i, function->writes != 0, &function->tally, &function->curve};
     }
     cache->found.root_calls = cache->roots.busy;
     cache->found.sampled_one_in = cache->off ? 0 : 1u << cache->keys.shift;
     int result = cache_results_make(analysis, &results, &cache->found);
     free(results.caches);
     return result;
+}
+
+/* Rounded up to a tenth. */
+static void add_percent(struct perftrace_buffer *text, double share) {
+    uint64_t tenths = share < 1 ? (uint64_t)ceil(share * 1000) : 1000;
+    perftrace_buffer_unsigned(text, tenths / 10);
+    perftrace_buffer_text(text, ".");
+    perftrace_buffer_unsigned(text, tenths % 10);
+    perftrace_buffer_text(text, " %");
 }
 
 static void cache_approximated(const struct analysis *analysis, const void *state,
@@ -407,15 +540,16 @@ static void cache_approximated(const struct analysis *analysis, const void *stat
     if (cache->off) {
         perftrace_buffer_text(text, "What caches would save is not known: too many questions.\n");
     } else if (cache->keys.shift > 0) {
-        /* It falls with the root of how many there are; the factor was measured with 2,500 to 20,000 of them. */
-        uint64_t off_tenths = (uint64_t)(500 / sqrt((double)(cache->found.sampled + 1))) + 1;
-        perftrace_buffer_text(text, "What caches would save is estimated from one question in ");
+        perftrace_buffer_text(text,
+                              "What caches would save is estimated, of all calls, from one question in ");
         perftrace_buffer_unsigned(text, 1u << cache->keys.shift);
-        perftrace_buffer_text(text, ": hits are off by about ");
-        perftrace_buffer_unsigned(text, off_tenths / 10);
-        perftrace_buffer_text(text, ".");
-        perftrace_buffer_unsigned(text, off_tenths % 10);
-        perftrace_buffer_text(text, " % of the calls, by more in caches of few entries.\n");
+        perftrace_buffer_text(text, ": hits are off by up to about ");
+        add_percent(text, cache->found.hits_off);
+        perftrace_buffer_text(text, " of a function's calls, and numbers of entries by ");
+        add_percent(text, cache->found.entries_off);
+        perftrace_buffer_text(text, "; by more in caches of fewer than ");
+        perftrace_buffer_unsigned(text, cache->found.exact_from);
+        perftrace_buffer_text(text, " entries.\n");
     }
 }
 
@@ -435,6 +569,7 @@ const struct analysis_part part_cache = {
     .open = cache_open,
     .add = cache_add,
     .apart = true,
+    .unkept = cache_unkept,
     .left_out = cache_add, /* writes, and the ends of root calls */
     .end_input = cache_end_input,
     .finish = cache_finish,

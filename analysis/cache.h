@@ -31,8 +31,8 @@ struct analysis_cache_curve;
 
 struct analysis_cache_function {
     uint32_t function;
-    uint64_t calls, total_ns;         /* of those with parameters */
-    uint64_t questions;               /* different ones among them */
+    uint64_t calls, total_ns; /* of those with parameters, kept or not */
+    uint64_t questions; /* different ones among them; an estimate where some are not kept and it is sampled */
     struct analysis_cache_point all;  /* the smallest cache that saves all that can be saved */
     struct analysis_cache_point most; /* the smallest that saves 90 % of it */
     uint64_t root_hits,
@@ -61,7 +61,11 @@ struct analysis_cache {
     uint64_t root_calls; /* outermost calls with more than one call in them that a cache could be asked for */
     uint32_t
         sampled_one_in; /* 1: all questions were followed; else one in so many, for want of memory; 0: none could be */
-    uint64_t sampled;                               /* questions that were followed then */
+    uint64_t sampled; /* questions that were followed then */
+    /* How far off most estimates are then, as parts of one: hits, of all calls of a function, and numbers of entries, of
+     * themselves; both of caches with exact_from entries and more. */
+    double hits_off, entries_off;
+    uint64_t exact_from;
     const struct analysis_cache_rule_result *rules; /* options.invalidation_count of them */
 };
 

@@ -4,6 +4,7 @@
 
 #include "call_graph.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,14 +20,20 @@ bool analysis_cache_step(const struct analysis_cache_function *function, struct 
     return true;
 }
 
+static uint64_t less(uint64_t a, uint64_t b) {
+    return a > b ? a - b : 0;
+}
+
 /* Where questions were sampled, a few that are asked very often are over- or underrepresented, and with them the small places: there the
  * curve gets the difference to what is known of all. */
 static int correct(const struct analysis_cache_function *function, const struct cache_measured *cache) {
     struct analysis_cache_point estimated = {0};
     while (analysis_cache_step(function, &estimated))
         continue;
-    uint64_t hits = function->calls - function->questions;
-    uint64_t ns = function->total_ns > cache->first_ns ? function->total_ns - cache->first_ns : 0;
+    const struct cache_tally *tally = cache->tally;
+    uint64_t hits = less(function->calls - function->questions + tally->hits, tally->misses);
+    uint64_t ns =
+        less(cache_sum(less(function->total_ns, tally->first_ns), tally->hits_ns), tally->misses_ns);
     if (!cache_curve_add(cache->curve, 1, hits > estimated.hits ? hits - estimated.hits : 0,
                          ns > estimated.saved_ns ? ns - estimated.saved_ns : 0, NULL))
         return -PERFTRACE_ERROR_MEMORY;
@@ -51,15 +58,20 @@ static void measure(struct analysis_cache_function *function) {
     function->most = point;
 }
 
-/* `function` is known but for what its curve says. */
+/* `function` is known, of the calls that are kept, but for what its curve says. */
 static int make_function(struct analysis_cache_function *function, const struct cache_measured *cache,
                          const struct cache_results *results) {
-    function->root_hits = cache->root_hits;
-    function->root_saved_ns = cache->root_ns;
+    const struct cache_tally *tally = cache->tally;
+    function->root_hits = tally->root_hits;
+    function->root_saved_ns = tally->root_ns;
     function->sampled = results->keys->shift > 0;
     function->curve = cache->curve;
-    if (function->sampled && results->exact_totals && correct(function, cache) != 0)
+    if (function->sampled && !cache->writes && correct(function, cache) != 0)
         return -PERFTRACE_ERROR_MEMORY;
+    function->calls += tally->unkept_calls;
+    function->total_ns = cache_sum(function->total_ns, tally->unkept_ns);
+    if (tally->unkept_questions > 0)
+        function->questions += (uint64_t)tally->unkept_questions;
     measure(function);
     return 0;
 }
@@ -89,13 +101,12 @@ static void look_at_key(const struct analysis *analysis, struct analysis_cache_f
 
 /* The hottest keys of each function, in one walk over all. `places` is by function: where its cache is, + 1. */
 static void look_at_keys(const struct analysis *analysis, const struct cache_keys *keys,
-                         struct analysis_cache_function *functions, const uint32_t *places,
-                         struct analysis_cache *found) {
+                         struct analysis_cache_function *functions, const uint32_t *places) {
     for (uint32_t question = 0; question < analysis->question_count; question++) {
-        uint32_t number = cache_key_of(keys, question);
+        uint32_t number =
+            keys->hashed ? cache_keys_find(keys, analysis_question_hash(analysis, question)) : question;
         if (number >= keys->count) /* and those that are not followed */
             continue;
-        found->sampled += analysis->questions[question].parameter_count > 0;
         uint32_t place = places[analysis->questions[question].function];
         if (place != 0 && keys->keys[number].saved_ns > 0)
             look_at_key(analysis, &functions[place - 1],
@@ -208,6 +219,31 @@ static int make_functions(const struct analysis *analysis, const struct cache_re
     return 0;
 }
 
+/* How far off estimates are: twice their standard deviations, of the largest functions the worst. Each question is followed or is not, by
+ * itself, so that the variance of a number of misses is that of a sum of as many parts, one of 1 << shift of which are known; hits
+ * are what is left of all calls, whose number is known. And the place of a question is the number of those before it. */
+#define OFF_PART 64u /* functions of fewer calls than this part of all are left aside */
+static void find_off(const struct cache_results *results, const struct analysis_cache_function *functions,
+                     const uint32_t *places, struct analysis_cache *found) {
+    double unknown = (double)((UINT64_C(1) << results->keys->shift) - 1);
+    uint64_t calls = 0;
+    found->sampled = results->keys->hashed ? results->keys->followed.count : 0;
+    found->exact_from = CACHE_EXACT_FROM << results->keys->shift;
+    for (size_t i = 0; i < found->count; i++)
+        calls += functions[i].calls;
+    for (size_t i = 0; i < results->count; i++) {
+        uint32_t place = places[results->caches[i].function];
+        const struct analysis_cache_function *function = place != 0 ? &functions[place - 1] : NULL;
+        if (function == NULL || function->calls < calls / OFF_PART)
+            continue;
+        uint64_t size = function->most.size < found->exact_from ? found->exact_from : function->most.size;
+        double hits_off = 2 * sqrt(unknown * results->caches[i].tally->squares) / (double)function->calls;
+        double entries_off = 2 * sqrt(unknown / (double)size);
+        found->hits_off = fmax(found->hits_off, hits_off);
+        found->entries_off = fmax(found->entries_off, entries_off);
+    }
+}
+
 int cache_results_make(const struct analysis *analysis, const struct cache_results *results,
                        struct analysis_cache *found) {
     struct analysis_cache_function *functions = malloc((results->count + 1) * sizeof *functions);
@@ -219,7 +255,8 @@ int cache_results_make(const struct analysis *analysis, const struct cache_resul
         qsort_r(functions, found->count, sizeof *functions, compare, (void *)(uintptr_t)analysis);
         for (size_t i = 0; i < found->count; i++)
             places[functions[i].function] = (uint32_t)i + 1;
-        look_at_keys(analysis, results->keys, functions, places, found);
+        find_off(results, functions, places, found);
+        look_at_keys(analysis, results->keys, functions, places);
         result = find_apart(analysis, functions, found);
     }
     free(places);

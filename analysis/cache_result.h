@@ -6,11 +6,27 @@
 #include "cache_curve.h"
 #include "cache_keys.h"
 
+/* What is known of a function beside its curve. Numbers are exact as long as all questions are followed, and else estimates, but for those
+ * that are said to be of all. An unlimited cache is expected to hit all calls whose questions are kept but the first of each. */
+struct cache_tally {
+    uint64_t first_ns; /* of all questions that are kept, followed or not: what their first calls took */
+    uint64_t misses,
+        misses_ns;          /* of those that were expected to be hit: their input's first, or after a write */
+    uint64_t hits, hits_ns; /* of others */
+    uint64_t unkept_calls, unkept_ns; /* of all calls whose questions are not kept */
+    int64_t unkept_questions;
+    uint64_t root_hits, root_ns;
+    double
+        squares; /* the sum, over all questions, of the square of how many calls missed where there were CACHE_EXACT_FROM << shift
+                     * entries: what the variance of an estimate comes from */
+};
+#define CACHE_EXACT_FROM UINT64_C(64)
+
 /* One function, after all calls. */
 struct cache_measured {
     uint32_t function;
-    uint64_t first_ns; /* of all its questions, followed or not: what their first calls took */
-    uint64_t root_hits, root_ns;
+    bool writes;
+    const struct cache_tally *tally;
     struct analysis_cache_curve *curve;
 };
 
@@ -18,11 +34,9 @@ struct cache_results {
     struct cache_measured *caches; /* in any order */
     size_t count;
     const struct cache_keys *keys;
-    bool
-        exact_totals; /* what is asked again is hit by an unlimited cache: so much is known also where the curves are estimates */
 };
 
-/* Fills in found->functions (to be freed), count, apart_ns and sampled. 0, or -PERFTRACE_ERROR_MEMORY. */
+/* Fills in found->functions (to be freed), count, apart_ns, sampled and how far off that is. 0, or -PERFTRACE_ERROR_MEMORY. */
 int cache_results_make(const struct analysis *analysis, const struct cache_results *results,
                        struct analysis_cache *found);
 

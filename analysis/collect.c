@@ -287,6 +287,14 @@ uint64_t analysis_repeats_of_others(const struct analysis *analysis,
                    (size_t)(question - analysis->questions));
 }
 
+bool analysis_stands_still(const struct analysis *analysis) {
+    return analysis->state->rounds->given == NULL;
+}
+
+uint64_t analysis_question_hash(const struct analysis *analysis, uint32_t question) {
+    return analysis->state->parameters.entries[question].hash;
+}
+
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text) {
     return text_table_get(&analysis->state->texts, text);
 }

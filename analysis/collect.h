@@ -105,7 +105,9 @@ struct analysis_call {
     bool asks;           /* it has a question, and that has parameters */
     bool first_asked;    /* nobody has asked its question before, in any input */
     uint32_t track;      /* its number in the trace; of a log: the value of `thread`, else 0 */
-    uint64_t start_ns;   /* 0: unknown */
+    uint64_t
+        question_hash; /* as of analysis_question_hash, where the question is not kept and has parameters; then 0 else */
+    uint64_t start_ns; /* 0: unknown */
     uint64_t elapsed_ns, self_ns;
     bool milliseconds; /* elapsed_ns is known to the millisecond only */
     bool async;        /* it may overlap others of its track */
@@ -183,6 +185,11 @@ void analysis_approximations(const struct analysis *analysis, struct perftrace_b
 uint64_t analysis_repeats(const struct analysis *analysis, const struct analysis_signature *signature);
 uint64_t analysis_repeats_of_others(const struct analysis *analysis,
                                     const struct analysis_question *question);
+
+/* For parts, while they are given calls: whether the model does not change meanwhile; it does not from the first call on whose parameters
+ * are not kept. Then the hash of a question may be asked for, by which it is the same whether it is kept or not. */
+bool analysis_stands_still(const struct analysis *analysis);
+uint64_t analysis_question_hash(const struct analysis *analysis, uint32_t question);
 
 /* A parameter's name or value, safe to show. */
 struct perftrace_text analysis_text(const struct analysis *analysis, uint32_t text);

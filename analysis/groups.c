@@ -307,7 +307,7 @@ const struct analysis_part part_groups = {
     .open = groups_open,
     .wants = groups_want,
     .add = groups_add,
-    .takes_unkept = true,
+    .unkept = groups_add,
     .approximated = groups_approximated,
     .close = groups_close,
 };

@@ -203,9 +203,12 @@ static int question_of(struct analysis *analysis, const struct perftrace_call *c
     const char *bytes = text->length == 0 ? "" : text->bytes;
     uint64_t hash;
     placed->question = text_table_find(&state->parameters, placed->function, bytes, text->length, &hash);
-    if (placed->question != INTERN_NONE ||
-        !is_wanted(analysis, placed, hash, text->length, state->pair_count))
+    if (placed->question != INTERN_NONE)
         return 0;
+    if (!is_wanted(analysis, placed, hash, text->length, state->pair_count)) {
+        placed->question_hash = state->pair_count > 0 ? hash : 0;
+        return 0;
+    }
     placed->question = text_table_add_new(&state->parameters, placed->function, bytes, text->length, hash);
     return placed->question != INTERN_NONE ? make_question(analysis, placed->function)
                                            : -PERFTRACE_ERROR_MEMORY;
@@ -220,6 +223,8 @@ static int signature_of(struct analysis *analysis, struct analysis_call *placed)
     if (placed->signature != INTERN_NONE)
         return 0;
     if (!perftrace_budget_take(&analysis->state->budget, SIGNATURE_BYTES) && !is_slow(analysis, placed)) {
+        if (analysis->questions[placed->question].parameter_count > 0)
+            placed->question_hash = analysis_question_hash(analysis, placed->question);
         placed->question = INTERN_NONE; /* all or nothing */
         return 0;
     }

@@ -19,10 +19,11 @@ struct analysis_part {
      * known of their track). But a part may be waiting for one: its children, or a call that it is the parent of, may count; what is
      * kept by its slot is given up. question, signature and edge are INTERN_NONE. */
     int (*left_out)(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count);
-    /* Whether calls are to be added whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may be.
-     * Else they are left out, though they count. */
-    bool takes_unkept;
-    /* add and left_out look at nothing but the calls, options and the part's own: the model may grow meanwhile. */
+    /* The same of calls that count, but whose parameters there is no memory to keep: question and signature are INTERN_NONE, and edge may
+     * be. Left out: they are as those above. */
+    int (*unkept)(struct analysis *analysis, void *state, const struct analysis_call *calls, size_t count);
+    /* add, left_out and unkept look at nothing but the calls, options and the part's own: the model may grow meanwhile, unless
+     * analysis_stands_still. */
     bool apart;
     /* What belongs together is within one input: open spans, call numbers, slots, all of which are given up after it. */
     int (*end_input)(struct analysis *analysis, void *state);

@@ -65,8 +65,10 @@ static int show_some(struct analysis *analysis, unsigned number, const struct an
                      size_t count, enum round_kind kind) {
     const struct analysis_part *part = parts[number];
     void *state = analysis->parts[number];
-    if (kind == ROUND_COUNTS || (kind == ROUND_UNKEPT && part->takes_unkept))
+    if (kind == ROUND_COUNTS)
         return part->add(analysis, state, calls, count);
+    if (kind == ROUND_UNKEPT && part->unkept != NULL)
+        return part->unkept(analysis, state, calls, count);
     return part->left_out != NULL ? part->left_out(analysis, state, calls, count) : 0;
 }
 
@@ -166,7 +168,7 @@ static int pass_on(struct rounds *rounds) {
     int result = wait_for_helper(rounds);
     if (result != 0)
         return result;
-    if (!rounds->shared || !has_room(rounds) || !has_helper(rounds))
+    if (!rounds->shared || rounds->unkept || !has_room(rounds) || !has_helper(rounds))
         return rounds_finish(rounds);
     struct round *given = rounds->round;
     rounds->round = rounds->other;
@@ -232,6 +234,7 @@ int rounds_add(struct rounds *rounds, const struct analysis_call *filled, enum r
         *call = *filled; /* a round has taken place since rounds_next */
     round->kinds[round->count++] = (uint8_t)kind;
     round->others |= kind != ROUND_COUNTS;
+    rounds->unkept |= kind == ROUND_UNKEPT;
     if (now || rounds->limit == 0 || (call->metric_count > 0 && !keep_metrics(round, call)))
         return rounds_finish(rounds);
     call->parameter_count = 0;

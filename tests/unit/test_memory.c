@@ -1,7 +1,9 @@
 /* The analysis with little memory: what it says it does not know, and that all else is right. */
+#include "../../analysis/cache.h"
 #include "../../analysis/collect.h"
 #include "../../analysis/slowest.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,6 +118,61 @@ static void what_is_repeated_is_kept(void **state) {
     analysis_close(analysis);
 }
 
+static struct analysis_cache_point at_size(const struct analysis_cache_function *function, double size) {
+    struct analysis_cache_point point = {0}, last = {0};
+    while (analysis_cache_step(function, &point) && (double)point.size <= size)
+        last = point;
+    return last;
+}
+
+/* Every third call asks one of some keys, the others what nobody asks again; at half of the calls the keys become others, which come
+ * when there is no memory to keep them. Numbers of the calls are small enough that all of `late` come after that. */
+static struct analysis *ask_of_caches(size_t memory_max, uint64_t calls, uint64_t keys, uint64_t late) {
+    struct analysis *analysis = open_analysis(memory_max);
+    uint64_t random = 1;
+    for (uint64_t i = 0; i < calls; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        uint64_t key = (random >> 33) % keys + (i >= calls - late ? keys : 0);
+        feed(analysis, i % 3 == 0 ? key : 1000000 + i, 1000000 + key % 50);
+    }
+    const struct perftrace_trace_info info = {.finished = true};
+    assert_int_equal(analysis_end_input(analysis, &info, 1), 0);
+    assert_int_equal(analysis_finish(analysis), 0);
+    return analysis;
+}
+
+/* Calls whose parameters are not kept are part of what caches would do: all figures are as near to the exact ones as is said. */
+static void caches_are_of_all_calls(void **state) {
+    (void)state;
+    enum { CALLS = 200000, KEYS = 1000 };
+    static const size_t memories[] = {(size_t)1 << 21, (size_t)1 << 23};
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t late = i % 2 == 0 ? 0 : CALLS / 2;
+        struct analysis *exact = ask_of_caches(0, CALLS, KEYS, late),
+                        *sampled = ask_of_caches(memories[i / 2], CALLS, KEYS, late);
+        const struct analysis_cache *is = analysis_cache(exact), *cache = analysis_cache(sampled);
+        assert_true(kept_calls(sampled) < CALLS * 3 / 4 && kept_calls(exact) == CALLS);
+        assert_true(is->count == 1 && is->sampled_one_in == 1 && cache->count == 1);
+        const struct analysis_cache_function *right = is->functions, *about = cache->functions;
+        assert_int_equal(about->calls, CALLS);
+        assert_int_equal(about->total_ns, right->total_ns);
+        assert_true(cache->hits_off < 0.12 && cache->entries_off < 0.2);
+        /* What is said are two standard deviations; a figure that is beyond three is wrong. */
+        double few = 1.5 * cache->hits_off * CALLS + CALLS / 500, wide = 1 + 1.5 * cache->entries_off;
+        assert_true(fabs((double)about->all.hits - (double)right->all.hits) <= few);
+        assert_true(fabs((double)about->questions - (double)right->questions) <= few);
+        assert_true(fabs((double)about->all.saved_ns / (double)right->all.saved_ns - 1) <=
+                    few / (double)right->all.hits);
+        for (uint64_t size = cache->exact_from; size < right->questions; size += size / 4 + 1) {
+            double hits = (double)at_size(about, (double)size).hits;
+            assert_true(hits <= (double)at_size(right, (double)size * wide).hits + few);
+            assert_true(hits >= (double)at_size(right, (double)size / wide).hits - few);
+        }
+        analysis_close(exact);
+        analysis_close(sampled);
+    }
+}
+
 /* Whatever the budget: nothing fails, the sums are right, and it is kept to. */
 static void any_budget_is_kept_to(void **state) {
     (void)state;
@@ -169,9 +226,8 @@ static void slow_calls_without_an_edge(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_is_exact_while_there_is_room),
-        cmocka_unit_test(what_is_repeated_is_kept),
-        cmocka_unit_test(any_budget_is_kept_to),
+        cmocka_unit_test(all_is_exact_while_there_is_room), cmocka_unit_test(what_is_repeated_is_kept),
+        cmocka_unit_test(caches_are_of_all_calls),          cmocka_unit_test(any_budget_is_kept_to),
         cmocka_unit_test(slow_calls_without_an_edge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

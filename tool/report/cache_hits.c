@@ -202,7 +202,7 @@ static void cache_hits_text(struct report *report) {
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
 /* [entries, hits, saved_ns] for each number of entries at which more is hit. Of very many, all but those are left out that
- * save and hit a good deal more than the one before. */
+ * save and hit a good deal more than the one before. Not complete are estimates, either. */
 static void curve_json(struct report *report, const struct analysis_cache_function *function) {
     struct analysis_cache_point point = {0}, shown = {0};
     uint64_t count = 0, ns = 0, hits = 0;
@@ -213,7 +213,7 @@ static void curve_json(struct report *report, const struct analysis_cache_functi
         ns = function->all.saved_ns / (CURVE_POINTS / 2);
         hits = function->all.hits / (CURVE_POINTS / 2);
     }
-    json_boolean(&report->json, "curve_complete", every);
+    json_boolean(&report->json, "curve_complete", every && !function->sampled);
     json_array(&report->json, "curve");
     point = (struct analysis_cache_point){0};
     while (analysis_cache_step(function, &point)) {
