@@ -208,6 +208,8 @@ static const struct perftrace_item *take_record(struct perftrace_log_reader *log
         perftrace_log_advance(log, bytes);
         return NULL;
     }
+    if (log->parser.remark != NULL)
+        perftrace_log_damage(log, 0, log->parser.remark);
     log->prefix = 0;
     log->unwrapped = false;
     bool newline = end < log->buffer + log->end;

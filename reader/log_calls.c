@@ -159,6 +159,8 @@ static bool read_line(struct perftrace_log_reader *log, const struct perftrace_l
         why = perftrace_log_parse(&log->parser, at + PERFTRACE_LOG_MARK_LENGTH,
                                   perftrace_log_unwrap(at, at, end).end, NULL, NULL);
     }
+    if (log->parser.remark != NULL)
+        perftrace_log_damage(log, 0, log->parser.remark);
     return true;
 }
 

@@ -82,6 +82,13 @@ static char *read_whole(char *at, uint64_t max, uint64_t *value) {
     return at == digits || *at != '|' || result > max ? NULL : at;
 }
 
+static bool is_number(const char *at) {
+    const char *digits = at;
+    while (is_digit(*at))
+        at++;
+    return at > digits && *at == '|';
+}
+
 /* ---- values --------------------------------------------------------------------------------------- */
 
 /* Up to 15 digits with a point, written as perftrace_buffer_double would: the quotient of two exact doubles
@@ -216,9 +223,13 @@ static char *read_own_field(struct perftrace_log_parser *parser, struct cursor *
             call->elapsed_ns = number * 1000;
             call->milliseconds = false;
         }
-    } else if ((value = AFTER(cursor->field, "parent_call=")) != NULL)
-        bar = read_whole(value, UINT64_MAX, &call->parent_number);
-    else if ((value = AFTER(cursor->field, "thread=")) != NULL) {
+    } else if ((value = AFTER(cursor->field, "parent_call=")) != NULL) {
+        bar = read_whole(value, UINT64_MAX, &number);
+        if (bar != NULL)
+            call->parent_number = number;
+        else if (is_number(value))
+            parser->remark = "parent_call is larger than any call number: by number the parent is not known";
+    } else if ((value = AFTER(cursor->field, "thread=")) != NULL) {
         bar = read_whole(value, UINT32_MAX, &number);
         if (bar != NULL)
             parser->thread = (uint32_t)number;
@@ -401,6 +412,7 @@ const char *perftrace_log_parse(struct perftrace_log_parser *parser, char *at, c
     *call =
         (struct perftrace_call){.parameters = parser->values, .number = entry != NULL ? entry->number : 0};
     parser->thread = 0;
+    parser->remark = NULL;
     char after = *end;
     *end = '|';
     struct cursor cursor = {.field = at, .end = end, .record = at};
@@ -418,6 +430,7 @@ const char *perftrace_log_parse_rest(struct perftrace_log_parser *parser, char *
                                      struct perftrace_log_site *site) {
     parser->call = (struct perftrace_call){.number = entry->number};
     parser->thread = 0;
+    parser->remark = NULL;
     char after = *end;
     *end = '|';
     struct cursor cursor = {.field = at, .end = end, .site = site, .predicted = &site->first[1]};

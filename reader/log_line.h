@@ -18,6 +18,7 @@ struct perftrace_log_parser {
     struct perftrace_call call; /* what the last record said; its site and track belong to `names` */
     uint32_t thread;            /* track id of the last record */
     const struct perftrace_track_info *track;
+    const char *remark; /* NULL, or what of the last record could not be used, though it is a call */
     char *stopped; /* after a failure: what stands from here on was not looked at, or was left as it was */
     struct perftrace_value values[PERFTRACE_LOG_FIELDS_MAX];
 };

@@ -208,6 +208,7 @@ static const char *const pieces[] = {
     "|thread=4294967296",
     "|parent_call=",
     "|parent_call=x",
+    "|parent_call=99999999999999999999",
     "|caller=",
     "|caller=f",
     "|caller=unknown",

@@ -198,6 +198,11 @@ static const struct {
          "1 f<unknown / elapsed_us:i:7 thread:s:main parent_call:s:x ~1000000;"),
     CASE("PERF_TRACE|1|f|thread=5|elapsed_us=1|elapsed_ms=1|thread=4294967296\n",
          "1 f<unknown thread:i:5 elapsed_us:i:1 / thread:i:4294967296 ~1000000;"),
+    /* A number that is too large is no other number. */
+    CASE("PERF_TRACE|1|f|elapsed_ms=1|parent_call=99999999999999999999|thread=1\n"
+         "PERF_TRACE|2|f|elapsed_ms=1|parent_call=18446744073709551615|parent_call=18446744073709551616x\n",
+         "!1@0;1 f<unknown / parent_call:s:99999999999999999999 ~1000000 ^0 t1;2 f<unknown / "
+         "parent_call:s:18446744073709551616x ~1000000 ^18446744073709551615 t0;"),
     /* The order and number of fields changes from line to line; the same key before and after elapsed_ms. */
     CASE("PERF_TRACE|1|f|a=1|b=2|elapsed_ms=1|a=3\nPERF_TRACE|2|f|b=1|elapsed_ms=1|a=2|b=3\nPERF_TRACE|3|f|"
          "bb=1|a=x|"
