@@ -40,8 +40,8 @@ struct perftrace_reader_options {
      * SPAN_BEGINs may come without parameters. */
     uint32_t unwanted;
     bool leave_rings; /* do not look for what a killed or running program left in its rings */
-    /* Of a log: time_ns of its items is the time of day that a logger wrote before the record (ISO 8601; UTC, unless it says otherwise), in
-     * nanoseconds since 1970: when the call had ended, about. Of a record without one, it is that of the one before; 0: there was
+    /* Of a log: time_ns of its items is the time of day that a logger wrote before the record (ISO 8601, or as syslog and glog do, which
+     * leave out the year; UTC, unless it says otherwise), or behind one that is in quotes, in nanoseconds since 1970: when the call had ended, about. Of a record without one, it is that of the one before; 0: there was
      * none yet. perftrace_reader_calls does not give it. */
     bool log_times;
     /* Unpacks an input, for which this library has nothing itself: without it (NULL) a packed input is refused. Given is a descriptor, which

@@ -139,12 +139,17 @@ static bool refill(struct perftrace_log_reader *log) {
     }
 }
 
-/* What stands before the record at `begin` on its line. */
-static void look_for_stamp(struct perftrace_log_reader *log) {
-    enum { PREFIX_BYTES = 512 };
-    const char *mark = log->buffer + log->begin;
+/* When the line was made in which the record at `begin` is: a logger says it before it, or, in JSON, behind it. */
+static void look_for_stamp(struct perftrace_log_reader *log, char *end) {
+    enum { BYTES_MAX = 512 };
+    char *mark = log->buffer + log->begin, *line = mark - log->prefix;
     uint64_t stamp_ns =
-        perftrace_log_stamp(mark - (log->prefix < PREFIX_BYTES ? log->prefix : PREFIX_BYTES), mark);
+        perftrace_log_stamp(mark - (log->prefix < BYTES_MAX ? log->prefix : BYTES_MAX), mark, log->stamp_ns);
+    if (stamp_ns == 0) {
+        const char *behind = perftrace_log_behind(line, mark, end);
+        stamp_ns =
+            perftrace_log_stamp(behind, end - behind > BYTES_MAX ? behind + BYTES_MAX : end, log->stamp_ns);
+    }
     log->stamp_ns = stamp_ns != 0 ? stamp_ns : log->stamp_ns;
 }
 
@@ -171,8 +176,6 @@ static bool find_record(struct perftrace_log_reader *log) {
     size_t kept = length < PERFTRACE_LOG_MARK_LENGTH ? length : PERFTRACE_LOG_MARK_LENGTH - 1;
     size_t passed = found != NULL ? (size_t)(found - from) : length - kept;
     pass(log, passed);
-    if (found != NULL && log->options.log_times)
-        look_for_stamp(log);
     return found != NULL;
 }
 
@@ -194,6 +197,8 @@ static char *find_end(struct perftrace_log_reader *log) {
 /* Parses the record at `begin` that ends at `end`. NULL if it makes no sense: told, and left behind. */
 static const struct perftrace_item *take_record(struct perftrace_log_reader *log, char *end) {
     char *start = log->buffer + log->begin;
+    if (log->options.log_times && log->prefix > 0 && !log->unwrapped)
+        look_for_stamp(log, end);
     struct perftrace_log_frame frame =
         perftrace_log_unwrap(start - (log->unwrapped ? 0 : log->prefix), start, end);
     if (frame.lost > 0)

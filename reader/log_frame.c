@@ -94,19 +94,35 @@ static char *undo(char *at, char *end) {
     return text.escaped ? at + perftrace_json_unescape(&text, at) : end;
 }
 
+/* The quote that the record is in, and the other one at *close, behind elapsed_ms at *metrics; or NULL. `line` and `before_end` are around what is
+ * before the record, `start` and `end` around the record itself. */
+static char *find_quotes(char *line, char *before_end, char *start, char *end, char **metrics, char **close) {
+    char *open = open_quote(line, before_end);
+    *metrics =
+        open == NULL ? NULL : memmem(start, (size_t)(end - start), before_metrics, sizeof before_metrics - 1);
+    *close = *metrics == NULL ? NULL : closing_quote(*metrics, end, *open);
+    return *close == NULL ? NULL : open;
+}
+
+static char *near_line(char *line, char *mark) {
+    return mark - line > PERFTRACE_LOG_PREFIX_BYTES ? mark - PERFTRACE_LOG_PREFIX_BYTES : line;
+}
+
+const char *perftrace_log_behind(char *line, char *mark, char *end) {
+    char *metrics, *close;
+    bool quoted = find_quotes(near_line(line, mark), mark, mark + PERFTRACE_LOG_MARK_LENGTH, end, &metrics,
+                              &close) != NULL;
+    return quoted ? close + 1 : end;
+}
+
 struct perftrace_log_frame perftrace_log_unwrap(char *line, char *mark, char *end) {
     struct perftrace_log_frame frame = {0};
     char *start = mark + PERFTRACE_LOG_MARK_LENGTH, *before_end = mark, *line_end = end;
     bool quoted = false;
-    if (mark - line > PERFTRACE_LOG_PREFIX_BYTES)
-        line = mark - PERFTRACE_LOG_PREFIX_BYTES;
+    line = near_line(line, mark);
     for (int level = 0; level < LEVELS_MAX; level++) {
-        char *open = open_quote(line, before_end);
-        char *metrics = open == NULL
-                            ? NULL
-                            : memmem(start, (size_t)(end - start), before_metrics, sizeof before_metrics - 1);
-        char *close = metrics == NULL ? NULL : closing_quote(metrics, end, *open);
-        if (close == NULL)
+        char *metrics, *close, *open = find_quotes(line, before_end, start, end, &metrics, &close);
+        if (open == NULL)
             break;
         quoted = true;
         frame.moved = frame.moved || memchr(start, '\\', (size_t)(metrics - start)) != NULL;

@@ -24,4 +24,7 @@ struct perftrace_log_frame {
  * The bytes before `mark` may be written to as well. */
 struct perftrace_log_frame perftrace_log_unwrap(char *line, char *mark, char *end);
 
+/* What stands behind the outermost quotes around that record, before they are taken away; `end` if there are none. */
+const char *perftrace_log_behind(char *line, char *mark, char *end);
+
 #endif

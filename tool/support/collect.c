@@ -123,6 +123,16 @@ static int collect_items(struct analysis *model, struct input *input) {
     return status;
 }
 
+static void tell_no_stamps(struct input *input) {
+    progress_clear(&input->progress);
+    message_warning(
+        "%s: its PERF_TRACE lines have no date and time that is understood (2025-01-31T12:00:00Z, 2025/01/31 "
+        "12:00:00, "
+        "Jan 31 12:00:00, I0131 12:00:00): --since and --until go by calls laid out one behind the other on "
+        "each thread",
+        input->name);
+}
+
 int collect_input(struct analysis *model, const char *path, uint64_t memory) {
     struct input input;
     const struct analysis_selection *selection = &model->options.selection;
@@ -140,6 +150,8 @@ int collect_input(struct analysis *model, const char *path, uint64_t memory) {
     }
     if (status == 0)
         name_tracks(model, input.reader);
+    if (status == 0 && by_time && !input.native && input.calls > 0 && input.log_first_ns == 0)
+        tell_no_stamps(&input);
     if (status != 0)
         message_error("%s: out of memory", input.name);
     else
