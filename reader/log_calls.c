@@ -212,11 +212,12 @@ bool perftrace_log_fill(struct perftrace_log_reader *log, struct perftrace_call 
     if (!call->brief)
         return true;
     const struct perftrace_log_entry *entry = &log->piece->index.entries[call->place];
-    const uint64_t *metrics = &log->piece->index.values[entry->first_metric];
     const struct perftrace_log_site *site = (const struct perftrace_log_site *)info; /* it begins with it */
     const struct perftrace_track_info *track = log->parser.track;
-    if (site == NULL || !entry->plain || track == NULL || track->id != entry->thread ||
-        (entry->metric_count > 0 && site->shape != metrics[-1]))
+    if (site == NULL || !entry->plain || track == NULL || track->id != entry->thread)
+        return fill_unusual(log, call, info);
+    const uint64_t *metrics = log->piece->index.values + entry->first_metric;
+    if (entry->metric_count > 0 && site->shape != metrics[-1])
         return fill_unusual(log, call, info);
     perftrace_log_list_metrics(site, entry, metrics, log->parser.values);
     add_rest(log, call, info, entry->metric_count);
