@@ -104,18 +104,20 @@ struct analysis_call {
     bool caller_unknown; /* the caller's name is the one that stands for none */
     bool asks;           /* it has a question, and that has parameters */
     bool first_asked;    /* nobody has asked its question before, in any input */
+    bool milliseconds;   /* elapsed_ns is known to the millisecond only */
+    bool async;          /* it may overlap others of its track */
     uint32_t track;      /* its number in the trace; of a log: the value of `thread`, else 0 */
     uint64_t
         question_hash; /* as of analysis_question_hash, where the question is not kept and has parameters; then 0 else */
     uint64_t start_ns; /* 0: unknown */
     uint64_t elapsed_ns, self_ns;
-    bool milliseconds; /* elapsed_ns is known to the millisecond only */
-    bool async;        /* it may overlap others of its track */
     size_t parameter_count, metric_count;
     const struct perftrace_value
         *parameters; /* the reader's, until the next item; ignored ones are among them */
     const struct perftrace_value *metrics;
 };
+_Static_assert(sizeof(void *) != 8 || sizeof(struct analysis_call) == 128,
+               "its place in a round is found by a shift");
 
 /* What is known of a whole input after it was read. */
 struct analysis_input {
