@@ -261,6 +261,13 @@ void analysis_approximations(const struct analysis *analysis, struct perftrace_b
     }
     if (analysis->state->validity.coarse)
         perftrace_buffer_text(text, "Each write was taken to be about all that its rule is about.\n");
+    if (analysis->open.exceeded > 0) {
+        perftrace_buffer_unsigned(text, analysis->open.exceeded);
+        perftrace_buffer_text(
+            text,
+            " times a call took less than the calls that give its number as their parent's: several programs "
+            "seem to have written to one log, and which call is whose is not certain.\n");
+    }
     for (unsigned i = 0; i < ANALYSIS_PARTS; i++)
         if (parts[i]->approximated != NULL)
             parts[i]->approximated(analysis, analysis->parts[i], text);

@@ -155,12 +155,28 @@ uint32_t open_calls_tell_other(struct open_calls *open, uint64_t parent, uint32_
     return slot;
 }
 
+void open_calls_exceed(struct open_calls *open, uint64_t number, uint32_t track, uint64_t ns) {
+    open->excesses[number % OPEN_CALLS_EXCESSES] = (struct open_calls_excess){number, ns, track};
+    open->exceeded++;
+    open->unusual = true;
+}
+
+uint64_t open_calls_take_excess(struct open_calls *open, uint64_t number, uint32_t track) {
+    struct open_calls_excess *excess = &open->excesses[number % OPEN_CALLS_EXCESSES];
+    if (excess->number != number || excess->track != track)
+        return 0;
+    uint64_t ns = excess->ns;
+    excess->ns = 0;
+    return ns;
+}
+
 void open_calls_clear(struct open_calls *open) {
     for (uint32_t i = 0; i < open->table_size; i++)
         open->table[i] = 0;
     memset(open->near, 0, sizeof open->near);
     open->count = open->unused = open->in_table = 0;
-    open->by_name = false;
+    memset(open->excesses, 0, sizeof open->excesses);
+    open->unusual = false;
 }
 
 void open_calls_free(struct open_calls *open) {

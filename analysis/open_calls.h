@@ -19,7 +19,16 @@ struct open_call {
     uint32_t others;      /* an unnumbered slot for another track, and so on; or OPEN_CALLS_NONE */
 };
 
+/* What the children of a call took beyond the call itself. They can't all be its own: where several processes wrote to one log, others have
+ * the same numbers, and the next call of this number to end is taken for the parent of the rest. */
+struct open_calls_excess {
+    uint64_t number;
+    uint64_t ns; /* 0: none */
+    uint32_t track;
+};
+
 #define OPEN_CALLS_NEAR 256u
+#define OPEN_CALLS_EXCESSES 256u
 
 /* Zero-initialised is empty. A number is in `near` if its place there was free when it came, else in the table: few calls are open at
  * once in most inputs, so that most are found without a hash. */
@@ -30,8 +39,12 @@ struct open_calls {
     uint32_t unused; /* slot + 1 of the first that was given back, and so on in `others` */
     uint32_t *table; /* slot + 1, or 0 */
     uint32_t table_size, in_table;
-    uint64_t key;     /* of the hashes */
-    bool by_name;     /* some stand for callers of which no number is known (relatives.h) */
+    uint64_t key; /* of the hashes */
+    bool
+        unusual; /* some stand for callers of which no number is known (relatives.h), or there is an excess */
+    uint64_t exceeded; /* calls with one */
+    struct open_calls_excess
+        excesses[OPEN_CALLS_EXCESSES]; /* by the lowest bits of the number: the last of each */
     uint64_t refused; /* calls whose parent got no slot: too many at once, or no memory left */
     struct perftrace_budget *budget;
 };
@@ -69,6 +82,10 @@ static inline uint32_t open_calls_tell_parent(struct open_calls *open, uint64_t 
     }
     return open_calls_tell_other(open, parent, track, elapsed_ns);
 }
+
+/* Keeps it, and takes it out again (0: there is none). */
+void open_calls_exceed(struct open_calls *open, uint64_t number, uint32_t track, uint64_t ns);
+uint64_t open_calls_take_excess(struct open_calls *open, uint64_t number, uint32_t track);
 
 /* Forgets all: numbers mean something within one input. */
 void open_calls_clear(struct open_calls *open);

@@ -352,6 +352,70 @@ static void many_distinct_signatures(void **state) {
     analysis_close(analysis);
 }
 
+static uint64_t self_of(const struct analysis *analysis, const char *name) {
+    for (uint32_t i = 0; i < analysis->function_count; i++)
+        if (strcmp(analysis->functions[i].name.bytes, name) == 0)
+            return analysis->functions[i].self_ns;
+    return UINT64_MAX;
+}
+
+static void feed_child(struct analysis *analysis, uint64_t parent, uint64_t elapsed_ns) {
+    struct perftrace_call one = call(9, "child", "parent", elapsed_ns);
+    one.parent_number = parent;
+    feed(analysis, &one);
+}
+
+/* What can't be one call's children is the next one's of that number, on that thread and in that input; what may be rounding is not. */
+static void processes_with_the_same_numbers(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(3);
+    for (int process = 0; process < 3; process++)
+        feed_child(analysis, 1, 50000);
+    for (int process = 0; process < 3; process++)
+        feed_simple(analysis, 1, "parent", "unknown", 60000);
+    assert_int_equal(self_of(analysis, "parent"), 3 * 10000);
+    assert_int_equal(analysis->open.exceeded, 2);
+    feed_child(analysis, 2, 50000);
+    feed_simple(analysis, 2, "rounded", "unknown", 46000);
+    feed_simple(analysis, 2, "rounded", "unknown", 46000);
+    assert_int_equal(self_of(analysis, "rounded"), 46000);
+    feed_child(analysis, 3, 500);
+    feed_simple(analysis, 3, "short", "unknown", 0);
+    assert_int_equal(analysis->open.exceeded, 2);
+    feed_child(analysis, 4, 50000);
+    feed_simple(analysis, 4, "elsewhere", "unknown", 1000);
+    struct perftrace_call other = call(4, "elsewhere", "unknown", 60000);
+    other.track = &tracks[1];
+    feed(analysis, &other);
+    assert_int_equal(self_of(analysis, "elsewhere"), 60000);
+    assert_int_equal(analysis_end_input(analysis, &(struct perftrace_trace_info){0}, 1), 0);
+    assert_int_equal(analysis_begin_input(analysis, "another"), 0);
+    feed_child(analysis, 5, 50000);
+    feed_simple(analysis, 5, "short", "unknown", 0);
+    feed_simple(analysis, 4, "elsewhere", "unknown", 60000);
+    assert_int_equal(self_of(analysis, "elsewhere"), 120000);
+    analysis_finish(analysis);
+    struct perftrace_buffer text = {0};
+    analysis_approximations(analysis, &text);
+    perftrace_buffer_add(&text, "", 1);
+    assert_non_null(strstr(text.bytes, "4 times a call took less"));
+    free(text.bytes);
+    analysis_close(analysis);
+}
+
+/* A trace has measured what children took, so that they are not added up. */
+static void a_trace_is_not_taken_for_two(void **state) {
+    (void)state;
+    struct analysis *analysis = open_analysis(3);
+    feed_child(analysis, 1, 50000);
+    struct perftrace_call parent = call(1, "parent", "unknown", 10000);
+    parent.start_ns = 5;
+    feed(analysis, &parent);
+    assert_int_equal(analysis->open.exceeded, 0);
+    analysis_finish(analysis);
+    analysis_close(analysis);
+}
+
 static void log_children_fill_their_parent(void **state) {
     (void)state;
     struct log_times times = {0};
@@ -447,6 +511,8 @@ int main(void) {
         cmocka_unit_test(inputs_are_kept_apart_by_number),
         cmocka_unit_test(arguments_are_of_one_input),
         cmocka_unit_test(many_distinct_signatures),
+        cmocka_unit_test(processes_with_the_same_numbers),
+        cmocka_unit_test(a_trace_is_not_taken_for_two),
         cmocka_unit_test(log_children_fill_their_parent),
         cmocka_unit_test(log_parent_holds_its_children),
         cmocka_unit_test(overview_counts_and_keeps_open_spans),
