@@ -32,8 +32,8 @@ enum { MUCH, SIMPLE, FURTHER, KEPT, AT_MOST };
 struct candidates {
     struct analysis_advice *items; /* CANDIDATES_MAX */
     uint32_t count;
-    bool
-        *is_operation; /* by function: it makes calls with parameters, by which it does more than one thing */
+    /* By function: it makes calls with parameters, by which it does more than one thing. */
+    bool *is_operation;
     uint64_t whole_ns;
     double wall; /* what of a thread's time is the user's, at most 1 */
 };

@@ -38,8 +38,8 @@ struct analysis_advice {
     bool at_most;   /* nothing tells how much of it can be saved */
     unsigned order; /* what is told first has the smaller one */
     uint32_t function;
-    uint32_t
-        caller; /* ADVICE_BATCH: the parent's function; ADVICE_ASK_ONCE: who asks again; else INTERN_NONE */
+    /* ADVICE_BATCH: the parent's function; ADVICE_ASK_ONCE: who asks again; else INTERN_NONE. */
+    uint32_t caller;
     uint32_t first_caller; /* ADVICE_ASK_ONCE: who asked first */
     uint32_t question;     /* an example, or INTERN_NONE */
     uint64_t calls; /* that there are of it; ADVICE_BATCH, ADVICE_ASK_ONCE, ADVICE_CACHE: that need not be */
@@ -54,8 +54,8 @@ struct analysis_advice {
 };
 
 struct analysis_advice_list {
-    struct analysis_advice
-        items[ADVICE_MAX]; /* the largest saving first, and after them those of which it is `at_most` */
+    /* The largest saving first, and after them those of which it is `at_most`. */
+    struct analysis_advice items[ADVICE_MAX];
     uint32_t count;
     uint64_t whole_ns; /* that savings are part of */
 };

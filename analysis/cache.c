@@ -40,8 +40,8 @@ struct cache {
     struct analysis_cache_rule_result *rule_results;
     bool off;           /* not even a small sample could be kept */
     uint32_t keys_most; /* so many questions are followed at most once calls are not kept; 0: all are */
-    uint64_t
-        hit_count; /* since the last round; of them, the last ones, up to HITS_WAITING, are not yet in the curves */
+    /* Since the last round; of them, the last ones, up to HITS_WAITING, are not yet in the curves. */
+    uint64_t hit_count;
     struct cache_hit hits[HITS_WAITING];
 };
 
@@ -92,8 +92,8 @@ static void forget(void *context, uint32_t number) {
 struct thinning {
     struct analysis *analysis;
     struct cache *cache;
-    const uint64_t
-        *hashes; /* of keys as they were numbered before; NULL: they were numbered as their questions */
+    /* Of keys as they were numbered before; NULL: they were numbered as their questions. */
+    const uint64_t *hashes;
 };
 
 static uint64_t hash_before(const void *context, uint32_t number) {

@@ -37,8 +37,8 @@ struct analysis_cache_function {
     struct analysis_cache_point most; /* the smallest that saves 90 % of it */
     uint64_t root_hits,
         root_saved_ns; /* by a cache that starts empty for each root call (cache_roots.h), without a limit */
-    bool
-        recursive; /* it calls itself, directly or through others: the time of nested calls counts more than once */
+    /* It calls itself, directly or through others: the time of nested calls counts more than once. */
+    bool recursive;
     bool apart;   /* among those of which analysis_cache.apart_ns is the sum */
     bool sampled; /* numbers are estimates: see analysis_cache.sampled_one_in */
     uint32_t hottest_count;
@@ -59,8 +59,8 @@ struct analysis_cache {
     /* What can be saved together: the sum of all.saved_ns over functions none of which calls another, directly or not. */
     uint64_t apart_ns;
     uint64_t root_calls; /* outermost calls with more than one call in them that a cache could be asked for */
-    uint32_t
-        sampled_one_in; /* 1: all questions were followed; else one in so many, for want of memory; 0: none could be */
+    /* 1: all questions were followed; else one in so many, for want of memory; 0: none could be. */
+    uint32_t sampled_one_in;
     uint64_t sampled; /* questions that were followed then */
     /* How far off most estimates are then, as parts of one: hits, of all calls of a function, and numbers of entries, of
      * themselves; both of caches with exact_from entries and more. */

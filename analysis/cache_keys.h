@@ -16,11 +16,11 @@ struct cache_keys {
     struct lru_key *keys;
     uint32_t count, capacity; /* those below `count` have been asked for */
     unsigned shift;           /* one of 1 << shift is followed */
-    bool
-        hashed; /* the number of a key is that of its question's hash in `followed`, not the question's own */
+    /* The number of a key is that of its question's hash in `followed`, not the question's own. */
+    bool hashed;
     struct pair_table followed;
-    uint32_t
-        *missed; /* hashed: how often a call of the key was not among the topmost places; as many as `keys` */
+    /* Hashed: how often a call of the key was not among the topmost places; as many as `keys`. */
+    uint32_t *missed;
 };
 
 /* Whether the question of that hash is followed, hashed. */

@@ -19,8 +19,8 @@ struct call_tree_node {
     uint32_t levels;    /* below it */
     uint64_t calls;     /* 0: known from its children only, being unfinished, left out or not in the log */
     uint64_t recursive; /* of the calls: by the function itself */
-    uint64_t
-        total_ns; /* without recursive calls. After analysis_finish, where there are no calls: its children's, and what was cut */
+    /* Without recursive calls. After analysis_finish, where there are no calls: its children's, and what was cut. */
+    uint64_t total_ns;
     uint64_t self_ns;
     uint64_t cut; /* calls further down, which have no node of their own. Their self time is in self_ns */
 };

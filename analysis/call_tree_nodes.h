@@ -19,8 +19,8 @@ enum {
 
 struct tree_waiting {
     const struct analysis_call *call;
-    uint32_t
-        own; /* what its slot had of its children; 0: nothing, and then nothing of what follows is known */
+    /* What its slot had of its children; 0: nothing, and then nothing of what follows is known. */
+    uint32_t own;
     uint32_t parent, node; /* places */
     uint32_t next;         /* what its slot had of the calls that came to it after this one */
 };

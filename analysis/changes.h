@@ -16,8 +16,8 @@ enum changes_pairs { CHANGES_PAIRS_IF_EQUAL, CHANGES_PAIRS_YES, CHANGES_PAIRS_NO
 
 struct changes_options {
     double threshold, alpha; /* as in struct compare_options */
-    enum changes_pairs
-        pairs; /* the first of base and the first of head belong together, and so on: if there are as many */
+    /* The first of base and the first of head belong together, and so on: if there are as many. */
+    enum changes_pairs pairs;
     bool unit_is_chosen; /* `unit` is for all spans; per frame only where all runs have frames */
     enum changes_unit unit;
 };
@@ -51,8 +51,8 @@ struct change {
     bool judged;                    /* the answer in `time` is one */
     struct compare_span time;
     double share; /* of the self time of all spans, on the side where it is larger */
-    uint32_t
-        path; /* where it has several: that of runs.h which has most of the difference; else INTERN_NONE */
+    /* Where it has several: that of runs.h which has most of the difference; else INTERN_NONE. */
+    uint32_t path;
     double path_ns[RUNS_SIDES]; /* and its self time, of a run on average */
     bool per_frame;             /* calls and repeated are those of a frame, else of a run */
     struct changes_count calls[RUNS_SIDES], repeated[RUNS_SIDES];
@@ -68,8 +68,8 @@ struct changes {
     struct change *spans; /* each that has calls */
     size_t count;
     struct change together; /* all spans; judged where runs do the same work, or have frames */
-    struct changes_caller
-        *callers; /* of spans that are on both sides; those of one function stand together */
+    /* Of spans that are on both sides; those of one function stand together. */
+    struct changes_caller *callers;
     size_t caller_count;
     size_t runs[RUNS_SIDES]; /* that are compared: complete ones, or, where a side has none, all of it */
     size_t *compared;        /* these runs: those of base, then those of head */

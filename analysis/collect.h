@@ -21,12 +21,12 @@ enum analysis_part_number {
 struct analysis_options {
     uint32_t slowest_max;    /* so many of the slowest calls are kept */
     uint32_t neighbours_max; /* of so many the calls around them are kept, too; 0: of none */
-    size_t
-        memory_max; /* for what the parts keep, in bytes, about, and once more for the model; 0: as much as there is */
+    /* For what the parts keep, in bytes, about, and once more for the model; 0: as much as there is. */
+    size_t memory_max;
     /* All texts are the caller's, and live as long as the analysis. */
     struct analysis_selection selection; /* calls that count */
-    struct analysis_texts
-        ignored; /* patterns of the names of parameters that are not part of signatures and questions */
+    /* Patterns of the names of parameters that are not part of signatures and questions. */
+    struct analysis_texts ignored;
     struct analysis_texts invalidations; /* rules of cache_rules.h */
     struct analysis_texts group_by; /* names of parameters or metrics whose values make groups of calls */
 };
@@ -46,8 +46,8 @@ struct analysis_function {
     struct perftrace_text name;
     uint64_t calls, unfinished; /* calls and total_ns: after analysis_finish */
     uint64_t total_ns;          /* recursion counts each level */
-    uint64_t
-        outermost_ns; /* without calls within another of the same function; after analysis_finish (call_tree.h) */
+    /* Without calls within another of the same function; after analysis_finish (call_tree.h). */
+    uint64_t outermost_ns;
     uint64_t self_ns, min_ns, max_ns;
     bool unknown; /* the name that stands for none, of callers */
 };
@@ -93,27 +93,27 @@ struct analysis_question {
  * so children before their parents. */
 struct analysis_call {
     struct analysis_call_id id;
-    uint32_t
-        validity; /* of two calls with one question, another: writes have made invalid what the first one was answered (validity.h) */
+    /* Of two calls with one question, another: writes have made invalid what the first one was answered (validity.h). */
+    uint32_t validity;
     uint64_t parent; /* the number of the enclosing call, in the same input; 0: none or unknown */
     uint32_t function, caller, question, signature, edge;
     uint32_t slot;        /* its own, until now its children's parent_slot; OPEN_CALLS_NONE: it has none */
     uint32_t parent_slot; /* of the enclosing call (open_calls.h); OPEN_CALLS_NONE: none or unknown */
-    bool
-        parent_by_name; /* that is the next call of the caller's name to end on this track: no number says which */
+    /* That is the next call of the caller's name to end on this track: no number says which. */
+    bool parent_by_name;
     bool caller_unknown; /* the caller's name is the one that stands for none */
     bool asks;           /* it has a question, and that has parameters */
     bool first_asked;    /* nobody has asked its question before, in any input */
     bool milliseconds;   /* elapsed_ns is known to the millisecond only */
     bool async;          /* it may overlap others of its track */
     uint32_t track;      /* its number in the trace; of a log: the value of `thread`, else 0 */
-    uint64_t
-        question_hash; /* as of analysis_question_hash, where the question is not kept and has parameters; then 0 else */
+    /* As of analysis_question_hash, where the question is not kept and has parameters; then 0 else. */
+    uint64_t question_hash;
     uint64_t start_ns; /* 0: unknown */
     uint64_t elapsed_ns, self_ns;
     size_t parameter_count, metric_count;
-    const struct perftrace_value
-        *parameters; /* the reader's, until the next item; ignored ones are among them */
+    /* The reader's, until the next item; ignored ones are among them. */
+    const struct perftrace_value *parameters;
     const struct perftrace_value *metrics;
 };
 _Static_assert(sizeof(void *) != 8 || sizeof(struct analysis_call) == 128,
@@ -135,8 +135,8 @@ struct analysis_input {
 struct analysis {
     uint64_t calls; /* finished ones: the unfinished are counted, and in nothing else */
     uint64_t unfinished;
-    uint64_t
-        left_out; /* finished and unfinished calls that options.selection leaves out: they count in nothing else */
+    /* Finished and unfinished calls that options.selection leaves out: they count in nothing else. */
+    uint64_t left_out;
     uint64_t lost[PERFTRACE_LOSS_KINDS];
     struct analysis_input *inputs;
     struct analysis_function *functions;

@@ -33,8 +33,8 @@ struct compare_span {
     double change, lower,
         upper; /* as a share: 0.05 is 5 % slower. Each bound alone is passed by the true change with probability alpha */
     double p_slower, p_faster; /* after the adjustment for all that was asked, each way; one of them is 1 */
-    bool
-        relative; /* the change is that by which it differs from what all spans share, which may be the machine's (see below) */
+    /* The change is that by which it differs from what all spans share, which may be the machine's (see below). */
+    bool relative;
 };
 
 /* Slower: no change at all is improbable, for all spans together (statistics/together.h),

@@ -9,8 +9,8 @@
 struct duration {
     uint64_t ns;
     uint32_t function;
-    uint32_t
-        calls; /* 0: an empty slot. UINT32_MAX: there are no more in this one, and may be another one of the same key */
+    /* 0: an empty slot. UINT32_MAX: there are no more in this one, and may be another one of the same key. */
+    uint32_t calls;
 };
 
 enum {

@@ -30,8 +30,8 @@ struct explain_stretch {
     struct explain_part *own;    /* on the track, by number of the name */
     struct explain_part *others; /* on the other threads */
     uint32_t own_count, others_count;
-    uint64_t
-        left_out; /* spans of other threads, beyond EXPLAIN_TRACKS_MAX, that took place in it, at least in part: not in `others` */
+    /* Spans of other threads, beyond EXPLAIN_TRACKS_MAX, that took place in it, at least in part: not in `others`. */
+    uint64_t left_out;
     /* What went on at the same time on two threads, by pairs of names: so long was the first the innermost span of one thread until it
      * ended or called another, and the second that of another thread, which went on. */
     struct pair_table pairs;
@@ -77,8 +77,8 @@ struct explain_difference *explain_compare(const struct explain *explain, const 
 struct explain_cause {
     struct explain_difference difference; /* on its own track, or, elsewhere, on all */
     bool elsewhere;                       /* on another thread */
-    struct perftrace_text
-        waited[EXPLAIN_WAITED_MAX]; /* elsewhere: what lasted until it had ended, its own track's first */
+    /* Elsewhere: what lasted until it had ended, its own track's first. */
+    struct perftrace_text waited[EXPLAIN_WAITED_MAX];
     size_t waited_count;
 };
 /* 1, 0 where nothing grew, or -1 without memory. */

@@ -13,11 +13,11 @@
 #define ANALYSIS_KEYS_MAX 1024u   /* names that are known */
 
 struct analysis_group {
-    struct perftrace_text
-        text; /* "key=value|key=value", of those keys that the calls have; escaped, safe to show */
+    /* "key=value|key=value", of those keys that the calls have; escaped, safe to show. */
+    struct perftrace_text text;
     uint64_t calls, total_ns, self_ns, max_ns;
-    uint64_t
-        missed_ns; /* total_ns may be too small by so much at most, and the rest accordingly; 0: all is exact */
+    /* total_ns may be too small by so much at most, and the rest accordingly; 0: all is exact. */
+    uint64_t missed_ns;
 };
 
 /* The groups, what `order` says first (p99: by total time), ties by text; to be freed with free(). *count of them. NULL without memory. */

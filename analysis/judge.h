@@ -17,8 +17,8 @@ struct judged {
     double p_value;    /* of the verdict; 1 where it is exact and no chance is involved */
     double dependence; /* so many samples tell as much as one independent one */
     double allowed;    /* of a percentile: so many samples may pass the limit */
-    uint64_t
-        more; /* inconclusive for want of samples: about so many more would decide; or JUDGE_NEVER_KNOWN */
+    /* Inconclusive for want of samples: about so many more would decide; or JUDGE_NEVER_KNOWN. */
+    uint64_t more;
     bool more_runs; /* inconclusive for want of runs */
 };
 

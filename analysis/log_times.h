@@ -13,8 +13,8 @@ struct log_parent;
 
 /* Zero-initialised is empty. */
 struct log_times {
-    struct perftrace_map
-        known; /* of call numbers: struct log_parent; of tracks: when their last call ended */
+    /* Of call numbers: struct log_parent; of tracks: when their last call ended. */
+    struct perftrace_map known;
     struct perftrace_arena arena;
     struct log_parent *unused;
     uint32_t parents;

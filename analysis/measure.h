@@ -8,8 +8,8 @@
 /* What came of one promise. */
 struct measured {
     struct samples samples;
-    uint64_t
-        seen; /* calls of its span, marks of its frame, values of its counter …, in all runs, left out or not */
+    /* Calls of its span, marks of its frame, values of its counter …, in all runs, left out or not. */
+    uint64_t seen;
     uint64_t scopes;      /* frames, or calls of the span that it is per */
     uint64_t tracks;      /* of `seen`, on a track that it asks for */
     uint64_t with_metric; /* and had the metric */

@@ -24,8 +24,8 @@ enum { MODEL_KNOWN_NAMES = 64 };
 
 struct analysis_state {
     struct rounds *rounds;
-    bool
-        at_once; /* calls are shown to the parts one by one: they want parameters, or to go by what others have made of it */
+    /* Calls are shown to the parts one by one: they want parameters, or to go by what others have made of it. */
+    bool at_once;
     struct text_table names;      /* the number of a name is its function's */
     struct text_table parameters; /* owner: function; the number is the question's */
     struct text_table texts;      /* names and values of parameters */

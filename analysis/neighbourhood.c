@@ -51,8 +51,8 @@ struct state {
     struct scene *slowest; /* a heap, the fastest on top */
     uint32_t slowest_count, slowest_max;
     struct scene by_function[FUNCTIONS_MAX];
-    uint64_t
-        latest_ns[CLASSES]; /* the end of the latest scene in which a call of that length would be seen */
+    /* The end of the latest scene in which a call of that length would be seen. */
+    uint64_t latest_ns[CLASSES];
     struct analysis_neighbour *first;
     uint32_t first_count, first_of_input;
     uint64_t left_out; /* calls whose surroundings there was no room for */

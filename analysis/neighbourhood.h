@@ -11,8 +11,8 @@ struct analysis_neighbour {
     uint64_t start_ns, elapsed_ns;
     uint32_t function, question;
     uint32_t track; /* into analysis_neighbourhood.tracks */
-    bool
-        made_up; /* start_ns is: a log has none, so each call is taken to begin when the one before has ended */
+    /* start_ns is: a log has none, so each call is taken to begin when the one before has ended. */
+    bool made_up;
 };
 
 struct analysis_neighbour_track {

@@ -40,11 +40,11 @@ struct open_calls {
     uint32_t *table; /* slot + 1, or 0 */
     uint32_t table_size, in_table;
     uint64_t key; /* of the hashes */
-    bool
-        unusual; /* some stand for callers of which no number is known (relatives.h), or there is an excess */
+    /* Some stand for callers of which no number is known (relatives.h), or there is an excess. */
+    bool unusual;
     uint64_t exceeded; /* calls with one */
-    struct open_calls_excess
-        excesses[OPEN_CALLS_EXCESSES]; /* by the lowest bits of the number: the last of each */
+    /* By the lowest bits of the number: the last of each. */
+    struct open_calls_excess excesses[OPEN_CALLS_EXCESSES];
     uint64_t refused; /* calls whose parent got no slot: too many at once, or no memory left */
     struct perftrace_budget *budget;
 };

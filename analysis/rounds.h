@@ -47,8 +47,8 @@ struct rounds {
         wanting_count[ROUNDS_SORTS]; /* parts that are to be given calls */
     bool alone;                      /* there is no helper, and won't be */
     bool shared;                     /* it may take part */
-    bool
-        unkept; /* there were calls whose parameters are not kept: from then on the model stands still while parts look at calls */
+    /* There were calls whose parameters are not kept: from then on the model stands still while parts look at calls. */
+    bool unkept;
     /* ---- between the threads ---- */
     pthread_t helper;
     pthread_mutex_t mutex;

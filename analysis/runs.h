@@ -22,8 +22,8 @@ struct runs_path_figures {
 
 struct runs_function_figures {
     uint64_t calls, self_ns, total_ns; /* of total_ns recursion counts each level */
-    uint64_t
-        repeated; /* calls with a signature (function, caller, parameters) that was there before in the run */
+    /* Calls with a signature (function, caller, parameters) that was there before in the run. */
+    uint64_t repeated;
 };
 
 /* A path: a function under all that are around it. It stands behind the one above it. */

@@ -15,8 +15,8 @@ struct analysis_texts {
 struct analysis_selection {
     struct analysis_texts functions; /* patterns of the function's name */
     struct analysis_texts callers;   /* of the caller's */
-    struct analysis_texts
-        threads; /* patterns of a track's name, or its number: the trace's, or the kernel's */
+    /* Patterns of a track's name, or its number: the trace's, or the kernel's. */
+    struct analysis_texts threads;
     uint64_t since_ns,
         until_ns;    /* began then or later, and before; from the first moment. until_ns 0: no end */
     uint64_t min_ns; /* took so long at least */

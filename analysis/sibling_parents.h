@@ -60,8 +60,8 @@ struct open_parent {
     uint32_t mixed;      /* not 0: its calls are of several threads, or async: not in order */
     bool ended;          /* but more calls may come */
     bool has_calls;      /* direct ones; where it is known by name */
-    bool
-        adopts; /* calls that a call of its own function made: these may be of other threads than `mixed` tells */
+    /* Calls that a call of its own function made: these may be of other threads than `mixed` tells. */
+    bool adopts;
     uint64_t first_number, last_number; /* once it has_calls */
     /* Counted if the parent itself is never seen, so that nothing else can be told. */
     struct sibling_pair *pairs;

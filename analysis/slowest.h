@@ -9,8 +9,8 @@ struct analysis_slow_call {
     uint64_t elapsed_ns;
     uint32_t signature;
     bool milliseconds; /* known to the millisecond only */
-    struct perftrace_buffer
-        metrics; /* "key=value|…", safe to show, with "…" for what is too long; may be empty */
+    /* "key=value|…", safe to show, with "…" for what is too long; may be empty. */
+    struct perftrace_buffer metrics;
 };
 
 struct analysis_slowest {

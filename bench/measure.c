@@ -19,8 +19,8 @@ static cpu_set_t allowed; /* as the program was started */
 static struct team {
     const struct measure_plan *plan;
     pthread_barrier_t start, end;
-    unsigned
-        waiting; /* threads that are about to begin: they go when all are there, without a system call between */
+    /* Threads that are about to begin: they go when all are there, without a system call between. */
+    unsigned waiting;
     void (*loop)(uint64_t count); /* NULL: no more */
     double ns[MEASURE_THREADS_MAX];
 } team;

@@ -23,8 +23,8 @@ struct perftrace_stream_options {
     void *context;
     uint32_t unwanted;       /* as in perftrace_reader_options */
     size_t buffer_bytes_max; /* 0: 64 MiB */
-    bool
-        leave_records; /* only tell of tracks and note what there is: the records' contents are not looked at */
+    /* Only tell of tracks and note what there is: the records' contents are not looked at. */
+    bool leave_records;
 };
 
 /* NULL without memory. Free with perftrace_stream_close. */

@@ -16,8 +16,8 @@ struct perftrace_waiting {
     uint64_t offset; /* of the block, for messages */
     size_t word_count;
     bool after_gap; /* records before these are missing: what was open is over */
-    uint64_t
-        calls_before; /* spans with greater numbers, of this track, began in this chunk; known once it is the first */
+    /* Spans with greater numbers, of this track, began in this chunk; known once it is the first. */
+    uint64_t calls_before;
     uint64_t words[];
 };
 

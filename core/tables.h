@@ -55,8 +55,8 @@ struct perftrace_tables {
     struct perftrace_track_state **tracks; /* in order of appearance */
     size_t track_count, track_capacity;
     struct perftrace_map tracks_by_id;
-    struct perftrace_site_entry
-        *last; /* the newest: its neighbours in the source often have the same texts */
+    /* The newest: its neighbours in the source often have the same texts. */
+    struct perftrace_site_entry *last;
 };
 
 /* What became of a block. */

@@ -281,8 +281,8 @@ struct perftrace_ring_file {
     uint64_t segments_offset;
     uint64_t segment_count;               /* grows */
     uint64_t lost[PERFTRACE_LOSS_CAUSES]; /* outside any track */
-    uint32_t
-        checksum; /* CRC-32C over what never changes: all before metadata_used, then segments_offset; zero: none */
+    /* CRC-32C over what never changes: all before metadata_used, then segments_offset; zero: none. */
+    uint32_t checksum;
     uint32_t newest_reading;                  /* 1 or 2: which of the two; 0: none */
     struct perftrace_block_clock readings[2]; /* of the clocks, while nothing is written to the trace */
 };

@@ -61,8 +61,8 @@ struct perftrace_config {
     uint32_t process_buffer_bytes; /* what all threads may have waiting; 0: 64 MiB */
     uint32_t flush_ms;             /* how often the trace file is brought up to date; 0: 50 */
     uint32_t shutdown_ms;          /* how long shutdown may wait for the Chrome file and the lines; 0: 5000 */
-    uint64_t
-        trace_bytes_max; /* the native trace's limit, after which records are lost and counted; 0: none */
+    /* The native trace's limit, after which records are lost and counted; 0: none. */
+    uint64_t trace_bytes_max;
     const char *process_name; /* NULL: the executable's */
 };
 

@@ -177,14 +177,14 @@ struct perftrace_trace_info {
     uint64_t clock_error_ns; /* the widest bracket among the clock readings */
     uint64_t clock_adjusted; /* times that had to be moved so as not to run backwards */
     uint32_t clock_jumps; /* of the tick counter (the machine was suspended or moved); times leave them out */
-    uint64_t
-        suspended_ns; /* for so long the machine was suspended meanwhile: CLOCK_MONOTONIC stands still then */
+    /* For so long the machine was suspended meanwhile: CLOCK_MONOTONIC stands still then. */
+    uint64_t suspended_ns;
     int64_t realtime_set_ns; /* by so much the time of day was set meanwhile, the most that it was away */
     uint64_t records;        /* decoded so far */
     uint64_t bytes;          /* of input so far */
     uint64_t damaged_bytes;
-    uint64_t
-        skipped; /* records of kinds of which there are no items (samples, states of objects … in Chrome's files) */
+    /* Records of kinds of which there are no items (samples, states of objects … in Chrome's files). */
+    uint64_t skipped;
     uint64_t lost[PERFTRACE_LOSS_KINDS]; /* by cause, in the order of perftrace_loss_name() */
 };
 

@@ -75,8 +75,8 @@ struct perftrace_site {
 struct perftrace_control {
     uint64_t *volatile cursor; /* where the next record goes */
     int64_t room;              /* FREE + bytes left; while a record is being written, less than FREE */
-    uint32_t
-        epoch; /* upper half of the tick counter that the current base stands for; all ones: always cold */
+    /* Upper half of the tick counter that the current base stands for; all ones: always cold. */
+    uint32_t epoch;
     uint8_t depth; /* open spans, modulo 256 */
 };
 

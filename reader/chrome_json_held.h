@@ -96,8 +96,8 @@ enum { PERFTRACE_JSON_SWEPT = UINT32_MAX };
 
 /* A span that was begun by an event of its own, as long as it waits for its end, and an async one until it has been handed out. */
 struct perftrace_json_open {
-    struct perftrace_json_open
-        *below; /* begun before it, on its track or with its id; of free ones the next */
+    /* Begun before it, on its track or with its id; of free ones the next. */
+    struct perftrace_json_open *below;
     struct perftrace_json_site *site;
     struct perftrace_json_track *track, *end_track;
     struct perftrace_json_blob *args, *end_args;

@@ -9,8 +9,8 @@ struct perftrace_log_piece {
     char *bytes; /* may be written to; PERFTRACE_LOG_INDEX_PADDING bytes after them are there too */
     uint32_t length;
     uint64_t offset, line; /* of the first byte, in the input; lines from 1 */
-    bool
-        indexed; /* whole lines, of which `index` tells. Else a part of a line that is longer than a piece, … */
+    /* Whole lines, of which `index` tells. Else a part of a line that is longer than a piece, … */
+    bool indexed;
     bool ends_line; /* … and perhaps more lines after its end: the last byte is a newline */
     struct perftrace_log_index index;
 };

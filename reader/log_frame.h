@@ -10,10 +10,10 @@ enum { PERFTRACE_LOG_PREFIX_BYTES = 16 << 10 };
 
 struct perftrace_log_frame {
     char *end; /* of the record */
-    bool
-        moved; /* something was undone before elapsed_ms, so that what the index has of this line does not hold */
-    size_t
-        lost; /* not 0: a quoted text has several lines with records, and so many bytes behind the first line were left out */
+    /* Something was undone before elapsed_ms, so that what the index has of this line does not hold. */
+    bool moved;
+    /* Of several lines with records in one quoted text: bytes behind the first one, which were left out. */
+    size_t lost;
 };
 
 /* Takes the record at `mark`, whose line begins at `line` and ends at `end`, out of what is around it. Blanks and ANSI escape sequences

@@ -11,12 +11,12 @@ struct perftrace_log_entry {
     uint32_t end;                /* in the piece: the newline (or the end of the piece) */
     uint32_t newlines;           /* in the piece before it */
     bool keyed;                  /* what follows was found out; of other lines nothing is known yet */
-    bool
-        plain; /* all of its metrics are whole numbers: they are in the list, and `thread` and all below say what perftrace's own were */
+    /* All of its metrics are whole numbers: they are in the list, and `thread` and all below say what perftrace's own were. */
+    bool plain;
     bool milliseconds;
     uint8_t metric_count;
-    uint16_t
-        first_metric; /* in the list of values; before it is a hash of the names of the metrics, in their order */
+    /* In the list of values; before it is a hash of the names of the metrics, in their order. */
+    uint16_t first_metric;
     uint16_t tail; /* from `start` on: the bar or the end of the line after the value of elapsed_ms */
     uint32_t thread;
     uint64_t number, elapsed_ns, parent;
@@ -40,8 +40,8 @@ enum {
 struct perftrace_log_field {
     _Alignas(16) char text[32];       /* from the bar to the `=` … */
     struct perftrace_log_field *next; /* the last one known to follow, … */
-    struct perftrace_log_field
-        *other;     /* … or to stand in this one's place; behind the last of them is `none` */
+    /* … or to stand in this one's place; behind the last of them is `none`. */
+    struct perftrace_log_field *other;
     uint64_t shape; /* of the line up to here */
     uint32_t mask;  /* a bit for each byte of the text */
     uint8_t length; /* of the text */

@@ -38,8 +38,8 @@ struct perftrace_log_slot {
 /* Zero-initialised but for arena.bytes_max is empty. */
 struct perftrace_log_names {
     struct perftrace_arena arena;
-    struct perftrace_log_site
-        *recent[PERFTRACE_LOG_RECENT_SITES]; /* by length and a few letters: looked at before the slots */
+    /* By length and a few letters: looked at before the slots. */
+    struct perftrace_log_site *recent[PERFTRACE_LOG_RECENT_SITES];
     struct perftrace_log_slot *slots;
     size_t slot_count; /* zero or a power of two */
     uint64_t hash_key;

@@ -22,8 +22,8 @@ struct perftrace_log_reader {
     char *buffer;    /* `capacity` bytes and PERFTRACE_LOG_PADDING */
     size_t capacity;
     size_t begin, end; /* what is not yet parsed */
-    size_t
-        prefix; /* so many bytes before `begin` are of its line, and as they were (the last of them, if they are many) … */
+    /* So many bytes before `begin` are of its line, and as they were (the last of them, if they are many) … */
+    size_t prefix;
     bool unwrapped;    /* … but are not looked at, as a record before this one on the line was */
     size_t searched;   /* bytes from `begin` on that are known to hold no newline … */
     bool newline;      /* … and whether one stands right behind them */

@@ -24,8 +24,8 @@ struct leftover {
 struct perftrace_rings {
     struct perftrace_ring file;
     struct perftrace_source metadata;
-    struct perftrace_map
-        last_names; /* by track: where in the metadata its last TRACK block stands, plus one */
+    /* By track: where in the metadata its last TRACK block stands, plus one. */
+    struct perftrace_map last_names;
     struct perftrace_reader_options metadata_options;
     struct perftrace_map newest; /* of a running program, by track: the last segment to look at, plus one */
     struct leftover *leftovers;

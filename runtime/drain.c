@@ -30,8 +30,8 @@ struct drainable {
     bool more;    /* a record of a site that is not known yet: the rest waits */
     bool follows; /* the segment before it on its track is drained in this cycle as well */
     bool held;    /* it has to wait for one before it on its track */
-    bool
-        passed; /* it is not waited for: the trace is told now of all that there is of it, if only that it was there */
+    /* It is not waited for: the trace is told now of all that there is of it, if only that it was there. */
+    bool passed;
 };
 
 static bool comes_before(const struct drainable *x, const struct drainable *y) {

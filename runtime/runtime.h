@@ -52,8 +52,8 @@ struct perftrace_writer {
     struct perftrace_segment *segment; /* the one being filled */
     char *cleared;                     /* up to here it holds zeros ahead of the cursor */
     uint64_t segment_ticks;            /* when it was begun */
-    struct perftrace_writer
-        *left;        /* the one that was left for this one in the middle of a record; NULL: none */
+    /* The one that was left for this one in the middle of a record; NULL: none. */
+    struct perftrace_writer *left;
     uint64_t left_ns; /* when */
     int64_t room;     /* what control.room was, FREE left aside, when the cold path claimed it */
     uint32_t epoch;   /* as in control, also where that says: always cold */
@@ -162,8 +162,8 @@ struct perftrace_runtime {
     int wake; /* futex: 0: the drainer sleeps until its time or until this is set; 1: it looks by itself soon */
     int urgent; /* futex: set by whoever can't wait for that */
     int pulse;  /* futex: counts the drainer's cycles */
-    bool
-        elsewhere; /* the drainer is in a function of libc that may wait for a lock of the program's (atomic) */
+    /* The drainer is in a function of libc that may wait for a lock of the program's (atomic). */
+    bool elsewhere;
     bool hopeless; /* nobody waits for segments any more, until one becomes free (atomic) */
     bool stop;
     bool headless; /* the trace has lost its beginning */

@@ -11,8 +11,8 @@ enum exceeding_answer { EXCEEDING_RARELY, EXCEEDING_OFTEN, EXCEEDING_UNDECIDED }
 struct exceeding {
     enum exceeding_answer answer;
     double p_value; /* of what was answered; undecided: the smaller of both */
-    uint64_t
-        more; /* undecided: about so many more samples would decide it, if they were as these are; or EXCEEDING_NEVER_KNOWN */
+    /* Undecided: about so many more samples would decide it, if they were as these are; or EXCEEDING_NEVER_KNOWN. */
+    uint64_t more;
 };
 
 /* Of `samples`, `exceed` were beyond the limit, which a share of `allowed` (of 0.01, say) may be. RARELY: were the true share `allowed` or

@@ -5,15 +5,15 @@
 #include <stddef.h>
 
 struct together_series {
-    const double
-        *values; /* a figure of each run: those of base, then those of head; or a difference of each pair */
-    double
-        usual_spread; /* of an estimate of such series, not below 0: is added to what this one's spread seems to be */
+    /* A figure of each run: those of base, then those of head; or a difference of each pair. */
+    const double *values;
+    /* Of an estimate of such series, not below 0: is added to what this one's spread seems to be. */
+    double usual_spread;
 
     /* The answer: */
     double statistic; /* above 0: it lies above zero, or head's lie above base's */
-    double
-        p; /* how probable it is that any series whatsoever is so far off, either way, if nothing differs */
+    /* How probable it is that any series whatsoever is so far off, either way, if nothing differs. */
+    double p;
 };
 
 /* If base and head are the same program, then which run of a pair is head's is chance, and each difference might as well have the

@@ -9,8 +9,8 @@ struct killed {
     unsigned rings_before;    /* killed_rings_left before it began: of others that had its number */
     const struct lane *lanes; /* what was recorded */
     size_t lane_count;
-    bool
-        begun; /* perftrace_init had returned: there must be a trace, and its Chrome file if there was to be one */
+    /* perftrace_init had returned: there must be a trace, and its Chrome file if there was to be one. */
+    bool begun;
     bool chrome; /* there was to be one */
     enum lanes_kept kept;
 };

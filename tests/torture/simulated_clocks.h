@@ -28,8 +28,8 @@ struct plan {
     double idle_ns;      /* one record in five hundred comes after so long, at most */
     unsigned suspends;   /* so many, each of an hour */
     bool resets;         /* in which the counter begins with zero; else it goes on */
-    double
-        jump_ns; /* instead of them the counter jumps, by so many ns' worth of ticks at most, both ways … */
+    /* Instead of them the counter jumps, by so many ns' worth of ticks at most, both ways … */
+    double jump_ns;
     double stop_ns;    /* … or stands still so long … */
     bool rate_changes; /* … or goes on at three times the rate, and then the old one */
     double set_ns;     /* by so much the time of day is set, once forward and then back */

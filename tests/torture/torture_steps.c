@@ -93,11 +93,11 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 static struct plan {
     void (*interrupted)(void);
     unsigned long every; /* at each n-th instruction */
-    unsigned long
-        deeper;   /* the handler is interrupted as well, at each n-th of its instructions; 0: it is not */
+    /* The handler is interrupted as well, at each n-th of its instructions; 0: it is not. */
+    unsigned long deeper;
     bool not_yet; /* recording begins while stepping */
-    bool
-        floods; /* the handler records more than its thread may have waiting, while there is a Chrome file, too */
+    /* The handler records more than its thread may have waiting, while there is a Chrome file, too. */
+    bool floods;
     enum perftrace_when_full when_full;
 } plan;
 static __thread unsigned depth;

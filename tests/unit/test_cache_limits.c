@@ -4,6 +4,7 @@
 #include "../../analysis/cache_rules.h"
 #include "../../analysis/model.h"
 #include "../../analysis/part.h"
+#include "fixed_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,7 @@
 #include "../../analysis/cache.h"
 #include "../../analysis/collect.h"
 #include "../../analysis/slowest.h"
+#include "fixed_keys.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -23,8 +23,8 @@ struct stacks {
     struct stacks_node *nodes; /* by number; 0 is none, 1 the root */
     uint32_t count, capacity, unused;
     struct perftrace_map by_name; /* (name, family) -> number of the child */
-    struct perftrace_map
-        waiting;    /* by the number of a call that has not ended: the node that is going to be its */
+    /* By the number of a call that has not ended: the node that is going to be its. */
+    struct perftrace_map waiting;
     uint32_t *work; /* pairs that are still to be merged */
     uint32_t work_count, work_capacity;
 };

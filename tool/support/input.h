@@ -17,8 +17,8 @@ struct input {
     uint64_t items, calls; /* so far */
     bool native;           /* a trace; else a log, of which children_ns is worked out here: */
     struct log_times times;
-    uint64_t
-        log_start_ns; /* and when its last call began: by the time before its line, else about, by log_times.h */
+    /* And when its last call began: by the time before its line, else about, by log_times.h. */
+    uint64_t log_start_ns;
     uint64_t log_first_ns; /* when the first call with such a time began */
     struct perftrace_call call;
     struct perftrace_item item;
