@@ -249,6 +249,37 @@ static void begin_trace(bool mapped) {
     made_site(&made, MANY, PERFTRACE_RECORD_METRIC, 0, "", many, 8);
 }
 
+static const char small_heard[] =
+    "B1 outer@10 d0 <unknown key=''\n"
+    "E1 outer@10 0-0 key=''\n"
+    "B2 outer@20 d0 <unknown key=''\n"
+    "E2 outer@22 2-0 key='' | count=5\n"
+    "B3 outer@30 d0 <unknown key='a'\n"
+    "E3 outer@32 2-0 key='a' | yes=1 low=-3 half=0.5\n"
+    "B4 outer@40 d0 <unknown key=''\n"
+    "E4 outer@42 2-0 key='' | note='no'\n"
+    "B5 outer@50 d0 <unknown key=''\n"
+    "E5 outer@53 3-0 key='' | count=6\n"
+    "B6 outer@60 d0 <unknown key=''\n"
+    "E6 outer@62 2-0 key=''\n"
+    "B7 outer@70 d0 <unknown key=''\n"
+    "E7 outer@72 2-0 key='' | count=5\n"
+    "B8 outer@80 d0 <unknown key=''\n"
+    "E8 outer@85 5-0 key='' | count=5\n"
+    "B9 outer@90 d0 <unknown key=''\n"
+    "E9 outer@92 2-0 key=''\n"
+    "B10 outer@100 d0 <unknown key=''\n"
+    "B11 inner@101 d1 <outer n=7 name=''\n"
+    "E11 inner@103 2-0 n=7 name=''\n"
+    "B12 inner@104 d1 <outer n=7 name=''\n"
+    "E12 inner@106 2-0 n=7 name='' | count=9\n"
+    "E10 outer@110 10-4 key='' | count=5\n"
+    "B13 outer@120 d0 <unknown key=''\n"
+    "E13 outer@130 10-0 key='' | count=5\n"
+    "B14 inner@140 d0 <unknown n=8 name=''\n"
+    "E14 inner@150 10-0 n=8 name=''\n"
+    "? 1 ends of spans whose beginnings are missing were passed over\n";
+
 /* What follows their BEGINs is as usual, or isn't. */
 static void small(bool mapped) {
     const uint64_t words[] = {
@@ -326,36 +357,7 @@ static void small(bool mapped) {
     made_chunk(&made, 1, 0, 0, 0, WORDS(words));
     made_chunk(&made, 1, 1, 0, 0, WORDS(more));
     made_chunk(&made, 1, 2, 0, 0, WORDS(most));
-    assert_string_equal(hear(NULL),
-                        "B1 outer@10 d0 <unknown key=''\n"
-                        "E1 outer@10 0-0 key=''\n"
-                        "B2 outer@20 d0 <unknown key=''\n"
-                        "E2 outer@22 2-0 key='' | count=5\n"
-                        "B3 outer@30 d0 <unknown key='a'\n"
-                        "E3 outer@32 2-0 key='a' | yes=1 low=-3 half=0.5\n"
-                        "B4 outer@40 d0 <unknown key=''\n"
-                        "E4 outer@42 2-0 key='' | note='no'\n"
-                        "B5 outer@50 d0 <unknown key=''\n"
-                        "E5 outer@53 3-0 key='' | count=6\n"
-                        "B6 outer@60 d0 <unknown key=''\n"
-                        "E6 outer@62 2-0 key=''\n"
-                        "B7 outer@70 d0 <unknown key=''\n"
-                        "E7 outer@72 2-0 key='' | count=5\n"
-                        "B8 outer@80 d0 <unknown key=''\n"
-                        "E8 outer@85 5-0 key='' | count=5\n"
-                        "B9 outer@90 d0 <unknown key=''\n"
-                        "E9 outer@92 2-0 key=''\n"
-                        "B10 outer@100 d0 <unknown key=''\n"
-                        "B11 inner@101 d1 <outer n=7 name=''\n"
-                        "E11 inner@103 2-0 n=7 name=''\n"
-                        "B12 inner@104 d1 <outer n=7 name=''\n"
-                        "E12 inner@106 2-0 n=7 name='' | count=9\n"
-                        "E10 outer@110 10-4 key='' | count=5\n"
-                        "B13 outer@120 d0 <unknown key=''\n"
-                        "E13 outer@130 10-0 key='' | count=5\n"
-                        "B14 inner@140 d0 <unknown n=8 name=''\n"
-                        "E14 inner@150 10-0 n=8 name=''\n"
-                        "? 1 ends of spans whose beginnings are missing were passed over\n");
+    assert_string_equal(hear(NULL), small_heard);
     assert_int_equal(hear_told, 9);
 }
 
